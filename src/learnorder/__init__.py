@@ -1,0 +1,1 @@
+"""Which examples do networks learn first, and do independently trained networks agree?"""

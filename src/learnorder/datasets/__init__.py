@@ -1,0 +1,1 @@
+"""Stage 1: a name or a path becomes a Dataset."""

@@ -1,0 +1,56 @@
+"""The errors a caller can act on; each message says what is wrong, what holds, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class LearnOrderError(ValueError):
+    """What was asked for cannot be done; the message is one line for a person."""
+
+
+class DataNotFound(LearnOrderError):
+    """A dataset, or a file of one, is not where it was looked for."""
+
+
+class LogNotFound(LearnOrderError):
+    """There is no log at this path."""
+
+
+class LogDamaged(LearnOrderError):
+    """A committed part of a log is missing or differs from its commit record."""
+
+
+class LogBusy(LearnOrderError):
+    """Another process holds the claim on this replicate."""
+
+
+class SpecDiffers(LearnOrderError):
+    """The log at this path was made from another spec."""
+
+
+class ExamplesDiffer(LearnOrderError):
+    """Two logs do not hold the same examples in the same order with the same labels."""
+
+
+class ExtraMissing(LearnOrderError):
+    """An optional dependency is needed and not installed."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Sentence that names the nearest known name, then all of them.
+
+    Examples
+    --------
+    >>> nearest("lenett", ["lenet", "mlp"])
+    "The nearest known name is 'lenet'; known are: lenet, mlp."
+    >>> nearest("qqq", ["lenet", "mlp"])
+    'Known are: lenet, mlp.'
+    """
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1)
+    listing = ", ".join(names)
+    if close:
+        return f"The nearest known name is {close[0]!r}; known are: {listing}."
+    return f"Known are: {listing}."

@@ -1,0 +1,1 @@
+"""Stage 5: a log becomes numbers, each labelled and defined once."""

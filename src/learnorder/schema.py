@@ -1,0 +1,138 @@
+"""The vocabulary every stage shares: dimensions, types of arrays, and the records that cross stages.
+
+Dimensions are always in the order ``(replicate, epoch, example[, class_id])``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learnorder.errors import LearnOrderError
+
+REPLICATE: Final = "replicate"
+EPOCH: Final = "epoch"
+EXAMPLE: Final = "example"
+CLASS_ID: Final = "class_id"
+DIMS: Final = (REPLICATE, EPOCH, EXAMPLE)
+
+PREDICTION: Final = "prediction"
+LABEL: Final = "label"
+TRUE_LABEL: Final = "true_label"
+SEED: Final = "seed"
+
+FORMAT_VERSION: Final = 1
+"""Version of the log's layout on disk; a reader refuses a newer one."""
+
+MAX_PREVIEWS: Final = 20_000
+"""Previews (thumbnails, excerpts) kept per split, so that a log of a huge dataset stays small."""
+
+Predictions = NDArray[np.unsignedinteger[Any]]
+Labels = NDArray[np.int64]
+Ids = NDArray[Any]
+Scores = NDArray[np.float64]
+Correct = NDArray[np.bool_]
+
+
+def prediction_dtype(n_classes: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Smallest unsigned type that holds the classes 0..n_classes-1 and "not recorded" (all ones).
+
+    Examples
+    --------
+    >>> [prediction_dtype(n).name for n in (2, 255, 256, 65_535, 65_536)]
+    ['uint8', 'uint8', 'uint16', 'uint16', 'uint32']
+    """
+    for candidate in (np.uint8, np.uint16, np.uint32):
+        if n_classes <= np.iinfo(candidate).max:
+            return np.dtype(candidate)
+    raise LearnOrderError(
+        f"prediction_dtype: {n_classes} classes do not fit 32 bits. "
+        f"At most {np.iinfo(np.uint32).max} are possible. Merge classes."
+    )
+
+
+def not_recorded(dtype: np.dtype[Any]) -> int:
+    """Value that marks "no prediction was recorded here": all bits one."""
+    return int(np.iinfo(dtype).max)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of one split: stable ids from the source, and labels where there are any.
+
+    Attributes
+    ----------
+    ids
+        ``(example,)`` int64 or str; unique; the identity of an example everywhere.
+    labels
+        ``(example,)`` int64 in ``0..n_classes-1``, the given label; None for a split without labels.
+    true_labels
+        ``(example,)`` int64, only where labels were changed on purpose.
+    """
+
+    ids: Ids
+    labels: Labels | None
+    true_labels: Labels | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def fingerprint(self) -> str:
+        """Digest of ids and given labels, in order; equal exactly where the examples are the same."""
+        digest = hashlib.blake2b(digest_size=16)
+        if self.ids.dtype.kind in "iu":
+            digest.update(b"int")
+            digest.update(np.ascontiguousarray(self.ids, dtype="<i8").tobytes())
+        else:
+            digest.update(b"str")
+            digest.update("\x00".join(str(i) for i in self.ids).encode())
+        digest.update(b"|")
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels, dtype="<i8").tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Previews:
+    """What a person sees of some examples of a split.
+
+    Attributes
+    ----------
+    positions
+        ``(preview,)`` int64, positions in the split, ascending.
+    images
+        ``(preview, height, width[, 3])`` uint8, or None.
+    texts
+        one excerpt for each position, or None.
+    """
+
+    positions: NDArray[np.int64]
+    images: NDArray[np.uint8] | None = None
+    texts: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class EpochPredictions:
+    """Predictions of one replicate after one epoch, for every example of every split.
+
+    Attributes
+    ----------
+    seed
+        The integer that determines the replicate.
+    index
+        Position of this epoch in the recording grid.
+    epoch
+        Passes over the training set completed; 0 is before training; may be fractional.
+    predictions
+        For each split ``(example,)``, the predicted class, in the smallest unsigned type.
+    """
+
+    seed: int
+    index: int
+    epoch: float
+    predictions: Mapping[str, Predictions]
