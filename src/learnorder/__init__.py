@@ -1,1 +1,99 @@
-"""Which examples do networks learn first, and do independently trained networks agree?"""
+"""Which examples do networks learn first, and do independently trained networks agree?
+
+The walk, in one direction; each line is one stage::
+
+    load_dataset, Dataset                    a name or a path  -> Dataset
+    TrainingSpec, train_collection           Dataset, seeds    -> a log on disk
+    open_log, from_arrays                    a log             -> xr.Dataset
+    tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
+    accessibility, bimodality,
+    bimodality_null, fleiss_kappa
+    reliability                              xr.Dataset        -> Reliability
+    compare                                  several           -> Comparison
+    render_report                            logs              -> one .html
+
+Names are loaded when they are first used, so that reading a log never imports torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from learnorder.collection.train import TrainingResult, train_collection
+    from learnorder.comparison.compare import Comparison, compare
+    from learnorder.datasets.dataset import Dataset
+    from learnorder.datasets.registry import load_dataset
+    from learnorder.errors import LearnOrderError
+    from learnorder.log.labelled import from_arrays
+    from learnorder.log.reader import open_log
+    from learnorder.measures.agreement import (
+        accuracy,
+        agreement,
+        bimodality,
+        bimodality_null,
+        fleiss_kappa,
+        tp_agreement,
+    )
+    from learnorder.measures.order import Reliability, accessibility, reliability
+    from learnorder.report.render import render_report
+    from learnorder.training.spec import TrainingSpec
+
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "LearnOrderError",
+    "Reliability",
+    "TrainingResult",
+    "TrainingSpec",
+    "accessibility",
+    "accuracy",
+    "agreement",
+    "bimodality",
+    "bimodality_null",
+    "compare",
+    "fleiss_kappa",
+    "from_arrays",
+    "load_dataset",
+    "open_log",
+    "reliability",
+    "render_report",
+    "tp_agreement",
+    "train_collection",
+]
+
+_HOME = {
+    "Comparison": "comparison.compare",
+    "Dataset": "datasets.dataset",
+    "LearnOrderError": "errors",
+    "Reliability": "measures.order",
+    "TrainingResult": "collection.train",
+    "TrainingSpec": "training.spec",
+    "accessibility": "measures.order",
+    "accuracy": "measures.agreement",
+    "agreement": "measures.agreement",
+    "bimodality": "measures.agreement",
+    "bimodality_null": "measures.agreement",
+    "compare": "comparison.compare",
+    "fleiss_kappa": "measures.agreement",
+    "from_arrays": "log.labelled",
+    "load_dataset": "datasets.registry",
+    "open_log": "log.reader",
+    "reliability": "measures.order",
+    "render_report": "report.render",
+    "tp_agreement": "measures.agreement",
+    "train_collection": "collection.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'learnorder' has no attribute {name!r}")
+    value = getattr(import_module(f"learnorder.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

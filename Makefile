@@ -1,0 +1,49 @@
+# Every target says what it does. `make demo` and `make test` need Python 3.11 or newer, pip and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+# On Linux, https://download.pytorch.org/whl/cpu here takes PyTorch's CPU build (see README).
+TORCH_INDEX ?=
+OUT    ?= demo
+
+.PHONY: help setup demo test check fmt bench example clean
+
+help:           ## list the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(BIN)/.installed  ## create the virtual environment and install everything, pinned
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@echo "== setup: a virtual environment in $(VENV)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "learnorder needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv $(VENV)
+	@echo "== setup: installing the pinned packages (PyTorch is the largest, some minutes)"
+	@$(if $(TORCH_INDEX),$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch --index-url $(TORCH_INDEX))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: setup     ## train two architectures on digits, compare them, write a report (OUT=demo)
+	@echo "== demo: the whole walk on scikit-learn's digits into $(OUT)/"
+	@$(BIN)/learnorder demo --out $(OUT)
+
+test: setup     ## the whole test suite
+	@echo "== test: pytest (datasets in LEARNORDER_DATA=$(LEARNORDER_DATA))"
+	@$(BIN)/python -m pytest -q
+
+check: setup    ## ruff, format, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+fmt: setup      ## mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup    ## time training, log and measures; medians and spread
+	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,iqr,rounds
+
+example: setup  ## run examples/01_end_to_end.py
+	@cd examples && ../$(BIN)/python 01_end_to_end.py
+
+clean:          ## remove what demo and tests leave behind
+	@rm -rf $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis

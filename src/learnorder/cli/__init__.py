@@ -1,0 +1,60 @@
+"""Stage 8: one command per step; a command parses, calls one function and prints.
+
+Results go to stdout, progress and messages to stderr. Exit status 0: done; 1: an error, in one
+line; 2: a malformed command line.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from learnorder.cli.catalogues import architectures, datasets, measures
+from learnorder.cli.demo import demo
+from learnorder.cli.inspection import info
+from learnorder.cli.results import compare, measure, report
+from learnorder.cli.training import train
+from learnorder.errors import LearnOrderError
+
+WALK = [demo, datasets, measures, architectures, train, info, measure, compare, report]
+
+
+class InWalkOrder(click.Group):
+    """Lists commands in the order a user meets them, and turns errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands, in order."""
+        return [str(command.name) for command in WALK]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what cannot be done is one line on stderr and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except LearnOrderError as error:
+            _fail(str(error))
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+
+
+@click.group(cls=InWalkOrder, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="learnorder", message="%(prog)s %(version)s")
+def main() -> None:
+    """Which examples do networks learn first, and do independently trained networks agree?
+
+    \b
+    learnorder demo                                  the whole walk on real digits, offline
+    learnorder train SPEC.toml --out runs/mlp.zarr   your own collection
+    """
+
+
+for _command in WALK:
+    main.add_command(_command)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"learnorder: {' '.join(message.split())}", err=True)
+    sys.exit(1)

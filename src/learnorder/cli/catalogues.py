@@ -1,0 +1,72 @@
+"""The commands that list what exists: ``datasets``, ``measures``, ``architectures``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print a JSON list of objects.")
+
+
+@click.command()
+@JSON_OPTION
+def datasets(as_json: bool) -> None:
+    """List the datasets and the kinds of files that can be loaded.
+
+    \b
+    learnorder datasets
+    """
+    from learnorder.datasets.registry import known_datasets
+
+    _list([_fields(entry) for entry in known_datasets()], as_json)
+
+
+@click.command()
+@JSON_OPTION
+def measures(as_json: bool) -> None:
+    """List the measures, with range, direction and source.
+
+    \b
+    learnorder measures
+    """
+    from learnorder.measures.catalogue import CATALOGUE
+
+    _list([_fields(entry) for entry in CATALOGUE], as_json)
+
+
+@click.command()
+@JSON_OPTION
+def architectures(as_json: bool) -> None:
+    """List the built-in architectures and their options.
+
+    \b
+    learnorder architectures
+    """
+    from learnorder.training.architectures.table import known_architectures
+
+    _list([_fields(entry) for entry in known_architectures()], as_json)
+
+
+def _fields(entry: Any) -> dict[str, Any]:
+    """Plain fields of an entry; what cannot be printed, such as its function, is left out."""
+    return {k: v for k, v in vars(entry).items() if not callable(v)}
+
+
+def _list(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    from learnorder.cli.output import echo_json, echo_table
+
+    if as_json:
+        echo_json(rows)
+        return
+    columns = list(rows[0])
+    echo_table(columns, [[_text(row[c]) for c in columns] for row in rows])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)

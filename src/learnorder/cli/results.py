@@ -1,0 +1,185 @@
+"""The commands that turn logs into results: ``measure``, ``compare``, ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from learnorder.errors import LearnOrderError
+
+if TYPE_CHECKING:
+    from learnorder.log.reader import Log
+
+LOG = click.argument("log", type=click.Path(path_type=Path))
+LOGS = click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+SPLIT = click.option("--split", default="test", show_default=True, help="Which examples.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.command()
+@LOG
+@click.option("-m", "names", multiple=True, metavar="NAME", help="Measure; may be repeated.")
+@SPLIT
+@JSON
+@click.option("--out", type=click.Path(path_type=Path), help="Write .csv, .parquet or .json.")
+def measure(log: Path, names: tuple[str, ...], split: str, as_json: bool, out: Path | None) -> None:
+    """Measure how far replicates share an order; with -m, just the measures named.
+
+    \b
+    learnorder measure runs/mlp.zarr
+    learnorder measure runs/mlp.zarr -m accessibility --split train --out order.csv
+    """
+    from learnorder.cli.output import echo_json, write_rows
+    from learnorder.log.reader import open_log
+    from learnorder.measures.summary import summarise
+    from learnorder.measures.values import measure_values, value_rows
+
+    opened = open_log(log)
+    _say_what_is_left_out(opened, split)
+    content: dict[str, Any] = summarise(opened[split]) if not names or as_json else {}
+    if names:
+        content["measures"] = measure_values(opened[split], names)
+    if out is not None:
+        write_rows(out, value_rows(content["measures"]) if names else content["per_epoch"])
+        click.echo(f"wrote {out}", err=True)
+    if as_json:
+        echo_json(content)
+    elif names and out is None:
+        _print_values(content["measures"])
+    elif not names:
+        _print_summary(content)
+
+
+@click.command()
+@LOGS
+@SPLIT
+@JSON
+def compare(logs: tuple[Path, ...], split: str, as_json: bool) -> None:
+    """Hold the orders of two or more collections against each other.
+
+    \b
+    learnorder compare runs/mlp.zarr runs/resnet.zarr
+    """
+    from learnorder.cli.output import echo_json, echo_table
+    from learnorder.comparison.compare import compare as compare_logs
+
+    if len(logs) < 2:
+        raise LearnOrderError(
+            f"compare: there is one log ({logs[0]}). A comparison needs two or more. Name another."
+        )
+    opened = _open_all(logs)
+    for log in opened.values():
+        _say_what_is_left_out(log, split)
+    content = compare_logs({name: log[split] for name, log in opened.items()}).to_dict()
+    if as_json:
+        echo_json(content)
+        return
+    columns = ("pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci")
+    rows = []
+    for pair in content["pairs"]:
+        for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
+            rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
+    echo_table(("a", "b", "examples", *columns), rows, title=f"order of examples, split {split}")
+    _print_reasons(content)
+
+
+@click.command()
+@LOGS
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The HTML file.")
+@click.option("--no-examples", is_flag=True, help="Leave pictures and texts of examples out.")
+def report(logs: tuple[Path, ...], out: Path, no_examples: bool) -> None:
+    """Write one HTML file about one or more collections; it opens from disk, offline.
+
+    \b
+    learnorder report runs/mlp.zarr runs/resnet.zarr --out report.html
+    """
+    from learnorder.report.render import render_report
+
+    path = render_report(_open_all(logs), out, examples=not no_examples)
+    click.echo(str(path))
+
+
+def _open_all(paths: Sequence[Path]) -> dict[str, Log]:
+    """Open logs under their names; those of one name get their folder too."""
+    from learnorder.log.reader import open_log
+
+    logs = [open_log(path) for path in paths]
+    names = [log.name for log in logs]
+    long = [n if names.count(n) == 1 else f"{p.resolve().parent.name}/{n}" for n, p in zip(names, paths, strict=True)]
+    if len(set(long)) < len(long):
+        raise LearnOrderError(
+            f"compare: the logs {', '.join(map(str, paths))} have the same names. "
+            "Each is named once, by its folder. Name different logs."
+        )
+    return dict(zip(long, logs, strict=True))
+
+
+def _say_what_is_left_out(log: Log, split: str) -> None:
+    about = log[split].attrs
+    shown = about["n_replicates_planned"] - len(about["left_out"])
+    if about["left_out"]:
+        reasons = [f"seed {r['seed']} {r['status']}" for r in about["left_out"][:5]]
+        more = ", ..." if len(about["left_out"]) > 5 else ""
+        click.echo(
+            f"{log.path}: {shown} of {about['n_replicates_planned']} replicates are finished; "
+            f"left out: {', '.join(reasons)}{more}",
+            err=True,
+        )
+    if about["epochs_left_out"]:
+        listed = ", ".join(f"{e:g}" for e in about["epochs_left_out"][:5])
+        click.echo(f"{log.path}: epochs that not all replicates have, left out: {listed}", err=True)
+
+
+def _print_summary(content: dict[str, Any]) -> None:
+    from learnorder.cli.output import cell, echo_table
+
+    columns = (
+        "epoch",
+        "accuracy_mean",
+        "accuracy_std",
+        "agreement_mean",
+        "bimodality",
+        "bimodality_null",
+        "fleiss_kappa",
+    )
+    title = (
+        f"split {content['split']}: {content['n_replicates']} of {content['n_replicates_planned']} "
+        f"replicates, {content['n_examples']} examples, {content['n_classes']} classes"
+    )
+    echo_table(columns, [[row[c] for c in columns] for row in content["per_epoch"]], title)
+    order = content["order"]
+    click.echo(
+        f"\nreliability of the order: {cell(order['reliability'])} "
+        f"(95 % interval {cell(order['reliability_ci'])}), "
+        f"within class {cell(order['reliability_within_class'])}"
+    )
+    _print_reasons(content)
+
+
+def _print_values(values: dict[str, Any]) -> None:
+    from learnorder.cli.output import echo_table
+    from learnorder.measures.values import value_rows
+
+    for name, content in values.items():
+        rows = value_rows({name: content})
+        echo_table(list(rows[0]), [list(row.values()) for row in rows[:50]], title=name)
+        if len(rows) > 50:
+            click.echo(f"... {len(rows) - 50} more rows; --out FILE.csv or --json has them all\n")
+
+
+def _print_reasons(content: Any) -> None:
+    """Say, once each, why something is undefined."""
+    for reason in dict.fromkeys(_reasons(content)):
+        click.echo(f"undefined: {reason}")
+
+
+def _reasons(content: Any) -> list[str]:
+    if isinstance(content, list):
+        return [r for item in content for r in _reasons(item)]
+    if not isinstance(content, dict):
+        return []
+    own = [f"{key}: {reason}" for key, reason in (content.get("undefined") or {}).items()]
+    return own + [r for k, v in content.items() if k != "undefined" for r in _reasons(v)]

@@ -1,0 +1,96 @@
+"""The command ``train``."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class Seeds(click.ParamType[list[int]]):
+    """``0:10`` (half-open), ``3``, or a list ``0,2,7``."""
+
+    name = "SEEDS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        """Parse, or fail with exit status 2."""
+        if isinstance(value, list):
+            return value
+        if match := re.fullmatch(r"(\d+):(\d+)", value):
+            return list(range(int(match[1]), int(match[2])))
+        if re.fullmatch(r"\d+(,\d+)*", value):
+            return [int(part) for part in value.split(",")]
+        self.fail(f"{value!r} are no seeds; write 0:10 (half-open), 3, or 0,2,7.", param, ctx)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Key and value of ``--set KEY=VALUE``; the value is TOML, or else a string.
+
+    Examples
+    --------
+    >>> parse_setting("training.epochs=3"), parse_setting("architecture.name=mlp")
+    (('training.epochs', 3), ('architecture.name', 'mlp'))
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise click.BadParameter(f"{text!r} is no setting; write KEY=VALUE, as training.epochs=3.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+@click.command()
+@click.argument("spec", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the log.")
+@click.option("--seeds", type=Seeds(), default="0:10", show_default=True, help="One replicate each.")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
+)
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the spec.")
+def train(
+    spec: Path,
+    out: Path,
+    seeds: list[int],
+    workers: int | None,
+    engine: str,
+    settings: tuple[str, ...],
+) -> None:
+    """Train the replicates of a spec and log every prediction.
+
+    On a log of the same spec it resumes what was interrupted and adds seeds or epochs.
+
+    \b
+    learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
+    learnorder train examples/digits_mlp.toml --seeds 0:4 --set training.epochs=5 --out runs/short.zarr
+    """
+    overrides = dict(parse_setting(setting) for setting in settings)
+    from learnorder.collection.train import failure_line, train_collection
+    from learnorder.cli.output import ProgressDisplay
+    from learnorder.errors import LearnOrderError
+    from learnorder.training.spec import TrainingSpec
+
+    # an architecture `package.module:callable` may lie in the current folder
+    sys.path.append(str(Path.cwd()))
+    try:
+        with ProgressDisplay() as display, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
+            checked = TrainingSpec.from_toml(spec, overrides)
+            result = train_collection(checked, seeds, out=out, workers=workers, report=display)
+    except KeyboardInterrupt as interrupt:
+        raise LearnOrderError(
+            f"train: interrupted. Every recorded epoch is safe in {out}. "
+            "Run the same command again to go on."
+        ) from interrupt
+    if result.failed:
+        raise LearnOrderError(failure_line(result))
+    done = "nothing to do" if not result.trained else f"{len(result.trained)} trained now"
+    click.echo(f"{result.path}: {len(result.finished)} replicates finished, {done}")

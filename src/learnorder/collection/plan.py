@@ -1,0 +1,78 @@
+"""Which replicates have to be trained, given what the log holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from learnorder.collection.prepare import Prepared
+from learnorder.errors import SpecDiffers
+from learnorder.log import layout
+from learnorder.log.attempt import committed_attempt
+from learnorder.log.layout import Header
+from learnorder.training.spec import identifying_choices
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Seeds asked for, those still to train, and how many points of the grid these lack."""
+
+    wanted: list[int]
+    pending: list[int]
+    missing_points: Mapping[int, int]
+    n_points: int
+
+
+def make_plan(path: Path, prepared: Prepared, wanted: Sequence[int]) -> Plan:
+    """Compare what is asked for with what the log holds.
+
+    Raises
+    ------
+    SpecDiffers
+        The log at ``path`` is of another spec or other data; the message says what differs.
+    """
+    n_points = len(prepared.grid)
+    if not path.exists() or not any(path.iterdir()):
+        return Plan(list(wanted), list(wanted), dict.fromkeys(wanted, n_points), n_points)
+    header = layout.read_header(path)
+    if header.identity != prepared.identity:
+        raise SpecDiffers(_difference(path, header, prepared))
+    missing = {seed: _missing_points(path, header, seed, n_points) for seed in wanted}
+    return Plan(list(wanted), [s for s in wanted if missing[s] > 0], missing, n_points)
+
+
+def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int:
+    attempt = committed_attempt(path, seed)
+    if attempt is None:
+        return n_points
+    outcome = attempt.outcome() or {}
+    if outcome.get("kind") == "diverged":
+        return 0  # training is deterministic: it would diverge again
+    committed = min(attempt.count_commits(split) for split in header.splits)
+    if committed >= n_points and outcome.get("status") == "finished":
+        return 0
+    return max(1, n_points - committed)
+
+
+def _difference(path: Path, header: Header, prepared: Prepared) -> str:
+    ours, theirs = _choices(prepared.spec.resolved()), _choices(header.spec)
+    changed = [
+        f"{key} is {theirs.get(key)!r} in the log and {ours.get(key)!r} now"
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+    ]
+    if not changed:
+        changed = [
+            f"the data differ (dataset fingerprint {header.dataset.get('fingerprint')} in the log, "
+            f"{prepared.dataset.fingerprint()} now, or other inputs for the same ids and labels)"
+        ]
+    return (
+        f"train: {path} is a log of another spec: {'; '.join(changed)}. "
+        "One log holds one spec on one dataset. Use another --out, or the log's own spec."
+    )
+
+
+def _choices(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(identifying_choices(resolved)) if resolved else {}

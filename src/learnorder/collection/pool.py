@@ -1,0 +1,213 @@
+"""Worker processes: one thread each, one replicate at a time, dying with their parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from learnorder.errors import LearnOrderError
+from learnorder.training.spec import TrainingSpec
+
+MAX_DEATHS = 3
+"""How often a worker may die over one replicate before the replicate counts as failed."""
+
+ENVIRONMENT = {
+    # one thread per process: the promise of equal bytes, and the fastest use of the cores
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    # keep freed activations instead of giving them back to the system after every step
+    "MALLOC_MMAP_THRESHOLD_": str(8 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
+    "MALLOC_TOP_PAD_": str(64 << 20),
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+@dataclass(frozen=True)
+class PoolEvent:
+    """Something happened to a replicate."""
+
+    kind: Literal["recorded", "finished", "failed", "retried"]
+    seed: int
+    reason: str = ""
+
+
+@dataclass
+class _Worker:
+    number: int
+    process: subprocess.Popen[str]
+    errors: Path
+    seed: int | None = None
+    thread: threading.Thread = field(init=False)
+
+    def send(self, job: dict[str, Any]) -> None:
+        if self.process.stdin is None:
+            return
+        try:
+            self.process.stdin.write(json.dumps(job) + "\n")
+            self.process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            pass  # it died; its end is reported as an event of its own
+
+    def last_words(self) -> str:
+        """Say how the process ended, with its last line if it left one."""
+        code = self.process.wait()
+        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        hint = ", perhaps for lack of memory" if code == -signal.SIGKILL else ""
+        lines = self.errors.read_text(errors="replace").strip().splitlines()
+        return f"its worker process ended with {how}{hint}{': ' + lines[-1] if lines else ''}."
+
+
+class Pool:
+    """A fixed number of worker processes for one spec and one set of prepared inputs.
+
+    Parameters
+    ----------
+    spec
+        What they train.
+    scratch
+        Folder with the network inputs, shared read-only between workers.
+    n_workers
+        How many.
+    """
+
+    def __init__(self, spec: TrainingSpec, scratch: Path, n_workers: int) -> None:
+        self._scratch = scratch
+        self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
+        self._started = 0
+        (scratch / "spec.json").write_text(json.dumps(spec.resolved()))
+        self._workers = [self._start() for _ in range(n_workers)]
+
+    def _start(self) -> _Worker:
+        self._started += 1
+        errors = self._scratch / f"worker-{self._started}.err"
+        with errors.open("w") as stderr:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "learnorder.collection.worker", str(self._scratch)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_import_path())},
+                # Ctrl-C reaches the parent alone, which then ends the workers in order
+                start_new_session=True,
+            )
+        worker = _Worker(self._started, process, errors)
+        worker.thread = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        worker.thread.start()
+        return worker
+
+    def _listen(self, worker: _Worker) -> None:
+        if worker.process.stdout is not None:
+            for line in worker.process.stdout:
+                self._events.put((worker, json.loads(line)))
+        self._events.put((worker, {"event": "ended"}))
+
+    def probe(self) -> tuple[float, int]:
+        """Measure one replicate for a moment: seconds it will take, bytes of memory of a worker.
+
+        Raises
+        ------
+        LearnOrderError
+            The network cannot be trained; nothing has been written yet.
+        """
+        self._workers[0].send({"job": "probe"})
+        while True:
+            worker, event = self._events.get()
+            match event["event"]:
+                case "cost":
+                    return float(event["seconds"]), int(event["memory"])
+                case "failed":
+                    raise LearnOrderError(str(event["reason"]))
+                case "ended":
+                    raise LearnOrderError(f"train: the probe failed: {worker.last_words()}")
+
+    def train(
+        self, log: Path, seeds: Sequence[int], on_event: Callable[[PoolEvent], None]
+    ) -> None:
+        """Train the seeds into the log; returns when each is finished or failed."""
+        waiting = deque(seeds)
+        deaths: Counter[int] = Counter()
+        open_seeds = set(seeds)
+        for worker in list(self._workers):
+            self._give(worker, log, waiting)
+        while open_seeds:
+            worker, event = self._events.get()
+            if event["event"] == "ended":
+                self._bury(worker, waiting, deaths, open_seeds, on_event)
+                worker = self._workers[-1]
+            elif event["event"] in ("finished", "failed"):
+                worker.seed = None
+                open_seeds.discard(event["seed"])
+                on_event(PoolEvent(event["event"], event["seed"], event.get("reason", "")))
+            else:
+                on_event(PoolEvent("recorded", event["seed"]))
+                continue
+            self._give(worker, log, waiting)
+
+    def _give(self, worker: _Worker, log: Path, waiting: deque[int]) -> None:
+        if worker.seed is None and waiting:
+            worker.seed = waiting.popleft()
+            worker.send({"job": "train", "log": str(log.resolve()), "seed": worker.seed})
+
+    def _bury(
+        self,
+        worker: _Worker,
+        waiting: deque[int],
+        deaths: Counter[int],
+        open_seeds: set[int],
+        on_event: Callable[[PoolEvent], None],
+    ) -> None:
+        """Replace a dead worker; its replicate goes on, unless that has failed too often."""
+        self._workers.remove(worker)
+        seed, reason = worker.seed, worker.last_words()
+        if seed is not None:
+            deaths[seed] += 1
+            if deaths[seed] < MAX_DEATHS:
+                waiting.appendleft(seed)
+                on_event(PoolEvent("retried", seed, reason))
+            else:
+                open_seeds.discard(seed)
+                on_event(PoolEvent("failed", seed, f"{deaths[seed]} times {reason}"))
+        elif sum(deaths.values()) + self._started > 10 * MAX_DEATHS + len(self._workers):
+            raise LearnOrderError(f"train: workers do not start: {reason}")
+        self._workers.append(self._start())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            if error is not None:
+                worker.process.kill()  # safe at any moment: only whole epochs count
+            elif worker.process.stdin is not None:
+                worker.process.stdin.close()
+        for worker in self._workers:
+            worker.process.wait()
+            worker.thread.join()
+            for stream in (worker.process.stdin, worker.process.stdout):
+                if stream is not None and not stream.closed:
+                    stream.close()
+
+
+def _import_path() -> list[str]:
+    """Make import strings in a spec mean the same in a worker as here."""
+    return [str(Path(entry or ".").resolve()) for entry in sys.path]

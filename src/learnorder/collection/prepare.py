@@ -1,0 +1,134 @@
+"""From a spec to what training needs: treated dataset, network inputs, what the log will say."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from learnorder.datasets.dataset import Dataset
+from learnorder.datasets.label_treatment import treat_labels
+from learnorder.datasets.previews import previews
+from learnorder.datasets.registry import load_dataset
+from learnorder.datasets.sampling import limit_examples, select_classes
+from learnorder.log.writer import NewLog
+from learnorder.training import augmentation
+from learnorder.training.grid import GridPoint, recording_grid
+from learnorder.training.inputs import NetworkInputs, encode
+from learnorder.training.loop import check_trainable, initial_network
+from learnorder.training.spec import TrainingSpec
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A spec with its data, checked: the network builds, the batches fit."""
+
+    spec: TrainingSpec
+    dataset: Dataset
+    inputs: NetworkInputs
+    identity: str
+
+    @property
+    def grid(self) -> list[GridPoint]:
+        """The recording grid."""
+        return recording_grid(self.spec, len(self.dataset.train))
+
+    def new_log(self) -> NewLog:
+        """Everything a new log says of itself."""
+        data = self.dataset
+        about = {
+            "name": data.name,
+            "kind": data.kind,
+            "fingerprint": data.fingerprint(),
+            "class_names": list(data.class_names),
+        }
+        splits = {
+            name: (split.examples, previews(split, data.kind)) for name, split in data.splits.items()
+        }
+        return NewLog(self.spec.resolved(), self.identity, about, provenance(), splits)
+
+
+def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
+    """Load and treat the data, encode it for the network, and build the network once to check it."""
+    about = spec.dataset
+    if dataset is None:
+        dataset = load_dataset(
+            about.name,
+            about.path,
+            train_limit=about.train_limit,
+            test_limit=about.test_limit,
+            classes=about.classes,
+            label_column=about.label_column,
+            text_column=about.text_column,
+            embeddings=about.embeddings,
+            image_size=about.image_size,
+            seed=about.seed,
+        )
+    else:
+        dataset = select_classes(dataset, about.classes) if about.classes else dataset
+        dataset = limit_examples(
+            dataset,
+            train_limit=about.train_limit,
+            test_limit=about.test_limit,
+            seed=about.seed,
+        )
+    labels = spec.labels
+    dataset = treat_labels(
+        dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed
+    )
+    check_trainable(spec, len(dataset.train))
+    inputs = encode(dataset, max_tokens=about.max_tokens)
+    augmentation.check(inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
+    initial_network(spec, inputs, seed=0)
+    digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
+    return Prepared(spec, dataset, inputs, spec.identity(digest))
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, platform, time, and the git revision of the current folder."""
+    return {
+        **versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "git_revision": _git_revision(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what the predictions depend on."""
+    return {
+        **{name: _version(name) for name in ("learnorder", "torch", "numpy")},
+        "python": platform.python_version(),
+        "platform": f"{sys.platform} {platform.machine()}",
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _git_revision() -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            cwd=Path.cwd(),
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def state_context(spec_identity: str) -> dict[str, str]:
+    """What must be the same for a kept state to be continued bit for bit."""
+    return {"identity": spec_identity, **versions()}

@@ -1,0 +1,252 @@
+"""Compare the orders in which collections learn the same examples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from learnorder.comparison.align import common_epochs, same_examples
+from learnorder.comparison.correlation import Correlation, Order, correlate, prepare_order
+from learnorder.errors import LearnOrderError
+from learnorder.measures._boundary import check_split, loaded
+from learnorder.measures.agreement import accuracy
+from learnorder.measures.order import (
+    Reliability,
+    accessibility,
+    accessibility_per_replicate,
+    reliability_of,
+)
+from learnorder.measures.summary import reliability_record
+from learnorder.schema import EPOCH, LABEL, PREDICTION, REPLICATE, Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(Correlation):
+    """Correlations between the orders of two collections, overall and within class.
+
+    Attributes
+    ----------
+    a, b
+        Names of the collections.
+    within_class
+        The same quantities after centring each class, so that class difficulty does not count.
+    """
+
+    a: str
+    b: str
+    within_class: Correlation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collection:
+    """What one collection brings to a comparison, on the epochs all collections share.
+
+    Attributes
+    ----------
+    name
+        As given.
+    n_replicates, n_replicates_planned
+        Replicates compared, and replicates the log was to have.
+    epoch
+        Last common epoch.
+    accuracy_mean
+        Mean accuracy over replicates at that epoch.
+    reliability
+        Of its order.
+    """
+
+    name: str
+    n_replicates: int
+    n_replicates_planned: int
+    epoch: float
+    accuracy_mean: float
+    reliability: Reliability
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How alike collections order the examples of one split.
+
+    Attributes
+    ----------
+    split
+        Name of the split.
+    epochs
+        Epochs used: recorded by all, and > 0.
+    collections
+        One for each log, in the order given.
+    pairs
+        One for each two logs.
+    accessibility
+        ``(example,)`` for each collection, on ``epochs``.
+    notes
+        What a reader must know to read the numbers rightly.
+    """
+
+    split: str | None
+    epochs: tuple[float, ...]
+    collections: tuple[Collection, ...]
+    pairs: tuple[Pair, ...]
+    accessibility: Mapping[str, xr.DataArray]
+    notes: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the arrays, ready for JSON; None has its reason in ``undefined``."""
+        return {
+            "split": self.split,
+            "epochs": list(self.epochs),
+            "collections": [_collection_record(c) for c in self.collections],
+            "pairs": [_pair_record(p) for p in self.pairs],
+            "notes": list(self.notes),
+            "undefined": {},
+        }
+
+
+def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
+    """Correlations between the learning orders of collections, raw and corrected for their noise.
+
+    The order of a collection is the mean accessibility of its replicates, over the epochs > 0 that
+    all collections recorded, each epoch counting alike. Every two collections are compared, overall
+    and within class. Pearson's correlation divided by the noise ceiling estimates the correlation
+    between the orders that endlessly many replicates would show. Intervals are for the population
+    of replicates and examples: three parts of variance, from deleting replicates of one collection,
+    of the other, and from examples; Student's t with Satterthwaite's degrees of freedom.
+
+    Parameters
+    ----------
+    logs
+        One split of each log, by the name of the collection; at least two.
+
+    Returns
+    -------
+    See `Comparison`. What is undefined is None, with the reason in ``undefined``.
+
+    Raises
+    ------
+    ExamplesDiffer
+        The logs hold different splits, examples, orders of them, labels or numbers of classes.
+    LearnOrderError
+        Fewer than two logs, no common epoch > 0, no labels, or a prediction was not recorded.
+
+    References
+    ----------
+    spearman1904, hacohen2020agree, efron1981jackknife, satterthwaite1946
+
+    Examples
+    --------
+    >>> import learnorder as lo
+    >>> mlp = lo.from_arrays([[[0, 1, 1, 0]], [[0, 1, 0, 0]]], labels=[0, 1, 1, 1])
+    >>> cnn = lo.from_arrays([[[0, 1, 0, 0]], [[0, 1, 1, 0]]], labels=[0, 1, 1, 1])
+    >>> pair = compare({"mlp": mlp, "cnn": cnn}).pairs[0]
+    >>> round(pair.pearson, 3), pair.undefined["pearson_ci"]
+    (1.0, 'an interval needs 3 replicates; there are 2')
+    """
+    if not isinstance(logs, Mapping):
+        raise LearnOrderError(
+            f"compare: the logs are given as {type(logs).__name__}. Each needs a name. Pass "
+            "{'name': log, 'other name': other_log}."
+        )
+    for name, log in logs.items():
+        check_split(log, f"compare: log {name!r}")
+    same_examples(logs)
+    epochs = common_epochs(logs)
+    read = {name: _read(name, log, epochs) for name, log in logs.items()}
+    shared = {(a, b): _shared(read[a], read[b]) for a, b in combinations(logs, 2)}
+    label = np.asarray(next(iter(logs.values()))[LABEL].values, dtype=np.int64)
+    orders = {
+        name: (prepare_order(name, r.scores, None), prepare_order(name, r.scores, label))
+        for name, r in read.items()
+    }
+    return Comparison(
+        split=next(iter(logs.values())).attrs.get("split"),
+        epochs=tuple(float(e) for e in epochs),
+        collections=tuple(r.collection for r in read.values()),
+        pairs=tuple(_pair(orders[a], orders[b], found) for (a, b), found in shared.items()),
+        accessibility={name: r.accessibility for name, r in read.items()},
+        notes=(*_epoch_notes(logs, epochs), *filter(None, shared.values())),
+    )
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What is kept of a log once its predictions have been gone through."""
+
+    collection: Collection
+    accessibility: xr.DataArray
+    scores: Scores
+    digests: Mapping[int, bytes]
+
+
+def _read(name: str, log: xr.Dataset, epochs: Scores) -> _Read:
+    used = log if len(epochs) == log.sizes[EPOCH] else log.sel({EPOCH: epochs})
+    used = loaded(used, "compare")
+    scores = accessibility_per_replicate(used).values
+    label = np.asarray(used[LABEL].values, dtype=np.int64)
+    n_replicates = len(scores)
+    last = used.isel({EPOCH: [-1]})
+    collection = Collection(
+        name=name,
+        n_replicates=n_replicates,
+        n_replicates_planned=int(log.attrs.get("n_replicates_planned", n_replicates)),
+        epoch=float(epochs[-1]),
+        accuracy_mean=float(accuracy(last).mean()),
+        reliability=reliability_of(scores, label),
+    )
+    digests = {
+        int(seed): hashlib.blake2b(np.ascontiguousarray(prediction).data).digest()
+        for seed, prediction in zip(used[REPLICATE].values, used[PREDICTION].values, strict=True)
+    }
+    return _Read(collection, accessibility(used), scores, digests)
+
+
+def _pair(a: tuple[Order, Order], b: tuple[Order, Order], shared: str | None) -> Pair:
+    overall, within = (correlate(x, y, shared) for x, y in zip(a, b, strict=True))
+    return Pair(**vars(overall), a=a[0].name, b=b[0].name, within_class=within)
+
+
+def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
+    notes = []
+    for name, log in logs.items():
+        recorded = int((log[EPOCH].values > 0).sum())
+        if recorded > len(epochs):
+            notes.append(
+                f"{name!r} is compared on {len(epochs)} of its {recorded} recorded epochs > 0: the "
+                "others are not common to all logs"
+            )
+    return notes
+
+
+def _shared(a: _Read, b: _Read) -> str | None:
+    """Say which replicates, the same seed with the same predictions, are in both collections."""
+    seeds = [s for s, digest in a.digests.items() if b.digests.get(s) == digest]
+    if not seeds:
+        return None
+    listed = ", ".join(str(seed) for seed in seeds[:5]) + (", ..." if len(seeds) > 5 else "")
+    return (
+        f"{a.collection.name!r} and {b.collection.name!r} share replicates (the same predictions "
+        f"for seeds {listed}), which agree with themselves"
+    )
+
+
+def _collection_record(collection: Collection) -> dict[str, Any]:
+    record = {k: v for k, v in vars(collection).items() if k != "reliability"}
+    return {**record, **reliability_record(collection.reliability)}
+
+
+def _pair_record(pair: Pair) -> dict[str, Any]:
+    fields: dict[str, Any] = _listed(asdict(pair))
+    names = {"a": fields.pop("a"), "b": fields.pop("b")}
+    return {**names, **fields}
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists, at any depth: what JSON would make of them."""
+    if isinstance(value, dict):
+        return {key: _listed(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,258 @@
+"""Two orders of the same examples, held against each other and against how sure each is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from learnorder.comparison.ranks import centred_ranks, halves_correlation, rank_correlation
+from learnorder.measures.intervals import (
+    Component,
+    Interval,
+    example_component,
+    replicate_component,
+    t_interval,
+    too_few,
+)
+from learnorder.measures.moments import NEGLIGIBLE, Deviations, Moments, deviations, mean_variance
+from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.schema import Labels, Scores
+
+IDENTICAL = 1e-12
+"""Distance from 1 or -1 below which a correlation leaves nothing but rounding to estimate from."""
+
+
+Found = float | str
+"""A value, or the reason why there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlation:
+    """How alike two collections order the same examples.
+
+    Attributes
+    ----------
+    pearson
+        Correlation of mean accessibility, in [-1, 1].
+    pearson_ci
+        95 % interval of ``pearson``, for means over as many replicates.
+    spearman
+        The same of ranks, ties averaged. Within class: ranks within each class, as a share of it.
+    spearman_halves_a, spearman_halves_b
+        Mean Spearman between halves of one collection: what raw Spearman is read against.
+    noise_ceiling
+        Geometric mean of the two reliabilities: the Pearson correlation to expect if both
+        collections had one order.
+    corrected
+        ``pearson / noise_ceiling``: 1 if both have one order; by chance above 1, never clipped.
+    corrected_ci
+        95 % interval of ``corrected``.
+    undefined
+        For each attribute that is None, the reason.
+    """
+
+    pearson: float | None
+    pearson_ci: Interval | None
+    spearman: float | None
+    spearman_halves_a: float | None
+    spearman_halves_b: float | None
+    noise_ceiling: float | None
+    corrected: float | None
+    corrected_ci: Interval | None
+    undefined: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One collection's order of the examples, overall or within class, ready to be compared.
+
+    Attributes
+    ----------
+    name
+        Of the collection.
+    deviation
+        Scores less the mean over examples, or over a class.
+    moment
+        Their moments, or why there are none.
+    ranks
+        ``(example,)``, centred ranks of mean scores.
+    halves
+        Mean rank correlation between halves, or why there is none.
+    """
+
+    name: str
+    deviation: Deviations
+    moment: Moments | str
+    ranks: Scores
+    halves: float | str
+
+    def alpha(self) -> float | str:
+        """Reliability, or why there is none."""
+        return self.moment if isinstance(self.moment, str) else cronbach_alpha(self.moment)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A (co)variance with what examples add to it, and its values without each replicate."""
+
+    value: float
+    at: Scores
+    without: Scores
+
+
+def prepare_order(name: str, scores: Scores, label: Labels | None) -> Order:
+    """Order of ``(replicate, example)`` scores; within the classes of ``label`` if given."""
+    groups = np.zeros(scores.shape[1], dtype=np.int64) if label is None else label
+    halves: float | str | None = f"{name!r} has 1 replicate: no halves"
+    if len(scores) > 1:
+        halves = halves_correlation(scores, groups)
+    if halves is None:
+        halves = f"a half of {name!r} does not order the examples"
+    return Order(
+        name=name,
+        deviation=deviations(scores, label),
+        moment=order_moments(scores, label),
+        ranks=centred_ranks(scores.mean(axis=0), groups),
+        halves=halves,
+    )
+
+
+def correlate(a: Order, b: Order, shared: str | None = None) -> Correlation:
+    """Correlations between two orders of the same examples.
+
+    ``shared`` says which replicates are in both collections: they agree with themselves, so what
+    takes the collections for independent is undefined, for that reason.
+    """
+    pearson, ceiling = _pearson(a, b), _ceiling(a, b)
+    found: dict[str, Found | Interval] = {
+        "pearson": pearson,
+        "spearman": _spearman(a, b),
+        "spearman_halves_a": a.halves,
+        "spearman_halves_b": b.halves,
+        "noise_ceiling": ceiling,
+    }
+    found["corrected"] = shared or _corrected(pearson, ceiling)
+    found["pearson_ci"] = shared or _no_interval(pearson, a, b) or _pearson_interval(a, b)
+    found["corrected_ci"] = _no_interval(found["corrected"], a, b) or _corrected_interval(a, b)
+    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
+    values = {name: None if name in undefined else value for name, value in found.items()}
+    return Correlation(**values, undefined=undefined)  # type: ignore[arg-type]
+
+
+def _pearson(a: Order, b: Order) -> float | str:
+    mean_a, mean_b = (order.deviation.values.mean(axis=0) for order in (a, b))
+    for order, mean in ((a, mean_a), (b, mean_b)):
+        if (mean @ mean) <= NEGLIGIBLE * max(len(mean), 1):
+            return f"mean accessibility of {order.name!r} does not differ between examples"
+    return float(mean_a @ mean_b / math.sqrt((mean_a @ mean_a) * (mean_b @ mean_b)))
+
+
+def _spearman(a: Order, b: Order) -> float | str:
+    value = rank_correlation(a.ranks, b.ranks)
+    if value is not None:
+        return value
+    constant = a if not a.ranks.any() else b
+    return f"mean accessibility of {constant.name!r} does not differ between examples"
+
+
+def _ceiling(a: Order, b: Order) -> float | str:
+    product = 1.0
+    for order in (a, b):
+        value = order.alpha()
+        if isinstance(value, str):
+            return f"reliability of {order.name!r} is undefined: {value}"
+        if value <= 0:
+            return f"reliability of {order.name!r} is {value:.3g}: no shared order to correct for"
+        product *= value
+    return math.sqrt(product)
+
+
+def _corrected(pearson: Found, ceiling: Found) -> Found:
+    if isinstance(pearson, str):
+        return pearson
+    return ceiling if isinstance(ceiling, str) else pearson / ceiling
+
+
+def _no_interval(value: float | Interval | str, a: Order, b: Order) -> str | None:
+    """Reason why a value can have no interval, or None."""
+    if isinstance(value, str):
+        return value
+    shapes = [order.deviation.values.shape for order in (a, b)]
+    return next(filter(None, (too_few(*shape) for shape in shapes)), None)
+
+
+def _pearson_interval(a: Order, b: Order) -> Interval | str:
+    """Built on Fisher's z, with variances carried over from the scale of the correlation."""
+    parts = [_mean_part(_defined(order)) for order in (a, b)]
+    if any(part.without.min() <= NEGLIGIBLE for part in parts):
+        return "without one of the replicates, mean accessibility does not differ between examples"
+    value, components = _ratio(a, b, *parts)
+    slope = 1 - value**2
+    if slope < IDENTICAL:
+        return "the two orders are identical, or exactly opposite: no spread to estimate"
+    low, high = t_interval(math.atanh(value), [c.scaled(1 / slope**2) for c in components])
+    return math.tanh(low), math.tanh(high)
+
+
+def _corrected_interval(a: Order, b: Order) -> Interval | str:
+    parts = [_shared_part(_defined(order)) for order in (a, b)]
+    if any(part.without.min() <= NEGLIGIBLE for part in parts):
+        return "without one of the replicates, the others share no order to correct for"
+    value, components = _ratio(a, b, *parts)
+    if sum(c.variance for c in components) <= NEGLIGIBLE:
+        return "neither replicates nor examples differ: no spread to estimate"
+    return t_interval(value, components)
+
+
+def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
+    """Mean cross-covariance / sqrt(part_a * part_b), with the three components of its variance."""
+    scale = math.sqrt(part_a.value * part_b.value)
+    cross = _cross(a.deviation, b.deviation)
+    value = float(cross.mean()) / scale
+    without_a = _means_without(cross) / np.sqrt(part_a.without * part_b.value)
+    without_b = _means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
+    cross_at = a.deviation.values.mean(axis=0) * b.deviation.values.mean(axis=0)
+    cross_at = cross_at * (len(cross_at) / a.deviation.degrees)
+    spread_at = part_a.at / part_a.value + part_b.at / part_b.value
+    influence = cross_at / scale - value / 2 * spread_at
+    components = [
+        replicate_component(without_a),
+        replicate_component(without_b),
+        example_component(influence),
+    ]
+    return value, components
+
+
+def _cross(a: Deviations, b: Deviations) -> Scores:
+    """Covariance over examples of each replicate of a with each of b."""
+    matrix: Scores = a.values @ b.values.T / a.degrees
+    return matrix
+
+
+def _means_without(matrix: Scores) -> Scores:
+    """Mean of a matrix without each of its rows."""
+    rows = matrix.mean(axis=1)
+    means: Scores = (rows.sum() - rows) / (len(rows) - 1)
+    return means
+
+
+def _mean_part(moment: Moments) -> _Part:
+    """Variance of the mean over as many replicates as there are."""
+    n = moment.n_replicates
+    return _Part(
+        moment.of_mean(),
+        mean_variance(moment.variance_at, moment.covariance_at, n),
+        mean_variance(moment.variance_without, moment.covariance_without, n),
+    )
+
+
+def _shared_part(moment: Moments) -> _Part:
+    """Covariance between different replicates: the variance of what they share."""
+    return _Part(moment.covariance, moment.covariance_at, moment.covariance_without)
+
+
+def _defined(order: Order) -> Moments:
+    assert isinstance(order.moment, Moments), "checked before any interval is asked for"
+    return order.moment

@@ -1,0 +1,111 @@
+"""A folder of pictures: one folder per split, and in it one per class."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from learnorder.datasets.checks import RawSplit
+from learnorder.datasets.images import SUFFIXES, decode_images
+from learnorder.datasets.named_labels import named_labels
+from learnorder.datasets.source import Options, Source, require_folder
+from learnorder.errors import DataNotFound, LearnOrderError
+
+
+def read_imagefolder(root: Path, options: Options) -> Source:
+    """Pictures at ``<split>/<class>/...``; class names sorted, ids the paths below the root.
+
+    Further splits may have their pictures without class folders; they have no labels then. Hidden
+    files and files that are no pictures by their suffix are left out. Links may not lead out of the
+    root.
+
+    Raises
+    ------
+    DataNotFound
+        A folder or its pictures are missing.
+    LearnOrderError
+        A picture is damaged, sizes differ, or a link leads out.
+    """
+    require_folder(root)
+    for split in ("train", "test"):
+        if not (root / split).is_dir():
+            raise DataNotFound(
+                f"load_dataset: {root} has no folder {split!r}. An image folder has "
+                "train/<class>/ and test/<class>/ with pictures. Add it, or correct the path."
+            )
+    splits = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] != "."]
+    files = {path.name: _pictures(path, root) for path in splits}
+    labels, names = named_labels(
+        {split: _classes(paths, root / split) for split, paths in files.items()},
+        lambda split, position: str(files[split][position]),
+    )
+    images = decode_images(
+        {split: _bytes(paths) for split, paths in files.items()}, options.image_size
+    )
+    return Source(
+        {
+            split: RawSplit(images[split], labels[split], np.array(_relative(paths, root)))
+            for split, paths in files.items()
+        },
+        class_names=names,
+    )
+
+
+def _pictures(folder: Path, root: Path) -> list[Path]:
+    """Pictures below a folder, sorted by path."""
+    inside = root.resolve()
+    found = []
+    _refuse_link_out(folder, inside)
+    for place, below, names in os.walk(folder):
+        below[:] = [name for name in below if name[0] != "."]
+        for name in below:
+            _refuse_link_out(Path(place, name), inside)
+        for name in names:
+            path = Path(place, name)
+            if name[0] != "." and path.suffix.lower() in SUFFIXES:
+                _refuse_link_out(path, inside)
+                found.append(path)
+    if not found:
+        raise DataNotFound(
+            f"load_dataset: {folder} has no pictures ({', '.join(SUFFIXES)}). "
+            "Each split has at least one. Add pictures or remove the folder."
+        )
+    return sorted(found, key=lambda path: path.relative_to(root).parts)
+
+
+def _refuse_link_out(path: Path, inside: Path) -> None:
+    if not path.is_symlink():
+        return
+    place = path.resolve()
+    if path.is_dir() or not place.is_relative_to(inside) or not place.is_file():
+        raise LearnOrderError(
+            f"load_dataset: the link {path} leads to {place}. Links lead to pictures inside "
+            f"{inside}, "
+            "not to folders. Replace it by what it links to."
+        )
+
+
+def _classes(paths: list[Path], folder: Path) -> list[str] | None:
+    """Class folder of each picture; None for a further split that has no class folders."""
+    direct = [path for path in paths if path.parent == folder]
+    if direct and folder.name not in ("train", "test") and len(direct) == len(paths):
+        return None
+    if direct:
+        raise LearnOrderError(
+            f"load_dataset: {direct[0]} lies in no class folder. Pictures of a split with labels "
+            "lie in "
+            f"{folder}/<class>/. Move it into its class."
+        )
+    return [path.relative_to(folder).parts[0] for path in paths]
+
+
+def _bytes(paths: list[Path]) -> Iterator[tuple[str, bytes]]:
+    for path in paths:
+        yield str(path), path.read_bytes()
+
+
+def _relative(paths: list[Path], root: Path) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]

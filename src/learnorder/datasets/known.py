@@ -1,0 +1,218 @@
+"""The catalogue of names: known datasets, and the kinds of files anybody can bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+IDX_FILES: Final = (
+    "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
+    "t10k-labels-idx1-ubyte, each as it is or with .gz"
+)
+PARQUET_FILES: Final = "train-*.parquet and test-*.parquet in the Hugging Face layout"
+
+FASHION_CLASSES: Final = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """A name `load_dataset` knows.
+
+    Attributes
+    ----------
+    name
+        What to write.
+    format
+        How its files are laid out; ``digits`` needs none.
+    kind
+        ``image``, ``features``, ``text``, or ``any`` for what the files decide.
+    description
+        What it is, in a sentence.
+    looked_for
+        The files that are needed.
+    licence, source
+        As stated by whoever publishes it; ``yours`` for your own files.
+    folder
+        Folder under ``$LEARNORDER_DATA``; None where a path is needed or no file is.
+    hub
+        Repository on the Hugging Face hub that is used without a folder, or None.
+    is_kind
+        Whether this is a kind of files rather than a dataset.
+    class_names
+        Where the files do not have them.
+    label_column
+        Column of the labels where none is called ``label``.
+    embeddings
+        File of word vectors in the folder that is used by itself.
+    """
+
+    name: str
+    format: str
+    kind: str
+    description: str
+    looked_for: str
+    licence: str
+    source: str
+    folder: str | None = None
+    hub: str | None = None
+    is_kind: bool = False
+    class_names: tuple[str, ...] | None = None
+    label_column: str | None = None
+    embeddings: str | None = None
+
+
+def _kind(name: str, kind: str, description: str, looked_for: str) -> DatasetEntry:
+    return DatasetEntry(name, name, kind, description, looked_for, "yours", "yours", is_kind=True)
+
+
+ENTRIES: Final = (
+    DatasetEntry(
+        name="digits",
+        format="digits",
+        kind="image",
+        description="Handwritten digits, 8x8 grey, 1,297 train and 500 test; no download",
+        looked_for="nothing (it comes with scikit-learn)",
+        licence="CC BY 4.0",
+        source="UCI Optical Recognition of Handwritten Digits, through scikit-learn",
+    ),
+    DatasetEntry(
+        name="mnist",
+        format="idx",
+        kind="image",
+        description="Handwritten digits, 28x28 grey, 60,000 train and 10,000 test",
+        looked_for=IDX_FILES,
+        licence="none stated",
+        source="LeCun, Cortes and Burges",
+        folder="mnist",
+        hub="ylecun/mnist",
+        class_names=tuple("0123456789"),
+    ),
+    DatasetEntry(
+        name="fashion-mnist",
+        format="idx",
+        kind="image",
+        description="Articles of clothing, 28x28 grey, 10 classes, 60,000 train and 10,000 test",
+        looked_for=IDX_FILES,
+        licence="MIT",
+        source="zalandoresearch/fashion-mnist",
+        folder="fashion-mnist",
+        hub="zalando-datasets/fashion_mnist",
+        class_names=FASHION_CLASSES,
+    ),
+    DatasetEntry(
+        name="cifar10-subset",
+        format="parquet",
+        kind="image",
+        description="CIFAR-10, 32x32 colour, 10 classes, 10,000 train and 2,000 test, drawn per "
+        "class",
+        looked_for=PARQUET_FILES,
+        licence="none stated",
+        source="Krizhevsky 2009",
+        folder="cifar10_subset",
+    ),
+    DatasetEntry(
+        name="cifar100-subset",
+        format="parquet",
+        kind="image",
+        description="CIFAR-100, 32x32 colour, 100 classes (label) in 20 groups (coarse_label), "
+        "10,000 train and 2,000 test, drawn per class",
+        looked_for=PARQUET_FILES,
+        licence="none stated",
+        source="Krizhevsky 2009",
+        folder="cifar100_subset",
+    ),
+    DatasetEntry(
+        name="cifar10",
+        format="parquet",
+        kind="image",
+        description="CIFAR-10, 32x32 colour, 10 classes, 50,000 train and 10,000 test",
+        looked_for=PARQUET_FILES,
+        licence="none stated",
+        source="Krizhevsky 2009",
+        folder="cifar10",
+        hub="uoft-cs/cifar10",
+    ),
+    DatasetEntry(
+        name="cifar100",
+        format="parquet",
+        kind="image",
+        description="CIFAR-100, 32x32 colour, 100 classes in 20 groups, 50,000 train and 10,000 "
+        "test",
+        looked_for=PARQUET_FILES,
+        licence="none stated",
+        source="Krizhevsky 2009",
+        folder="cifar100",
+        hub="uoft-cs/cifar100",
+        label_column="fine_label",
+    ),
+    DatasetEntry(
+        name="small-mammals",
+        format="parquet",
+        kind="image",
+        description="The CIFAR-100 superclass small mammals, 32x32 colour, 5 classes, 2,500 train "
+        "and 500 test",
+        looked_for=PARQUET_FILES,
+        licence="none stated",
+        source="Krizhevsky 2009",
+        folder="cifar100_small_mammals",
+    ),
+    DatasetEntry(
+        name="20newsgroups",
+        format="parquet",
+        kind="text",
+        description="Messages to 20 newsgroups, split by date, 11,155 train and 7,416 test",
+        looked_for=PARQUET_FILES,
+        licence="none stated (GloVe vectors: PDDL 1.0)",
+        source="Lang 1995, by-date split",
+        folder="20newsgroups",
+        embeddings="glove.6B.50d.20newsgroups.txt",
+    ),
+    _kind(
+        "parquet",
+        "any",
+        "A folder of Parquet files in the Hugging Face layout: images or texts, with labels",
+        f"a folder with {PARQUET_FILES}",
+    ),
+    _kind(
+        "idx",
+        "image",
+        "A folder of idx files, the format of MNIST",
+        f"a folder with {IDX_FILES}",
+    ),
+    _kind(
+        "npz",
+        "any",
+        "One numpy file with arrays",
+        "a .npz file with x_train, y_train, x_test and y_test",
+    ),
+    _kind(
+        "csv",
+        "any",
+        "A folder of tables with a header: numbers, or texts where text_column is given",
+        "a folder with train.csv and test.csv",
+    ),
+    _kind(
+        "imagefolder",
+        "image",
+        "A folder of pictures, one folder per split and class",
+        "a folder with train/<class>/ and test/<class>/, each with pictures",
+    ),
+    _kind(
+        "hub",
+        "any",
+        "A dataset of the Hugging Face hub: hub:owner/name",
+        "a name owner/name on the hub",
+    ),
+)
+"""Every known name, the datasets first."""

@@ -1,0 +1,290 @@
+"""A name or a path becomes a Dataset; the one public door of this stage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from learnorder.datasets.csv_table import read_csv
+from learnorder.datasets.dataset import Dataset, checked_dataset, refuse_empty_classes
+from learnorder.datasets.digits import read_digits
+from learnorder.datasets.hub import read_hub
+from learnorder.datasets.idx import read_idx
+from learnorder.datasets.imagefolder import read_imagefolder
+from learnorder.datasets.known import ENTRIES, DatasetEntry
+from learnorder.datasets.npz import read_npz
+from learnorder.datasets.parquet import has_parquet, read_parquet
+from learnorder.datasets.sampling import limit_examples, refuse_seed, select_classes
+from learnorder.datasets.source import Options, Source
+from learnorder.datasets.word_vectors import read_word_vectors
+from learnorder.errors import DataNotFound, LearnOrderError, nearest
+
+USED_OPTIONS = {
+    "digits": (),
+    "idx": (),
+    "npz": (),
+    "csv": ("label_column", "text_column"),
+    "imagefolder": ("image_size",),
+    "parquet": ("label_column", "text_column", "image_size"),
+    "hub": ("label_column", "text_column", "image_size"),
+}
+"""Options each format has a use for; any other is refused rather than ignored."""
+
+READERS: dict[str, Callable[[Path, Options], Source]] = {
+    "idx": lambda path, options: read_idx(path),
+    "npz": lambda path, options: read_npz(path),
+    "csv": read_csv,
+    "imagefolder": read_imagefolder,
+    "parquet": read_parquet,
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a dataset was found: a path, or a repository of the hub, or neither for digits."""
+
+    format: str
+    title: str
+    path: Path | None = None
+    repository: str | None = None
+
+
+def known_datasets() -> list[DatasetEntry]:
+    """Every name that `load_dataset` knows: the datasets first, then the kinds."""
+    return list(ENTRIES)
+
+
+def load_dataset(
+    name: str,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    train_limit: int | None = None,
+    test_limit: int | None = None,
+    classes: Sequence[str | int] | None = None,
+    label_column: str | None = None,
+    text_column: str | None = None,
+    embeddings: str | os.PathLike[str] | None = None,
+    image_size: int | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """Dataset of a known name, or of your own files.
+
+    Parameters
+    ----------
+    name
+        A known dataset (see `known_datasets`), a kind of files (``parquet``, ``idx``, ``npz``,
+        ``csv``, ``imagefolder``), or ``hub:owner/name`` for the Hugging Face hub.
+    path
+        The folder, for ``npz`` the file, for ``hub`` the name on the hub. Left out for a known
+        dataset, it is looked for in ``$LEARNORDER_DATA``, then on the hub if it has a place there.
+    train_limit, test_limit
+        Keep so many examples, drawn with ``seed``, each class in proportion and at least one of it.
+    classes
+        Keep these classes, by name or id; they are renumbered in this order, before any limit.
+    label_column, text_column
+        Column of the labels (default ``label``) and, for texts, of the texts (default ``text``).
+    embeddings
+        File of word vectors (GloVe or word2vec text); relative to the dataset's folder, then to the
+        working directory. For ``20newsgroups`` the GloVe file in its folder is used by itself.
+    image_size
+        Height and width to resize images to; needed where a source has images of several sizes.
+    seed
+        Determines the draw of the limits.
+
+    Raises
+    ------
+    DataNotFound
+        Nothing is where the dataset was looked for.
+    ExtraMissing
+        An optional library is needed to read it.
+    LearnOrderError
+        The name is unknown, an option does not apply, or the data does not fit.
+
+    Examples
+    --------
+    >>> digits = load_dataset("digits", classes=["3", "8"], train_limit=100)
+    >>> len(digits.train), digits.class_names, digits.train.inputs.shape
+    (100, ('3', '8'), (100, 8, 8))
+    """
+    entry, path = _entry_of(name, path)
+    options = Options(label_column, text_column, image_size)
+    _check_arguments(entry, options, seed)
+    place = _find(entry, path)
+    _refuse_unused(place, options)
+    if label_column is None and entry.label_column is not None:
+        options = replace(options, usual_label_column=entry.label_column)
+    source = _read(place, entry, options)
+    dataset = checked_dataset(place.title, source.splits, class_names=source.class_names)
+    if classes is not None:
+        dataset = select_classes(dataset, _class_list(classes))
+    refuse_empty_classes(dataset, "load_dataset")
+    dataset = limit_examples(dataset, train_limit=train_limit, test_limit=test_limit, seed=seed)
+    return _with_word_vectors(dataset, entry, place.path, embeddings)
+
+
+def _entry_of(
+    name: str, path: str | os.PathLike[str] | None
+) -> tuple[DatasetEntry, str | os.PathLike[str] | None]:
+    """Entry of a name, and the path; ``hub:owner/name`` is split into the two."""
+    by_name = {entry.name: entry for entry in ENTRIES}
+    spelled = str(name).replace("_", "-")
+    if str(name).startswith("hub:"):
+        if path is not None:
+            raise LearnOrderError(
+                f"load_dataset: both {name!r} and path={os.fspath(path)!r}. "
+                "The name already says where the dataset is. Leave the path out."
+            )
+        return by_name["hub"], str(name).removeprefix("hub:")
+    if spelled not in by_name:
+        raise LearnOrderError(
+            f"load_dataset: unknown dataset {name!r}. {nearest(spelled, by_name)} "
+            "Use one of them, or give your own files as one of the kinds, with a path."
+        )
+    return by_name[spelled], path
+
+
+def _check_arguments(entry: DatasetEntry, options: Options, seed: int) -> None:
+    refuse_seed(seed, f"load_dataset: {entry.name!r}")
+    size = options.image_size
+    if size is not None and (
+        isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= 4096
+    ):
+        raise LearnOrderError(
+            f"load_dataset: image_size is {size!r}. It is the height and width in pixels, 1..4096. "
+            "Use such an integer."
+        )
+
+
+def _find(entry: DatasetEntry, path: str | os.PathLike[str] | None) -> _Place:
+    """Where the dataset is: at the path, in $LEARNORDER_DATA, on the hub, or nowhere."""
+    if entry.format == "digits":
+        if path is not None:
+            raise LearnOrderError(
+                f"load_dataset: 'digits' with path={os.fspath(path)!r}. "
+                "The digits come with scikit-learn and need no path. Leave it out."
+            )
+        return _Place("digits", entry.name)
+    if entry.is_kind:
+        return _place_of_kind(entry, path)
+    if path is not None:
+        folder = Path(path).expanduser()
+        if not folder.exists():
+            raise DataNotFound(
+                f"load_dataset: there is nothing at {folder}, the path given for {entry.name!r}. "
+                f"It is a folder with {entry.looked_for}. Correct the path."
+            )
+        return _Place(_format_in(folder, entry), entry.name, folder)
+    root = os.environ.get("LEARNORDER_DATA")
+    for folder in _candidates(root, entry):
+        if folder.is_dir():
+            return _Place(_format_in(folder, entry), entry.name, folder)
+    if entry.hub is not None:
+        return _Place("hub", entry.name, repository=entry.hub)
+    looked = f"in {root}" if root else "nowhere, because LEARNORDER_DATA is not set"
+    raise DataNotFound(
+        f"load_dataset: {entry.name!r} was not found; it was looked for {looked}. "
+        f"It is the folder {entry.folder!r} with {entry.looked_for}. "
+        "Set LEARNORDER_DATA to the folder above it, or give path=."
+    )
+
+
+def _place_of_kind(entry: DatasetEntry, path: str | os.PathLike[str] | None) -> _Place:
+    if path is None:
+        raise LearnOrderError(
+            f"load_dataset: {entry.name!r} without a path. It is a kind of files: "
+            f"{entry.looked_for}. "
+            "Give path=, or the name of a known dataset."
+        )
+    if entry.format == "hub":
+        return _Place("hub", str(path), repository=str(path))
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise DataNotFound(
+            f"load_dataset: there is nothing at {place}. The kind {entry.name!r} needs "
+            f"{entry.looked_for}. Correct the path."
+        )
+    found = place.resolve()
+    title = found.stem if found.is_file() else found.name
+    return _Place(entry.format, title or entry.name, place)
+
+
+def _candidates(root: str | None, entry: DatasetEntry) -> list[Path]:
+    """Folders a known dataset may lie in, the usual one first."""
+    if not root or entry.folder is None:
+        return []
+    names = [entry.folder, entry.name, entry.name.replace("-", "_")]
+    return [Path(root).expanduser() / name for name in dict.fromkeys(names)]
+
+
+def _format_in(folder: Path, entry: DatasetEntry) -> str:
+    """Format of a known dataset, which may have been downloaded from the hub as Parquet instead."""
+    return "parquet" if entry.format != "parquet" and has_parquet(folder) else entry.format
+
+
+def _refuse_unused(place: _Place, options: Options) -> None:
+    for option in options.given():
+        if option not in USED_OPTIONS[place.format]:
+            used = ", ".join(USED_OPTIONS[place.format]) or "none of these"
+            raise LearnOrderError(
+                f"load_dataset: {option}={getattr(options, option)!r} means nothing for "
+                f"{place.title!r}, "
+                f"whose format is {place.format}. It uses: {used}. Leave {option} out."
+            )
+
+
+def _read(place: _Place, entry: DatasetEntry, options: Options) -> Source:
+    if place.repository is not None:
+        return read_hub(place.repository, options, folder=entry.folder)
+    if place.path is None:
+        return read_digits()
+    try:
+        source = READERS[place.format](place.path, options)
+    except OSError as error:
+        raise LearnOrderError(
+            f"load_dataset: {place.title!r} cannot be read ({error}). "
+            "Its files must be readable. Check the disk and the permissions."
+        ) from error
+    if place.format == "idx" and entry.class_names is not None:
+        return replace(source, class_names=entry.class_names)
+    return source
+
+
+def _class_list(classes: Sequence[str | int]) -> Sequence[str | int]:
+    if isinstance(classes, str):
+        raise LearnOrderError(
+            f"load_dataset: classes is the text {classes!r}. It is a list of names or ids. "
+            f"Write classes=[{classes!r}, ...]."
+        )
+    return classes
+
+
+def _with_word_vectors(
+    dataset: Dataset,
+    entry: DatasetEntry,
+    place: Path | None,
+    embeddings: str | os.PathLike[str] | None,
+) -> Dataset:
+    folder = place if place is None or place.is_dir() else place.parent
+    if embeddings is None:
+        usual = folder / entry.embeddings if folder and entry.embeddings else None
+        if usual is None or not usual.is_file():
+            return dataset
+        return replace(dataset, word_vectors=read_word_vectors(usual))
+    if dataset.kind != "text":
+        raise LearnOrderError(
+            f"load_dataset: embeddings={os.fspath(embeddings)!r} for {dataset.name!r}, whose "
+            "inputs are "
+            f"{dataset.kind}. Word vectors go with texts. Leave embeddings out."
+        )
+    given = Path(embeddings).expanduser()
+    candidates = [folder / given, given] if folder else [given]
+    found = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if found is None:
+        looked = " and ".join(str(candidate) for candidate in dict.fromkeys(candidates))
+        raise DataNotFound(
+            f"load_dataset: no file of word vectors; looked for {looked}. "
+            "It is a GloVe or word2vec text file. Correct embeddings."
+        )
+    return replace(dataset, word_vectors=read_word_vectors(found))

@@ -1,0 +1,92 @@
+"""What a log keeps beside the predictions: ids, labels and previews of the examples of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learnorder.errors import LogDamaged
+from learnorder.log.arrays import create_group, read_array, write_array
+from learnorder.log.layout import Header, SplitHeader, examples_folder
+from learnorder.schema import Examples, Previews
+
+
+def write_examples(log: Path, split: str, examples: Examples, previews: Previews | None) -> SplitHeader:
+    """Write them once, when the log is created; the returned part of the header protects them."""
+    folder = examples_folder(log, split)
+    create_group(folder)
+    columns: dict[str, NDArray[Any]] = {}
+    if examples.ids.dtype.kind in "iu":
+        columns["id"] = examples.ids.astype(np.int64)
+    else:
+        columns |= _as_bytes("id", [str(i) for i in examples.ids])
+    if examples.labels is not None:
+        columns["label"] = examples.labels.astype(np.int64)
+    if examples.true_labels is not None:
+        columns["true_label"] = examples.true_labels.astype(np.int64)
+    if previews is not None:
+        columns["preview_position"] = previews.positions.astype(np.int64)
+        if previews.images is not None:
+            columns["preview_image"] = previews.images
+        if previews.texts is not None:
+            columns |= _as_bytes("preview_text", previews.texts)
+    written = {name: write_array(folder / name, column) for name, column in columns.items()}
+    return SplitHeader(len(examples), examples.fingerprint(), written)
+
+
+def read_examples(log: Path, header: Header, split: str) -> Examples:
+    """Read ids and labels back, checked against the fingerprint in the header."""
+    columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
+    ids = columns["id"] if "id" in columns else _as_ids(columns.strings("id"))
+    labels = columns["label"] if "label" in columns else None
+    true_labels = columns["true_label"] if "true_label" in columns else None
+    examples = Examples(ids, labels, true_labels)
+    if examples.fingerprint() != header.splits[split].fingerprint:
+        raise LogDamaged(
+            f"log: the ids and labels of split {split!r} in {log} differ from the fingerprint in the "
+            "header. They never change once written. Restore the folder from a copy."
+        )
+    return examples
+
+
+def read_previews(log: Path, header: Header, split: str) -> Previews | None:
+    """Read thumbnails or excerpts back; None where the log has none."""
+    columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
+    if "preview_position" not in columns:
+        return None
+    images = columns["preview_image"] if "preview_image" in columns else None
+    texts = tuple(columns.strings("preview_text")) if "preview_text_bytes" in columns else None
+    return Previews(columns["preview_position"], images, texts)
+
+
+class _Columns:
+    """Arrays of one folder by name, each held against its checksum when read."""
+
+    def __init__(self, folder: Path, checks: Mapping[str, int]) -> None:
+        self._folder, self._checks = folder, checks
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._checks
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return read_array(self._folder / name, self._checks[name])
+
+    def strings(self, name: str) -> list[str]:
+        content, ends = self[f"{name}_bytes"].tobytes(), self[f"{name}_end"].tolist()
+        starts = [0, *ends[:-1]]
+        return [content[a:b].decode() for a, b in zip(starts, ends, strict=True)]
+
+
+def _as_bytes(name: str, strings: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Two plain arrays: Zarr v3 has no settled type for strings of any length."""
+    encoded = [s.encode("utf-8", errors="replace") for s in strings]
+    content = np.frombuffer(b"".join(encoded), dtype=np.uint8)
+    return {f"{name}_bytes": content, f"{name}_end": np.cumsum([len(e) for e in encoded])}
+
+
+def _as_ids(strings: list[str]) -> NDArray[Any]:
+    return np.array(strings, dtype=np.str_)

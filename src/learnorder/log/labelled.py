@@ -1,0 +1,191 @@
+"""Predictions as xarray: one layout, whether they come from a log or from plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from learnorder.errors import LearnOrderError
+from learnorder.schema import (
+    DIMS,
+    EPOCH,
+    EXAMPLE,
+    LABEL,
+    PREDICTION,
+    REPLICATE,
+    SEED,
+    TRUE_LABEL,
+    Examples,
+    prediction_dtype,
+)
+
+
+def label_axes(
+    predictions: Any,
+    examples: Examples,
+    epochs: Sequence[float],
+    seeds: Sequence[int],
+    class_names: Sequence[str],
+    **attributes: Any,
+) -> xr.Dataset:
+    """Put names on ``(replicate, epoch, example)``; the values may be lazy."""
+    variables: dict[str, Any] = {PREDICTION: (DIMS, predictions)}
+    if examples.labels is not None:
+        variables[LABEL] = (EXAMPLE, examples.labels)
+    if examples.true_labels is not None:
+        variables[TRUE_LABEL] = (EXAMPLE, examples.true_labels)
+    coordinates = {
+        REPLICATE: np.asarray(seeds, dtype=np.int64),
+        SEED: (REPLICATE, np.asarray(seeds, dtype=np.int64)),
+        EPOCH: np.asarray(epochs, dtype=np.float64),
+        EXAMPLE: examples.ids,
+    }
+    about = {
+        "n_classes": len(class_names),
+        "class_names": list(class_names),
+        "fingerprint": examples.fingerprint(),
+        **attributes,
+    }
+    return xr.Dataset(variables, coordinates, about)
+
+
+def from_arrays(
+    predictions: ArrayLike,
+    labels: ArrayLike | None = None,
+    *,
+    epochs: Sequence[float] | None = None,
+    seeds: Sequence[int] | None = None,
+    ids: ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
+    split: str = "test",
+) -> xr.Dataset:
+    """Predictions of your own as the same labelled dataset that `open_log` returns.
+
+    Parameters
+    ----------
+    predictions
+        ``(replicate, epoch, example)`` integers, the predicted class ids.
+    labels
+        ``(example,)`` integers, or None where there are none.
+    epochs
+        Passes completed at each recorded point, ascending; 1, 2, ... without it.
+    seeds
+        One for each replicate, all different; 0, 1, ... without it. Replicates are sorted by seed.
+    ids
+        One for each example, integers or strings, all different; 0, 1, ... without it.
+    class_names
+        One for each class; without it the class ids, up to the largest label or prediction.
+    split
+        What the examples are.
+
+    Returns
+    -------
+    Dataset with ``prediction (replicate, epoch, example)`` and, with labels, ``label (example)``.
+
+    Raises
+    ------
+    LearnOrderError
+        Lengths do not fit, a value is no class, seeds or ids repeat, epochs do not ascend.
+
+    Examples
+    --------
+    >>> log = from_arrays([[[0, 1], [1, 1]]], labels=[1, 1], epochs=[1, 2], seeds=[7])
+    >>> dict(log.sizes)
+    {'replicate': 1, 'epoch': 2, 'example': 2}
+    """
+    votes = _integers(predictions, "predictions")
+    if votes.ndim != 3 or 0 in votes.shape:
+        raise LearnOrderError(
+            f"from_arrays: predictions have shape {votes.shape}. They are (replicate, epoch, example) "
+            "with at least one of each."
+        )
+    n_replicates, n_epochs, n_examples = votes.shape
+    given = None if labels is None else _axis(labels, "labels", n_examples, unique=False)
+    n_classes = _count_classes(votes, given, class_names)
+    seed_axis = _axis(range(n_replicates) if seeds is None else seeds, "seeds", n_replicates)
+    order = np.argsort(seed_axis)
+    return label_axes(
+        votes[order].astype(prediction_dtype(n_classes)),
+        Examples(_id_axis(ids, n_examples), given),
+        _epoch_axis(epochs, n_epochs),
+        seed_axis[order].tolist(),
+        class_names or [str(k) for k in range(n_classes)],
+        split=split,
+        n_replicates_planned=n_replicates,
+        left_out=[],
+    )
+
+
+def _integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "iu":
+        raise LearnOrderError(
+            f"from_arrays: {what} are of type {array.dtype}. They are integers, class ids from 0. "
+            "Convert them, for logits with argmax."
+        )
+    return array.astype(np.int64)
+
+
+def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray[np.int64]:
+    array = _integers(list(values), what)
+    if array.shape != (expected,):
+        raise LearnOrderError(
+            f"from_arrays: {what} have shape {array.shape}; the predictions need ({expected},)."
+        )
+    if (array < 0).any():
+        raise LearnOrderError(
+            f"from_arrays: {what} contain {int(array.min())}. They are counted from 0."
+        )
+    if unique:
+        _refuse_repeats(array, what)
+    return array
+
+
+def _id_axis(ids: ArrayLike | None, expected: int) -> NDArray[Any]:
+    array = np.arange(expected) if ids is None else np.asarray(ids)
+    if array.shape != (expected,) or array.dtype.kind not in "iuU":
+        raise LearnOrderError(
+            f"from_arrays: ids have shape {array.shape} and type {array.dtype}; the predictions need "
+            f"({expected},) integers or strings."
+        )
+    _refuse_repeats(array, "ids")
+    return array
+
+
+def _refuse_repeats(array: NDArray[Any], what: str) -> None:
+    values, counts = np.unique(array, return_counts=True)
+    if counts.max(initial=1) > 1:
+        raise LearnOrderError(
+            f"from_arrays: {what} contain {values[counts > 1][0]!s} more than once. "
+            "Each is given once. Drop the duplicates."
+        )
+
+
+def _epoch_axis(epochs: Sequence[float] | None, expected: int) -> list[float]:
+    values = [float(e) for e in (range(1, expected + 1) if epochs is None else epochs)]
+    ascending = all(a < b for a, b in zip(values, values[1:], strict=False))
+    if len(values) != expected or not ascending or values[0] < 0:
+        raise LearnOrderError(
+            f"from_arrays: epochs are {values}; the predictions need {expected}, ascending, from 0 up."
+        )
+    return values
+
+
+def _count_classes(
+    votes: NDArray[np.int64], labels: NDArray[np.int64] | None, names: Sequence[str] | None
+) -> int:
+    highest = max(int(votes.max()), int(labels.max(initial=0)) if labels is not None else 0)
+    if (votes < 0).any():
+        raise LearnOrderError(
+            f"from_arrays: predictions contain {int(votes.min())}. Classes are counted from 0."
+        )
+    if names is not None and highest >= len(names):
+        raise LearnOrderError(
+            f"from_arrays: class {highest} occurs; there are {len(names)} class names, "
+            "for classes counted from 0. Give a name for each."
+        )
+    return len(names) if names is not None else highest + 1

@@ -1,0 +1,181 @@
+"""Where everything lies in a log, and what its header says.
+
+::
+
+    LOG/
+      zarr.json                              root group; its attributes hold the header
+      examples/<split>/                      ids, labels, previews
+      replicates/r0007/claim                 lock file of the live writer, if any
+      replicates/r0007/attempt-<id>/         one attempt at training this seed
+        segment-<first>-<id>/<split>/        predictions (epoch, example), fixed shape
+        commits/<split>/<index>.json         written last: this epoch counts
+        outcome.json                         finished, or failed with the reason
+      resume/r0007.npz                       where an unfinished replicate goes on
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from learnorder.errors import LearnOrderError, LogDamaged, LogNotFound
+from learnorder.schema import FORMAT_VERSION
+
+SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+REPLICATE_NAME = re.compile(r"r(\d{4,19})")
+HEADER = "learnorder"
+"""Key of the header among the attributes of the root group."""
+
+
+@dataclass(frozen=True)
+class SplitHeader:
+    """What the header says of one split: how many examples, their digest, what lies beside them."""
+
+    n_examples: int
+    fingerprint: str
+    arrays: Mapping[str, int]
+    """Checksum of the raw bytes of each array under ``examples/<split>``."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The attributes of a log, written once when it is created.
+
+    Attributes
+    ----------
+    spec
+        The resolved spec; empty for logs that did not come from ``train``.
+    identity
+        Digest of what fixes the predictions; replicates of another identity are refused.
+    dataset
+        ``name``, ``kind``, ``fingerprint``, ``class_names``.
+    splits
+        By name.
+    provenance
+        Versions, platform, time of creation, git revision.
+    """
+
+    spec: Mapping[str, Any]
+    identity: str
+    dataset: Mapping[str, Any]
+    splits: Mapping[str, SplitHeader]
+    provenance: Mapping[str, Any]
+
+    @property
+    def class_names(self) -> list[str]:
+        """One name per class id."""
+        return list(self.dataset["class_names"])
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that can be predicted."""
+        return len(self.class_names)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        splits = {name: dict(vars(s), arrays=dict(s.arrays)) for name, s in self.splits.items()}
+        return dict(vars(self), splits=splits, format_version=FORMAT_VERSION)
+
+
+def read_header(log: Path) -> Header:
+    """Read the header of a log.
+
+    Raises
+    ------
+    LogNotFound
+        There is nothing at the path, or no log.
+    LogDamaged
+        The header differs from its checksum.
+    LearnOrderError
+        The log was written by a newer version.
+    """
+    try:
+        root = json.loads((log / "zarr.json").read_bytes())
+        content = root["attributes"][HEADER]
+    except OSError as error:
+        what = "is no log of learnorder" if log.exists() else "does not exist"
+        raise LogNotFound(
+            f"log: {log} {what}. A log is a folder made by `learnorder train`. Check the path."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise LogNotFound(
+            f"log: {log} is no log of learnorder (its zarr.json has no header). "
+            "A log is a folder made by `learnorder train`. Check the path."
+        ) from error
+    return _parse(log, content)
+
+
+def _parse(log: Path, content: Mapping[str, Any]) -> Header:
+    version = content.get("format_version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise LearnOrderError(
+            f"log: {log} has format {version}; this version reads up to {FORMAT_VERSION}. "
+            f"It was written by learnorder {content.get('provenance', {}).get('learnorder')}. "
+            "Install that version or a newer one."
+        )
+    try:
+        splits = {name: SplitHeader(**fields) for name, fields in content["splits"].items()}
+        header = Header(
+            content["spec"],
+            content["identity"],
+            content["dataset"],
+            splits,
+            content["provenance"],
+        )
+        intact = content["check"] == header_check(header)
+    except (KeyError, TypeError, AttributeError):
+        intact = False
+    if not intact:
+        raise LogDamaged(
+            f"log: the header in {log / 'zarr.json'} differs from its own checksum. "
+            "A header never changes once written. Restore the file from a copy."
+        )
+    return header
+
+
+def header_check(header: Header) -> str:
+    """Digest of the header that is stored beside it."""
+    import hashlib
+
+    content = json.dumps(header.to_json(), sort_keys=True)
+    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+
+
+def check_split_name(name: str) -> None:
+    """Refuse names that could not be a folder everywhere, or could lead out of the log."""
+    if not SPLIT_NAME.fullmatch(name):
+        raise LearnOrderError(
+            f"log: {name!r} cannot name a split. Names have 1 to 64 letters, digits, '.', '_' or "
+            "'-', and do not begin with a dot or dash. Rename the split."
+        )
+
+
+def examples_folder(log: Path, split: str) -> Path:
+    """Folder of the ids, labels and previews of a split."""
+    return log / "examples" / split
+
+
+def replicate_folder(log: Path, seed: int) -> Path:
+    """Folder of everything about one seed."""
+    return log / "replicates" / f"r{seed:04d}"
+
+
+def claim_file(log: Path, seed: int) -> Path:
+    """Lock file of the live writer of a seed."""
+    return replicate_folder(log, seed) / "claim"
+
+
+def resume_file(log: Path, seed: int) -> Path:
+    """Where the state of an unfinished replicate is kept."""
+    return log / "resume" / f"r{seed:04d}.npz"
+
+
+def planned_seeds(log: Path) -> list[int]:
+    """Seeds that have a folder in the log, ascending, whatever became of them."""
+    folder = log / "replicates"
+    names = (REPLICATE_NAME.fullmatch(p.name) for p in folder.iterdir()) if folder.exists() else ()
+    return sorted(int(match.group(1)) for match in names if match)

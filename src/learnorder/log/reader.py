@@ -1,0 +1,224 @@
+"""Open a log: its splits as labelled datasets, and what is there and what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from xarray.core.indexing import CopyOnWriteArray, LazilyIndexedArray, MemoryCachedArray
+
+from learnorder.errors import LearnOrderError, nearest
+from learnorder.log import layout
+from learnorder.log.attempt import Attempt, committed_attempt
+from learnorder.log.claim import is_claimed
+from learnorder.log.examples import read_examples, read_previews
+from learnorder.log.labelled import label_axes
+from learnorder.log.lazy import CommittedEpochs, LazyPredictions
+from learnorder.schema import Previews, prediction_dtype
+
+Status = Literal["finished", "running", "interrupted", "failed", "planned"]
+
+
+@dataclass(frozen=True)
+class ReplicateState:
+    """What the log holds of one replicate.
+
+    Attributes
+    ----------
+    seed
+        Which.
+    status
+        ``finished``; ``running``, a live process writes it; ``interrupted``, it can be resumed;
+        ``failed``, with the reason; ``planned``, nothing is committed yet.
+    reason
+        Why it failed, else None.
+    attempt
+        The attempt that counts, if there is one.
+    """
+
+    seed: int
+    status: Status
+    reason: str | None
+    attempt: Attempt | None
+
+    def count_epochs(self, split: str) -> int:
+        """Committed epochs of a split."""
+        return self.attempt.count_commits(split) if self.attempt else 0
+
+
+class Log(Mapping[str, xr.Dataset]):
+    """A log on disk; index it by split.
+
+    Parameters
+    ----------
+    path
+        Folder of the log.
+    unfinished
+        Show every replicate that has a committed epoch; what is missing is "not recorded".
+        Without it: finished replicates, on the epochs they all have.
+    """
+
+    def __init__(self, path: str | Path, *, unfinished: bool = False) -> None:
+        self.path = Path(path)
+        self.header = layout.read_header(self.path)
+        self.unfinished = unfinished
+
+    @property
+    def name(self) -> str:
+        """Name of the collection: that of the folder, without its suffix."""
+        return self.path.resolve().stem
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The resolved spec."""
+        return self.header.spec
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, platform, creation time, git revision, dataset and seeds."""
+        seeds = [r.seed for r in self.replicates]
+        dataset = {k: v for k, v in self.header.dataset.items() if k != "class_names"}
+        return {**self.header.provenance, "dataset": dataset, "seeds": seeds}
+
+    def __getitem__(self, split: str) -> xr.Dataset:
+        """Return the dataset of a split."""
+        if split not in self.header.splits:
+            raise LearnOrderError(
+                f"open_log: {self.path} has no split {split!r}. {nearest(split, self.header.splits)}"
+            )
+        return self._load(split)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names of the splits."""
+        return iter(self.header.splits)
+
+    def __len__(self) -> int:
+        """Return the number of splits."""
+        return len(self.header.splits)
+
+    @cached_property
+    def replicates(self) -> list[ReplicateState]:
+        """Every planned replicate, by seed, as it was when first asked."""
+        return [_state(self.path, seed) for seed in layout.planned_seeds(self.path)]
+
+    def previews(self, split: str) -> Previews | None:
+        """Thumbnails or excerpts that the log keeps of a split."""
+        return read_previews(self.path, self.header, split)
+
+    def _load(self, split: str) -> xr.Dataset:
+        shown = [r for r in self.replicates if self._is_shown(r)]
+        left_out = [
+            {"seed": r.seed, "status": r.status, "reason": r.reason}
+            for r in self.replicates
+            if r not in shown
+        ]
+        if not shown:
+            raise LearnOrderError(
+                f"open_log: none of the {len(self.replicates)} replicates in {self.path} is finished"
+                f"{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
+                "`learnorder train`, or see `learnorder info`."
+            )
+        committed = [_committed(r, split) for r in shown]
+        epochs = _epochs(committed, self.unfinished)
+        n_examples = self.header.splits[split].n_examples
+        dtype = np.dtype(prediction_dtype(self.header.n_classes))
+        lazy = LazilyIndexedArray(LazyPredictions(committed, epochs, n_examples, dtype))
+        return label_axes(
+            MemoryCachedArray(CopyOnWriteArray(lazy)),  # type: ignore[no-untyped-call,arg-type]
+            read_examples(self.path, self.header, split),
+            epochs,
+            [r.seed for r in shown],
+            self.header.class_names,
+            split=split,
+            n_replicates_planned=len(self.replicates),
+            left_out=left_out,
+            epochs_left_out=sorted({e for c in committed for e in c.commits} - set(epochs)),
+        )
+
+    def _is_shown(self, replicate: ReplicateState) -> bool:
+        if self.unfinished:
+            return replicate.attempt is not None and any(map(replicate.count_epochs, self))
+        return replicate.status == "finished"
+
+
+def open_log(path: str | Path, *, unfinished: bool = False) -> Log:
+    """Open a log for reading; ``open_log(path)["test"]`` is the dataset of the split ``test``.
+
+    Parameters
+    ----------
+    path
+        Folder of the log.
+    unfinished
+        Show every replicate that has a committed epoch, missing ones as "not recorded". Without it,
+        finished replicates only; ``attrs["left_out"]`` says which are not shown, and why.
+
+    Raises
+    ------
+    LogNotFound
+        There is no log at the path.
+    LogDamaged
+        A part that is read differs from its checksum.
+    """
+    return Log(path, unfinished=unfinished)
+
+
+def describe(log: Log) -> dict[str, Any]:
+    """Everything `learnorder info` says, as plain JSON types."""
+    return {
+        "path": str(log.path),
+        "replicates": [_describe(log, r) for r in log.replicates],
+        "splits": {name: s.n_examples for name, s in log.header.splits.items()},
+        "n_classes": log.header.n_classes,
+        "class_names": log.header.class_names,
+        "dataset": {k: v for k, v in log.header.dataset.items() if k != "class_names"},
+        "identity": log.header.identity,
+        "spec": dict(log.spec),
+        "provenance": dict(log.header.provenance),
+    }
+
+
+def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
+    return {
+        "seed": replicate.seed,
+        "status": replicate.status,
+        "epochs": {split: replicate.count_epochs(split) for split in log},
+        "reason": replicate.reason,
+    }
+
+
+def _state(log: Path, seed: int) -> ReplicateState:
+    attempt = committed_attempt(log, seed)
+    outcome = (attempt.outcome() if attempt else None) or {}
+    status: Status
+    if outcome.get("status") == "finished":
+        status = "finished"
+    elif is_claimed(layout.claim_file(log, seed)):
+        status = "running"
+    elif outcome.get("status") == "failed":
+        status = "failed"
+    else:
+        status = "interrupted" if attempt else "planned"
+    reason = outcome.get("reason") if status == "failed" else None
+    return ReplicateState(seed, status, reason, attempt)
+
+
+def _committed(replicate: ReplicateState, split: str) -> CommittedEpochs:
+    attempt = replicate.attempt
+    if attempt is None:
+        raise LearnOrderError(f"open_log: replicate {replicate.seed} has nothing committed.")
+    return CommittedEpochs(attempt, split, {c.epoch: c for c in attempt.commits(split).values()})
+
+
+def _epochs(committed: list[CommittedEpochs], union: bool) -> list[float]:
+    sets = [set(c.commits) for c in committed]
+    return sorted(set.union(*sets) if union else set.intersection(*sets))
+
+
+def _first_reason(left_out: list[dict[str, Any]]) -> str:
+    reasons = [f" (seed {r['seed']}: {r['reason']})" for r in left_out if r["reason"]]
+    return reasons[0] if reasons else ""

@@ -1,0 +1,296 @@
+"""Write a log: create it once, then commit each replicate epoch by epoch.
+
+The order of writing is the promise: the chunk is on the disk before its commit record, and readers
+trust the record alone. What has no record does not exist.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from learnorder.errors import LearnOrderError, LogNotFound
+from learnorder.log import layout
+from learnorder.log.arrays import (
+    checksum,
+    create_group,
+    create_predictions,
+    open_array,
+)
+from learnorder.log.attempt import Attempt, committed_attempt
+from learnorder.log.claim import Claim
+from learnorder.log.examples import write_examples
+from learnorder.log.files import make_folder, sync_folder, write_record
+from learnorder.log.layout import Header
+from learnorder.schema import EpochPredictions, Examples, Predictions, Previews, prediction_dtype
+
+
+@dataclass(frozen=True)
+class NewLog:
+    """What a log is created from; see `layout.Header` for the fields."""
+
+    spec: Mapping[str, Any]
+    identity: str
+    dataset: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    splits: Mapping[str, tuple[Examples, Previews | None]]
+
+
+def create_log(path: Path, new: NewLog) -> Header:
+    """Create an empty log; it appears whole or not at all.
+
+    Raises
+    ------
+    LearnOrderError
+        Something that is no log is at the path, or a split has a name no folder can have.
+    """
+    refuse_foreign(path)
+    make_folder(path.parent)
+    staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.partial")
+    try:
+        header = _write_new(staging, new)
+        os.replace(staging, path)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    sync_folder(path.parent)
+    return header
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a path at which something other than a log, or nothing, is.
+
+    Raises
+    ------
+    LearnOrderError
+        There is a file, or a folder with something else in it.
+    """
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if path.exists() or path.is_symlink():
+        try:
+            layout.read_header(path)
+        except LogNotFound as error:
+            raise LearnOrderError(
+                f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
+                "Choose another path, or move it away."
+            ) from error
+
+
+def _write_new(folder: Path, new: NewLog) -> Header:
+    for split in new.splits:
+        layout.check_split_name(split)
+    for name in ("examples", "replicates"):
+        create_group(folder / name)
+    make_folder(folder / "resume")
+    splits = {
+        name: write_examples(folder, name, examples, previews)
+        for name, (examples, previews) in new.splits.items()
+    }
+    header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
+    content = {**header.to_json(), "check": layout.header_check(header)}
+    create_group(folder, {layout.HEADER: content})
+    return header
+
+
+def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
+    """Enter seeds into the log, so that every number can say "n of N" from the start."""
+    for seed in seeds:
+        folder = layout.replicate_folder(log, seed)
+        if not (folder / "zarr.json").exists():
+            create_group(folder)
+
+
+class ReplicateWriter:
+    """The one live writer of a replicate.
+
+    Parameters
+    ----------
+    log
+        Folder of the log.
+    seed
+        Which replicate.
+    epochs
+        The recording grid; a longer one than before continues the replicate.
+    versions
+        Versions of what produces the predictions, kept with the attempt.
+
+    Raises
+    ------
+    LogBusy
+        Another process writes this replicate.
+    LearnOrderError
+        The grid does not begin as the committed one does.
+    """
+
+    def __init__(
+        self, log: Path, seed: int, epochs: Sequence[float], versions: Mapping[str, Any]
+    ) -> None:
+        self.log, self.seed, self.epochs = log, seed, [float(e) for e in epochs]
+        self.header = layout.read_header(log)
+        plan_replicates(log, [seed])
+        self._claim = Claim(layout.claim_file(log, seed), f"replicate {seed}")
+        try:
+            self.attempt = committed_attempt(log, seed) or self._new_attempt(versions)
+            self._committed = {s: dict(self.attempt.commits(s)) for s in self.header.splits}
+            self._check_grid()
+            self._segment: str | None = None
+        except BaseException:
+            self._claim.release()
+            raise
+
+    def _new_attempt(self, versions: Mapping[str, Any]) -> Attempt:
+        folder = layout.replicate_folder(self.log, self.seed) / f"attempt-{uuid.uuid4().hex}"
+        content = {"seed": self.seed, "versions": dict(versions), "created": _now()}
+        create_group(folder, {layout.HEADER: content})
+        for split in self.header.splits:
+            make_folder(folder / "commits" / split)
+        return Attempt(folder)
+
+    def _check_grid(self) -> None:
+        for commits in self._committed.values():
+            for index, commit in commits.items():
+                given = self.epochs[index] if index < len(self.epochs) else commit.epoch
+                if given != commit.epoch:
+                    raise LearnOrderError(
+                        f"log: replicate {self.seed} has epoch {commit.epoch:g} at position {index} "
+                        f"of its grid; it cannot become {given:g}. Use another log."
+                    )
+
+    def is_committed(self, index: int) -> bool:
+        """Whether this point of the grid is committed in every split."""
+        return all(index in commits for commits in self._committed.values())
+
+    @property
+    def n_committed(self) -> int:
+        """Points of the grid, from the first, that are committed in every split."""
+        count = 0
+        while self.is_committed(count):
+            count += 1
+        return count
+
+    def write(self, record: EpochPredictions) -> None:
+        """Commit the predictions of one epoch; after return they survive anything.
+
+        What is committed already is compared instead of written.
+
+        Raises
+        ------
+        LearnOrderError
+            A split is missing, a length or class does not fit, or training again gave other
+            predictions than the log holds.
+        """
+        self._check_record(record)
+        for split, predictions in record.predictions.items():
+            commit = self._committed[split].get(record.index)
+            if commit is None:
+                self._commit(split, record, predictions)
+            elif commit.crc32 != checksum(predictions):
+                raise LearnOrderError(
+                    f"log: replicate {self.seed}, trained again, predicts split {split!r} otherwise at "
+                    f"epoch {record.epoch:g} than the log holds. The same spec gives the same bytes on "
+                    f"one platform and version (the log: {self.attempt.versions}). "
+                    "Go on with those versions, or use another log."
+                )
+
+    def _check_record(self, record: EpochPredictions) -> None:
+        if set(record.predictions) != set(self.header.splits):
+            raise LearnOrderError(
+                f"log: epoch {record.epoch:g} of replicate {self.seed} has the splits "
+                f"{sorted(record.predictions)}; the log has {sorted(self.header.splits)}."
+            )
+        for split, predictions in record.predictions.items():
+            expected = self.header.splits[split].n_examples
+            if predictions.shape != (expected,):
+                raise LearnOrderError(
+                    f"log: split {split!r} has {expected} examples; epoch {record.epoch:g} of replicate "
+                    f"{self.seed} has predictions of shape {predictions.shape}."
+                )
+            highest = int(predictions.max(initial=0))
+            if highest >= self.header.n_classes:
+                raise LearnOrderError(
+                    f"log: replicate {self.seed} predicts class {highest} at epoch {record.epoch:g}; "
+                    f"there are {self.header.n_classes} classes, counted from 0."
+                )
+
+    def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
+        segment = self._segment or self._new_segment(record.index)
+        folder = self.attempt.folder / segment / split
+        first = int(segment.split("-")[1])
+        array = open_array(folder, write=True)
+        stored = predictions.astype(prediction_dtype(self.header.n_classes), copy=False)
+        array[record.index - first] = stored
+        write_record(
+            self.attempt.commit_file(split, record.index),
+            {
+                "split": split,
+                "index": record.index,
+                "epoch": record.epoch,
+                "segment": segment,
+                "n_examples": len(stored),
+                "n_classes": self.header.n_classes,
+                "crc32": checksum(stored),
+                "identity": self.header.identity,
+            },
+        )
+        self._committed[split][record.index] = self.attempt.read_commit(split, record.index)
+
+    def _new_segment(self, first: int) -> str:
+        """Allocate the rest of the grid at its fixed shape; nothing is ever resized."""
+        self._segment = f"segment-{first}-{uuid.uuid4().hex}"
+        folder = self.attempt.folder / self._segment
+        create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
+        dtype = np.dtype(prediction_dtype(self.header.n_classes))
+        for split, about in self.header.splits.items():
+            create_predictions(
+                folder / split, len(self.epochs) - first, about.n_examples, dtype
+            )
+        return self._segment
+
+    def finish(self) -> None:
+        """Declare the whole grid committed.
+
+        Raises
+        ------
+        LearnOrderError
+            Some point of the grid is not.
+        """
+        if self.n_committed < len(self.epochs):
+            raise LearnOrderError(
+                f"log: replicate {self.seed} has {self.n_committed} of {len(self.epochs)} epochs "
+                "committed. It is finished when it has all. Record the rest first."
+            )
+        self.attempt.write_outcome({"status": "finished", "epochs": len(self.epochs)})
+
+    def fail(self, kind: str, epoch: float, reason: str) -> None:
+        """Mark the replicate failed; committed epochs stay."""
+        outcome = {"status": "failed", "kind": kind, "epoch": epoch, "reason": reason}
+        self.attempt.write_outcome(outcome)
+
+    def release(self) -> None:
+        """Give the claim up; another process may go on."""
+        self._claim.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,119 @@
+"""Intervals when few replicates meet many examples: one variance from each, added.
+
+Replicates are the small number. Drawing them again with replacement would put copies side by side
+that agree perfectly, so replicates enter by deleting one at a time, and examples by their
+influence on the value (the infinitesimal jackknife, the limit of their bootstrap). What belongs to
+a replicate and an example together counts in both parts, so the sum errs towards wide.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from learnorder.schema import Scores
+
+Interval = tuple[float, float]
+
+LEVEL = 0.95
+"""Coverage the intervals aim at."""
+
+MIN_REPLICATES = 3
+"""With one of two replicates deleted, no pair is left to compare."""
+
+MIN_EXAMPLES = 10
+"""Below this the influence of examples is itself too uncertain to say how uncertain a value is."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One part of a variance, and the degrees of freedom of its estimate."""
+
+    variance: float
+    df: int
+
+    def scaled(self, factor: float) -> Component:
+        """Return the component on a scale where variances are ``factor`` times as large."""
+        return Component(self.variance * factor, self.df)
+
+
+def replicate_component(without: Scores) -> Component:
+    """Variance from replicates; ``without[r]`` is the value computed without replicate r."""
+    n = len(without)
+    spread = float(((without - without.mean()) ** 2).sum())
+    return Component(spread * (n - 1) / n, n - 1)
+
+
+def example_component(influence: Scores) -> Component:
+    """Variance from examples; ``influence[x]`` is the derivative of the value in x's weight."""
+    n = len(influence)
+    return Component(float((influence**2).sum()) / n**2, n - 1)
+
+
+def t_interval(value: float, components: list[Component]) -> Interval:
+    """Student's t interval, its degrees of freedom from Welch and Satterthwaite's formula.
+
+    Parameters
+    ----------
+    value
+        The estimate, on a scale where it is about normal.
+    components
+        Independent parts of its variance; at least one is not zero.
+
+    Returns
+    -------
+    Lower and upper bound, on the same scale.
+
+    References
+    ----------
+    satterthwaite1946, efron1981jackknife
+
+    Examples
+    --------
+    >>> low, high = t_interval(0.0, [Component(variance=1.0, df=4)])
+    >>> round(high, 3)
+    2.776
+    """
+    from scipy.special import stdtrit
+
+    variance = sum(c.variance for c in components)
+    df = variance**2 / sum(c.variance**2 / c.df for c in components)
+    half = float(stdtrit(df, 0.5 + LEVEL / 2)) * math.sqrt(variance)
+    return value - half, value + half
+
+
+def too_few(n_replicates: int, n_examples: int) -> str | None:
+    """Reason why no interval can be given, or None."""
+    if n_replicates < MIN_REPLICATES:
+        return f"an interval needs {MIN_REPLICATES} replicates; there are {n_replicates}"
+    if n_examples < MIN_EXAMPLES:
+        return f"an interval needs {MIN_EXAMPLES} examples; there are {n_examples}"
+    return None
+
+
+def ratio_interval(
+    part: float, whole: float, without: tuple[Scores, Scores], at: tuple[Scores, Scores]
+) -> Interval:
+    """Interval of ``1 - part / whole``, built on the logarithm of the ratio and carried back.
+
+    Parameters
+    ----------
+    part, whole
+        Both above 0.
+    without
+        ``part`` and ``whole`` without each replicate, ``(replicate,)``, above 0.
+    at
+        Influence of each example on ``part`` and ``whole``, ``(example,)``, mean 0.
+
+    Returns
+    -------
+    Lower and upper bound, at most 1.
+    """
+    components = [
+        replicate_component(np.log(without[0]) - np.log(without[1])),
+        example_component(at[0] / part - at[1] / whole),
+    ]
+    low, high = t_interval(math.log(part / whole), components)
+    return 1 - math.exp(high), 1 - math.exp(low)

@@ -1,0 +1,253 @@
+"""Which examples are learned first, and how surely a collection says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from learnorder.errors import LearnOrderError, nearest
+from learnorder.measures import _kernels
+from learnorder.measures._boundary import SplitArrays, labelled, read_split
+from learnorder.measures.intervals import Interval, ratio_interval, too_few
+from learnorder.measures.moments import (
+    NEGLIGIBLE,
+    Moments,
+    deviations,
+    mean_variance,
+    moments,
+)
+from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
+
+Weights = Literal["equal", "time"]
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How much of the differences in mean accessibility other replicates would show again.
+
+    Attributes
+    ----------
+    value
+        Cronbach's alpha of accessibility over replicates; at most 1. None: undefined.
+    ci
+        95 % interval of ``value``.
+    within_class
+        The same after centring each class, so that class difficulty does not count.
+    within_class_ci
+        95 % interval of ``within_class``.
+    n_replicates
+        R; reliability is that of a mean over R replicates, and grows with R.
+    undefined
+        For each attribute that is None, the reason.
+    """
+
+    value: float | None
+    ci: Interval | None
+    within_class: float | None
+    within_class_ci: Interval | None
+    n_replicates: int
+    undefined: dict[str, str] = field(default_factory=dict)
+
+
+def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
+    r"""Share of replicates and recorded epochs > 0 that classify each example correctly.
+
+    .. math:: A(x) = \frac{\sum_{e > 0} w_e \, TP(e, x)}{\sum_{e > 0} w_e}
+
+    ``weights="equal"``: every recorded epoch counts alike (the paper's, on a grid of whole epochs).
+    ``weights="time"``: epoch :math:`e_i` counts :math:`e_i - e_{i-1}`, with :math:`e_0 = 0`, so
+    that a grid with many early points does not favour them.
+
+    Near 1: learned early by every replicate. Near 0: learned late or never. High means easy.
+
+    Parameters
+    ----------
+    log
+        One split of a log, with labels.
+    weights
+        How recorded epochs count.
+
+    Returns
+    -------
+    ``(example,)`` in [0, 1].
+
+    Raises
+    ------
+    LearnOrderError
+        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+
+    References
+    ----------
+    hacohen2020agree
+
+    Examples
+    --------
+    >>> import learnorder as lo
+    >>> predictions = [[[1, 1, 1], [0, 1, 1]], [[1, 0, 1], [1, 1, 1]]]
+    >>> log = lo.from_arrays(predictions, [0, 1, 1])
+    >>> accessibility(log).values
+    array([0.25, 0.75, 1.  ])
+    """
+    arrays, weight = _weighted(log, "accessibility", weights)
+    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
+    counts = _kernels.tp_counts(used, arrays.label)
+    values = weight @ counts / (len(used) * weight.sum())
+    return labelled(log, "accessibility", values, EXAMPLE)
+
+
+def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
+    """Share of recorded epochs > 0 at which each replicate classifies each example correctly.
+
+    Its mean over replicates is `accessibility`; see there for the weights.
+
+    Parameters
+    ----------
+    log
+        One split of a log, with labels.
+    weights
+        How recorded epochs count.
+
+    Returns
+    -------
+    ``(replicate, example)`` in [0, 1]. High means easy.
+
+    Raises
+    ------
+    LearnOrderError
+        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+
+    References
+    ----------
+    hacohen2020agree
+    """
+    arrays, weight = _weighted(log, "accessibility_per_replicate", weights)
+    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
+    values = _kernels.accessibility(used, arrays.label, weight)
+    return labelled(log, "accessibility_per_replicate", values, REPLICATE, EXAMPLE)
+
+
+def reliability(log: xr.Dataset, weights: Weights = "equal") -> Reliability:
+    r"""Reliability of the order: ICC(3,k), or Cronbach's alpha, of accessibility over replicates.
+
+    .. math:: \alpha = \frac{R}{R-1} \left(1 - \frac{\mathrm{tr}\, S}{\sum S}\right)
+
+    with S the covariance of per-replicate accessibility over examples. It is the correlation to
+    expect between the mean accessibility of these R replicates and of R others, and equals the mean
+    over all split halves with Spearman and Brown's formula for Pearson correlations.
+
+    1: all replicates order the examples alike, up to a shift. 0: what they share is nothing. Below
+    0, with no lower bound: less than nothing, as chance may have it. Within class, each class is
+    centred first and classes are pooled; a class with one example contributes nothing.
+
+    The interval is for the value in the population of replicates and examples, for means of the
+    same R. It is built on log(1 - alpha), which is free to be of either sign, so an alpha of 0 or
+    below needs no special care; at alpha = 1 the logarithm does not exist, and the interval is
+    undefined. Variance: deleting one replicate at a time, plus that from examples; Student's t.
+
+    Undefined, None with the reason: everything for one replicate or where mean accessibility does
+    not differ between examples; intervals for fewer than 3 replicates or 10 examples, and where no
+    two replicates differ in their order.
+
+    Parameters
+    ----------
+    log
+        One split of a log, with labels.
+    weights
+        As in `accessibility`.
+
+    Raises
+    ------
+    LearnOrderError
+        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+
+    References
+    ----------
+    cronbach1951, shrout1979, feldt1965, efron1981jackknife, satterthwaite1946
+    """
+    scores = accessibility_per_replicate(log, weights)
+    return reliability_of(scores.values, np.asarray(log["label"].values, dtype=np.int64))
+
+
+def reliability_of(scores: Scores, label: Labels) -> Reliability:
+    """Reliability of ``(replicate, example)`` scores, overall and within the classes of ``label``.
+
+    For scores in [0, 1]; everything else is as in `reliability`.
+    """
+    undefined: dict[str, str] = {}
+    value, ci = _alpha(scores, None, ("value", "ci"), undefined)
+    within, within_ci = _alpha(scores, label, ("within_class", "within_class_ci"), undefined)
+    return Reliability(value, ci, within, within_ci, len(scores), undefined)
+
+
+def cronbach_alpha(moment: Moments) -> float | str:
+    """Cronbach's alpha from moments, or the reason why there is none."""
+    of_mean = moment.of_mean()
+    if of_mean <= NEGLIGIBLE:
+        return "mean accessibility does not differ between examples: there is no order"
+    if moment.noise() <= NEGLIGIBLE:
+        return 1.0
+    return moment.covariance / of_mean
+
+
+def order_moments(scores: Scores, label: Labels | None) -> Moments | str:
+    """Moments of ``(replicate, example)`` scores, within ``label`` if given, or why not."""
+    if len(scores) < 2:
+        return "it compares replicates; there is 1 replicate"
+    if scores.shape[1] < 2:
+        return "it compares examples; there is 1 example"
+    deviation = deviations(scores, label)
+    if deviation.degrees == 0:
+        return "no class has two examples to compare"
+    return moments(deviation)
+
+
+def _alpha(
+    scores: Scores, label: Labels | None, names: tuple[str, str], undefined: dict[str, str]
+) -> tuple[float | None, Interval | None]:
+    """Alpha and its interval; a reason under its name in ``undefined`` for what there is not."""
+    moment = order_moments(scores, label)
+    value = moment if isinstance(moment, str) else cronbach_alpha(moment)
+    if isinstance(value, str) or isinstance(moment, str):
+        undefined[names[0]] = undefined[names[1]] = str(value)
+        return None, None
+    interval = too_few(len(scores), len(moment.variance_at)) or _alpha_interval(moment)
+    if isinstance(interval, str):
+        undefined[names[1]] = interval
+        return value, None
+    return value, interval
+
+
+def _alpha_interval(moment: Moments) -> Interval | str:
+    """Interval of alpha = 1 - noise / of_mean, or the reason why there is none."""
+    n = moment.n_replicates
+    noise, of_mean = moment.noise(), n * moment.of_mean()
+    noise_without = moment.variance_without - moment.covariance_without
+    mean_without = n * mean_variance(moment.variance_without, moment.covariance_without, n)
+    if min(noise, noise_without.min()) <= NEGLIGIBLE:
+        return "all replicates, or all but one, order the examples alike: no spread to estimate"
+    if mean_without.min() <= NEGLIGIBLE:
+        return "without one of the replicates, mean accessibility does not differ between examples"
+    noise_at = moment.variance_at - moment.covariance_at - noise
+    mean_at = n * mean_variance(moment.variance_at, moment.covariance_at, n) - of_mean
+    return ratio_interval(noise, of_mean, (noise_without, mean_without), (noise_at, mean_at))
+
+
+def _weighted(log: xr.Dataset, caller: str, weights: str) -> tuple[SplitArrays, Scores]:
+    """Arrays of the split, and the weights of its last epochs: those > 0."""
+    if weights not in ("equal", "time"):
+        known = nearest(str(weights), ("equal", "time"))
+        raise LearnOrderError(f"{caller}: unknown weights {weights!r}. {known}")
+    arrays = read_split(log, caller)
+    epochs = arrays.epochs[arrays.epochs > 0]
+    if not len(epochs):
+        raise LearnOrderError(
+            f"{caller}: no epoch after training began was recorded (epochs: "
+            f"{', '.join(f'{e:g}' for e in arrays.epochs)}). Accessibility is a mean over epochs > "
+            "0. Record at least one."
+        )
+    if weights == "time":
+        return arrays, np.diff(epochs, prepend=0.0)
+    return arrays, np.ones(len(epochs))

@@ -1,0 +1,191 @@
+"""The easiest and hardest examples of a split, with what a person can see of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from learnorder.report.lattice import votes
+from learnorder.report.page import data_uri, shorten
+from learnorder.schema import LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
+
+MOST_TEXT = 300
+"""Characters of a text on a card; enough to recognise it, few enough to compare twelve."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """One example: who it is, how it was learned, and its picture or text.
+
+    Attributes
+    ----------
+    score
+        Accessibility, or mean agreement where there are no labels.
+    true_label
+        Only where it differs from the label.
+    prediction, share
+        The most frequent prediction after the last epoch (lowest class id among equals), and the
+        share of replicates that gave it.
+    image
+        A data URI.
+    cut
+        Whether the text goes on beyond what is shown.
+    """
+
+    id: str
+    score: float
+    prediction: str
+    share: float
+    label: str | None = None
+    true_label: str | None = None
+    image: str | None = None
+    text: str | None = None
+    cut: bool = False
+
+    @property
+    def misread(self) -> bool:
+        """Whether most replicates gave something other than the label."""
+        return self.label is not None and self.label != self.prediction
+
+
+@dataclass(frozen=True)
+class Row:
+    """One end of the order, and what has to be said about ties."""
+
+    title: str
+    cards: tuple[Card, ...]
+    tie: str = ""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Both ends of the order of one split, or why there are none."""
+
+    rows: tuple[Row, ...] = ()
+    missing: str = ""
+
+    @property
+    def has_previews(self) -> bool:
+        """Whether any card has something to look at; otherwise a table says as much."""
+        cards = [card for row in self.rows for card in row.cards]
+        return any(card.image is not None or card.text is not None for card in cards)
+
+
+def examples_gallery(
+    log: xr.Dataset, scores: Scores, n_votes: int, previews: Previews | None, most: int
+) -> Gallery:
+    """Up to ``most`` examples from each end of ``scores``; equal scores in the order of ids."""
+    counts = votes(scores, n_votes)
+    if counts.min() == counts.max():
+        return Gallery(missing=f"all {len(counts):,} examples have the same value")
+    most = min(most, len(counts) // 2)
+    word = "agreement" if LABEL not in log else "accessibility"
+    titles = (
+        ("Least agreed upon", "Most agreed upon")
+        if LABEL not in log
+        else ("Hardest: learned last or never", "Easiest: learned first")
+    )
+    hardest, easiest = (_first(keys, _sortable(log), most) for keys in (counts, -counts))
+    rows = tuple(
+        Row(title, _cards(log, scores, positions, previews), _tie(counts, positions, scores, word))
+        for title, positions in zip(titles, (hardest, easiest), strict=True)
+    )
+    return Gallery(rows)
+
+
+def _sortable(log: xr.Dataset) -> NDArray[np.generic]:
+    """Ids as something numpy can order: integers as numbers, everything else as text."""
+    ids = log["example"].values
+    return ids if ids.dtype.kind in "iu" else ids.astype(str)
+
+
+def _first(keys: NDArray[np.int64], ids: NDArray[np.generic], most: int) -> NDArray[np.int64]:
+    """Positions of the smallest keys, equal keys by id."""
+    return np.lexsort((ids, keys))[:most].astype(np.int64)
+
+
+def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores, word: str) -> str:
+    """What to say where the last value shown is shared by examples that are not shown."""
+    last = counts[positions[-1]]
+    n_equal, n_shown = int(np.sum(counts == last)), int(np.sum(counts[positions] == last))
+    if n_equal == n_shown:
+        return ""
+    value = f"{scores[positions[-1]]:.3f}"
+    return (
+        f"{n_equal:,} examples share the {word} {value}; "
+        f"the {n_shown} of them with the lowest ids are shown."
+    )
+
+
+def class_name(log: xr.Dataset, class_id: int) -> str:
+    """Name of a class, or its number where the log has no names."""
+    names: Sequence[object] = log.attrs.get("class_names") or ()
+    return shorten(str(names[class_id])) if class_id < len(names) else f"class {class_id}"
+
+
+def _cards(
+    log: xr.Dataset, scores: Scores, positions: NDArray[np.int64], previews: Previews | None
+) -> tuple[Card, ...]:
+    """The cards of these positions, in this order."""
+    final = log[PREDICTION].values[:, -1, positions].astype(np.int64)
+    return tuple(
+        _card(log, int(position), float(scores[position]), final[:, i], previews)
+        for i, position in enumerate(positions)
+    )
+
+
+def _card(
+    log: xr.Dataset,
+    position: int,
+    score: float,
+    final: NDArray[np.int64],
+    previews: Previews | None,
+) -> Card:
+    """One card; ``final`` are the replicates' predictions after the last epoch."""
+    tally = np.bincount(final)
+    label = true_label = None
+    if LABEL in log:
+        given = int(log[LABEL].values[position])
+        label = class_name(log, given)
+        if TRUE_LABEL in log and int(log[TRUE_LABEL].values[position]) != given:
+            true_label = class_name(log, int(log[TRUE_LABEL].values[position]))
+    image, text, cut = _preview(previews, position)
+    return Card(
+        id=shorten(str(log["example"].values[position])),
+        score=score,
+        prediction=class_name(log, int(tally.argmax())),
+        share=float(tally.max() / len(final)),
+        label=label,
+        true_label=true_label,
+        image=image,
+        text=text,
+        cut=cut,
+    )
+
+
+def _preview(previews: Previews | None, position: int) -> tuple[str | None, str | None, bool]:
+    """Picture as a data URI, excerpt, and whether the excerpt was cut."""
+    if previews is None:
+        return None, None, False
+    i = int(np.searchsorted(previews.positions, position))
+    if i == len(previews.positions) or previews.positions[i] != position:
+        return None, None, False
+    image = None if previews.images is None else thumbnail(previews.images[i])
+    if previews.texts is None:
+        return image, None, False
+    text = previews.texts[i]
+    return image, text[:MOST_TEXT], len(text) > MOST_TEXT
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> str:
+    """The picture as a PNG in a data URI, encoded anew from its pixels."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", optimize=True)
+    return data_uri(file.getvalue(), "image/png")

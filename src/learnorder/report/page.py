@@ -1,0 +1,94 @@
+"""From values to safe HTML: escaping, visible control characters, and the page's own policy.
+
+Whatever comes from a user (names, ids, texts, the spec) passes :func:`visible` and Jinja's
+autoescape, in every place of the template, because both are settings of the environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import unicodedata
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+GENERATOR: Final = "learnorder report"
+"""Marks a file as ours, so that a report may replace a report and nothing else."""
+
+KEPT_CONTROLS: Final = frozenset("\t\n\u200c\u200d")
+"""White space, and the joiners that Persian, Indic scripts and emoji need to be readable."""
+
+HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""Text in which every character without a shape is named instead of acted upon.
+
+    Controls, bidirectional overrides, line separators and lone surrogates could reorder or hide
+    what stands around them.
+
+    Examples
+    --------
+    >>> visible("a\x00b\u202ec")
+    'a⟨U+0000⟩b⟨U+202E⟩c'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"⟨U+{ord(c):04X}⟩"
+        if c not in KEPT_CONTROLS and unicodedata.category(c) in HIDDEN_CATEGORIES
+        else c
+        for c in text
+    )
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """Text of at most ``most`` characters; an ellipsis says that it was cut.
+
+    Examples
+    --------
+    >>> shorten("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def data_uri(content: bytes, media_type: str) -> str:
+    """The bytes as an address that needs no network."""
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _finalize(value: Any) -> Any:
+    """What the environment does to every value it prints."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _environment() -> Environment:
+    """Jinja with autoescape everywhere and no silent blanks for missing names."""
+    return Environment(
+        loader=PackageLoader("learnorder.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def fill_page(values: dict[str, Any]) -> str:
+    """The finished page, with its style inside and a policy that allows nothing else."""
+    environment = _environment()
+    loader = environment.loader
+    if loader is None:  # pragma: no cover - the environment above always has one
+        raise RuntimeError("the environment has no loader")
+    style = loader.get_source(environment, "report.css")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    policy = (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    template = environment.get_template("report.html.j2")
+    page = template.render(**values, style=Markup(style), policy=policy, generator=GENERATOR)
+    return page.lstrip()

@@ -1,0 +1,175 @@
+"""The numbers in plain sentences; each sentence follows from the numbers by a fixed rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from learnorder.report.tables import epoch_name, interval, number, percent, reason
+
+BIMODALITY_ALONE = (
+    "Bimodality is never read alone: it falls below its nulls when examples split into those that "
+    "every replicate knows and those that none knows, but near accuracy 1 it can lie above them "
+    "although the replicates agree far beyond chance, and differences between classes alone lower "
+    "it. So both nulls, the distribution above and kappa, which allows for accuracy, stand beside "
+    "it."
+)
+
+
+def verdict(summary: Mapping[str, Any]) -> str:
+    """Whether an order is shared: judged by the lower ends of the reliability intervals."""
+    order = summary["order"]
+    n = summary["n_replicates"]
+    if order.get("reliability") is None:
+        return f"Whether the order is shared cannot be said: {_why(summary, 'reliability')}."
+    ci, ci_within = order.get("reliability_ci"), order.get("reliability_within_class_ci")
+    if ci is None:
+        return (
+            "An order was measured, but its uncertainty was not: "
+            f"{_why(summary, 'reliability_ci')}."
+        )
+    if ci[0] <= 0:
+        return f"No shared order is shown by these {n} replicates."
+    if ci_within is not None and ci_within[0] > 0:
+        return f"The {n} replicates share an order, within classes too."
+    return f"The {n} replicates share an order; within classes it is not shown."
+
+
+def _why(summary: Mapping[str, Any], key: str) -> str:
+    """Reason for an undefined number of the order, wherever the summary keeps it."""
+    order = summary["order"]
+    return reason(order if key in (order.get("undefined") or {}) else summary, key).rstrip(".")
+
+
+def order_sentence(summary: Mapping[str, Any]) -> str:
+    """Reliability with its interval, overall and within classes."""
+    order = summary["order"]
+    if order.get("reliability") is None:
+        return ""
+    within = order.get("reliability_within_class")
+    within_text = (
+        f"undefined ({_why(summary, 'reliability_within_class')})"
+        if within is None
+        else _with_ci(within, order.get("reliability_within_class_ci"))
+    )
+    return (
+        f"The reliability of the order is {_with_ci(order['reliability'], order['reliability_ci'])}"
+        f", within classes {within_text}."
+    )
+
+
+def _with_ci(value: float, ci: Sequence[float] | None) -> str:
+    """A number with its interval in brackets."""
+    return number(value) if ci is None else f"{number(value)} (95 % interval {interval(ci)})"
+
+
+def last_epoch_sentence(summary: Mapping[str, Any]) -> str:
+    """Accuracy and kappa after the last epoch, with what chance would give."""
+    row = summary["per_epoch"][-1]
+    kappa = (
+        f"undefined ({reason(row, 'fleiss_kappa')})"
+        if row.get("fleiss_kappa") is None
+        else _with_ci(row["fleiss_kappa"], row.get("fleiss_kappa_ci"))
+    )
+    return (
+        f"After epoch {epoch_name(row['epoch'])} a replicate is right on "
+        f"{percent(row['accuracy_mean'])} of the examples on average. Which ones they are, the "
+        f"replicates agree on with a kappa of {kappa}; independent errors would give about 0."
+    )
+
+
+def bimodality_sentence(summary: Mapping[str, Any]) -> str:
+    """Bimodality after the last epoch beside both nulls."""
+    row = summary["per_epoch"][-1]
+    if row.get("bimodality") is None:
+        return f"Bimodality of TP-agreement is undefined there: {reason(row, 'bimodality')}."
+    nulls = [
+        (row.get("bimodality_null"), "if all examples were equally hard"),
+        (row.get("bimodality_null_class"), "if they differed only by class"),
+    ]
+    beside = " and ".join(f"{number(v)} {what}" for v, what in nulls if v is not None)
+    return f"Bimodality of TP-agreement is {number(row['bimodality'])} there; it would be {beside}."
+
+
+def unlabelled_sentences(n: int, row: Mapping[str, Any]) -> list[str]:
+    """What can be said without labels; ``row`` has epoch, agreement_mean and kappa."""
+    kappa = (
+        f"undefined ({reason(row, 'kappa_predictions')})"
+        if row.get("kappa_predictions") is None
+        else number(row["kappa_predictions"])
+    )
+    return [
+        "This split has no labels, so only agreement between replicates is measured.",
+        f"After epoch {epoch_name(row['epoch'])} an example's most frequent prediction is shared "
+        f"by {percent(row['agreement_mean'])} of the {n} replicates on average; Fleiss' kappa of "
+        f"the predictions is {kappa} (0: no more than the class shares alone would give).",
+    ]
+
+
+def counted(summary: Mapping[str, Any]) -> str:
+    """How many replicates and examples every number rests on."""
+    n, planned = summary["n_replicates"], summary.get("n_replicates_planned")
+    of = f" of {planned}" if planned else ""
+    return f"{n}{of} replicates, {summary['n_examples']:,} examples"
+
+
+def left_out_sentence(left_out: Sequence[Mapping[str, Any]]) -> str:
+    """Replicates that no number contains, with the reason; those of one reason together."""
+    seeds_by_reason: dict[str, list[str]] = {}
+    for entry in left_out:
+        why = f": {entry['reason']}" if entry.get("reason") else ""
+        found = seeds_by_reason.setdefault(f"{entry.get('status', 'left out')}{why}", [])
+        found.append(str(entry.get("seed")))
+    if not seeds_by_reason:
+        return ""
+    groups = [f"{_seeds(seeds)} ({why})" for why, seeds in seeds_by_reason.items()]
+    return f"Left out: {'; '.join(groups)}."
+
+
+def _seeds(seeds: Sequence[str], most: int = 10) -> str:
+    """Names of seeds, the first ten and how many more."""
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    more = f" and {len(seeds) - most} more" if len(seeds) > most else ""
+    return f"seeds {', '.join(seeds[:most])}{more}"
+
+
+def pair_sentence(pair: Mapping[str, Any]) -> str:
+    """How far two collections' orders agree once chance in each order is allowed for."""
+    names = f"{pair['a']} against {pair['b']}"
+    if pair.get("pearson") is None:
+        return f"{names}: undefined ({reason(pair, 'pearson')})."
+    text = f"{names}: their orders correlate {_with_ci(pair['pearson'], pair.get('pearson_ci'))}"
+    if pair.get("corrected") is None:
+        return f"{text}; the corrected correlation is undefined ({reason(pair, 'corrected')})."
+    above = (
+        " Above 1 is possible, because the ceiling is estimated too; nothing is clipped."
+        if pair["corrected"] > 1
+        else ""
+    )
+    return (
+        f"{text}; with this many replicates at most about {number(pair['noise_ceiling'])} could "
+        f"be seen, so the corrected correlation is "
+        f"{_with_ci(pair['corrected'], pair.get('corrected_ci'))}.{above}"
+    )
+
+
+def curve_alt(what: str, epochs: Sequence[float], values: Mapping[str, Sequence[float]]) -> str:
+    """Alternative text of a figure over epochs: first and last value of each line."""
+    lines = [
+        f"{name} from {_or_undefined(line[0])} to {_or_undefined(line[-1])}"
+        for name, line in values.items()
+    ]
+    first, last = epoch_name(epochs[0]), epoch_name(epochs[-1])
+    return f"{what}, epoch {first} to {last}: {'; '.join(lines)}."
+
+
+def _or_undefined(value: float) -> str:
+    """A number, or the word for none."""
+    return "undefined" if value != value else number(value)
+
+
+def replicates(summary: Mapping[str, Any]) -> str:
+    """The number of replicates, "n of N" where more were planned."""
+    n, planned = summary["n_replicates"], summary.get("n_replicates_planned")
+    return f"{n} of {planned}" if planned else str(n)

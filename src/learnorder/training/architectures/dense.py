@@ -1,0 +1,18 @@
+"""Multilayer perceptron."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
+
+from torch import nn
+
+
+def mlp(
+    input_shape: tuple[int, ...], n_classes: int, depth: int = 1, width: int = 256
+) -> nn.Module:
+    """Return ``depth`` hidden layers of ``width`` units with ReLU, and a linear output layer."""
+    layers: list[nn.Module] = [nn.Flatten()]
+    for inputs, outputs in pairwise([prod(input_shape), *[width] * depth]):
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(width, n_classes))

@@ -1,0 +1,34 @@
+"""A small convolutional network of the LeNet family."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def lenet(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
+    """Return two 5x5 convolutions (16, 32) without padding, each with ReLU and pool; dense 128.
+
+    Pooling is the maximum over 2x2. Images have at least 16 by 16 pixels.
+
+    References
+    ----------
+    lecun1998gradient, with ReLU and max-pooling in place of the original's functions.
+    """
+    channels, height, width = input_shape
+    return nn.Sequential(
+        nn.Conv2d(channels, 16, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(16, 32, 5),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(32 * _left(_left(height)) * _left(_left(width)), 128),
+        nn.ReLU(),
+        nn.Linear(128, n_classes),
+    )
+
+
+def _left(pixels: int) -> int:
+    """Pixels along one side after a 5x5 convolution and a 2x2 pool."""
+    return (pixels - 4) // 2

@@ -1,0 +1,212 @@
+"""The table of built-in architectures, and what can be checked of a choice without torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+from learnorder.datasets.dataset import Kind
+from learnorder.errors import LearnOrderError, nearest
+
+_HOME: Final = "learnorder.training.architectures"
+
+_IMPORT_STRING: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+@dataclass(frozen=True)
+class ArchitectureEntry:
+    """One built-in architecture.
+
+    Attributes
+    ----------
+    name
+        What a spec calls it.
+    kinds
+        Kinds of inputs it reads.
+    summary
+        One line of what it is.
+    options
+        Its options with their defaults; an int is at least 1.
+    source
+        Key of the reference it follows; empty for what needs none.
+    factory
+        Import string of the callable that builds it.
+    smallest_image
+        Least height and width of an image, in pixels.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...]
+    summary: str
+    options: Mapping[str, int | bool]
+    source: str
+    factory: str
+    smallest_image: int = 1
+
+
+_VECTORS: Final = ("image", "features")
+_NO_OPTIONS: Final[Mapping[str, int | bool]] = MappingProxyType({})
+
+
+def _entry(
+    name: str,
+    kinds: tuple[Kind, ...],
+    summary: str,
+    factory: str,
+    *,
+    options: Mapping[str, int | bool] = _NO_OPTIONS,
+    source: str = "",
+    smallest_image: int = 1,
+) -> ArchitectureEntry:
+    return ArchitectureEntry(
+        name,
+        kinds,
+        summary,
+        MappingProxyType(dict(options)),
+        source,
+        f"{_HOME}.{factory}",
+        smallest_image,
+    )
+
+
+_TABLE: Final = (
+    _entry("linear", _VECTORS, "one linear layer", "linear:linear"),
+    _entry(
+        "deep-linear",
+        _VECTORS,
+        "linear layers with nothing between them",
+        "linear:deep_linear",
+        options={"depth": 3, "width": 256},
+        source="saxe2014exact",
+    ),
+    _entry(
+        "mlp",
+        _VECTORS,
+        "dense hidden layers with ReLU",
+        "dense:mlp",
+        options={"depth": 1, "width": 256},
+    ),
+    _entry(
+        "lenet",
+        ("image",),
+        "two 5x5 convolutions (16, 32) with ReLU and max-pool, dense 128",
+        "lenet:lenet",
+        source="lecun1998gradient",
+        smallest_image=16,
+    ),
+    _entry(
+        "st-vgg",
+        ("image",),
+        "four pairs of convolutions (32 to 256) with ELU, max-pool and dropout, dense 512",
+        "st_vgg:st_vgg",
+        options={"batch_norm": False, "dropout": True},
+        source="hacohen2020agree",
+        smallest_image=16,
+    ),
+    _entry(
+        "resnet-8",
+        ("image",),
+        "residual network, one block each of 16, 32 and 64",
+        "resnet:resnet_8",
+        source="he2016deep",
+    ),
+    _entry(
+        "resnet-20",
+        ("image",),
+        "residual network, three blocks each of 16, 32 and 64",
+        "resnet:resnet_20",
+        source="he2016deep",
+    ),
+    _entry(
+        "bag-of-embeddings",
+        ("text",),
+        "mean of the word vectors, one linear layer",
+        "text:bag_of_embeddings",
+        options={"embedding_dim": 100, "train_vectors": False},
+        source="joulin2017bag",
+    ),
+    _entry(
+        "bilstm",
+        ("text",),
+        "bidirectional LSTM over the word vectors, its last states, one linear layer",
+        "text:bilstm",
+        options={"embedding_dim": 100, "hidden": 64, "train_vectors": False},
+        source="graves2005framewise",
+    ),
+)
+
+
+def known_architectures() -> list[ArchitectureEntry]:
+    """Return the built-in architectures, simplest first.
+
+    Examples
+    --------
+    >>> [entry.name for entry in known_architectures() if "text" in entry.kinds]
+    ['bag-of-embeddings', 'bilstm']
+    """
+    return list(_TABLE)
+
+
+def check_architecture(
+    name: str, options: Mapping[str, Any], kind: Kind | None = None
+) -> ArchitectureEntry | None:
+    """Return the entry of a built-in architecture, or None for a well-formed import string.
+
+    Parameters
+    ----------
+    name
+        A built-in name, or ``package.module:callable``.
+    options
+        As given; those of an import string are checked when it is built.
+    kind
+        Of the inputs, where it is known already.
+
+    Raises
+    ------
+    LearnOrderError
+        The name is unknown, an option is unknown or of the wrong type, or the architecture does
+        not read inputs of this kind.
+    """
+    if ":" in name:
+        if _IMPORT_STRING.fullmatch(name) is None:
+            raise LearnOrderError(
+                f"architecture: {name!r} is no import string. Import strings are of the form "
+                "package.module:callable. Correct it, or use a built-in name."
+            )
+        return None
+    entries = {entry.name: entry for entry in _TABLE}
+    if name not in entries:
+        raise LearnOrderError(
+            f"architecture: {name!r} is unknown. {nearest(name, entries)} "
+            "An own network is named package.module:callable."
+        )
+    entry = entries[name]
+    for option, value in options.items():
+        _check_option(entry, option, value)
+    if kind is not None and kind not in entry.kinds:
+        readers = ", ".join(e.name for e in _TABLE if kind in e.kinds)
+        raise LearnOrderError(
+            f"architecture: {name!r} does not read inputs of kind {kind!r}. "
+            f"It reads {' and '.join(entry.kinds)}. For {kind!r} use one of: {readers}."
+        )
+    return entry
+
+
+def _check_option(entry: ArchitectureEntry, option: str, value: Any) -> None:
+    if option not in entry.options:
+        advice = nearest(option, entry.options) if entry.options else "It has no options."
+        raise LearnOrderError(f"architecture: {entry.name!r} has no option {option!r}. {advice}")
+    default = entry.options[option]
+    if isinstance(default, bool):
+        wanted, fits = "true or false", isinstance(value, bool)
+    else:
+        wanted = "a whole number of at least 1"
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    if not fits:
+        raise LearnOrderError(
+            f"architecture: option {option!r} of {entry.name!r} is {value!r}. "
+            f"It is {wanted}. The default is {str(default).lower()}."
+        )

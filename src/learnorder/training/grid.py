@@ -1,0 +1,49 @@
+"""The recording grid: after which steps of training every example is predicted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from learnorder.training.spec import TrainingSpec
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """One point of the grid: its position in it, steps taken, and the same in epochs."""
+
+    index: int
+    step: int
+    epoch: float
+
+
+def steps_per_epoch(n_train: int, batch_size: int) -> int:
+    """Number of batches in one pass; the last may be smaller.
+
+    Examples
+    --------
+    >>> steps_per_epoch(1000, 128)
+    8
+    """
+    return -(-n_train // batch_size)
+
+
+def recording_grid(spec: TrainingSpec, n_train: int) -> list[GridPoint]:
+    """Points at which predictions are recorded, ascending.
+
+    A longer training of the same spec has the same points first, so a log can be continued.
+    """
+    per_epoch = steps_per_epoch(n_train, spec.training.batch_size)
+    steps = {e * per_epoch for e in range(0, spec.training.epochs + 1, spec.recording.every)}
+    if not spec.recording.initial:
+        steps.discard(0)
+    steps |= _early_steps(spec, per_epoch)
+    return [GridPoint(i, step, step / per_epoch) for i, step in enumerate(sorted(steps))]
+
+
+def _early_steps(spec: TrainingSpec, per_epoch: int) -> set[int]:
+    early = spec.recording.early
+    if early == "none":
+        return set()
+    if early == "log":
+        return {2**k for k in range(per_epoch.bit_length()) if 2**k < per_epoch}
+    return {step for f in early if 0 < (step := max(1, round(float(f) * per_epoch))) < per_epoch}

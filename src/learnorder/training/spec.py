@@ -1,0 +1,287 @@
+"""What is trained, as TOML: every choice that fixes the predictions, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from learnorder.errors import DataNotFound, LearnOrderError, nearest
+
+PATH_KEYS = ("dataset.path", "dataset.embeddings")
+"""Where data lies is not part of what is trained; the fingerprint of the dataset is."""
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys are refused, values are never coerced from another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DatasetSpec(Table):
+    """Which examples: a known name or a kind of file, and how much of it."""
+
+    name: str = Field(min_length=1)
+    path: str | None = None
+    train_limit: int | None = Field(default=None, ge=1)
+    test_limit: int | None = Field(default=None, ge=1)
+    classes: list[str | int] | None = None
+    label_column: str | None = None
+    text_column: str | None = None
+    embeddings: str | None = None
+    max_tokens: int = Field(default=100, ge=1)
+    image_size: int | None = Field(default=None, ge=1)
+    seed: int = Field(default=0, ge=0)
+
+
+class LabelSpec(Table):
+    """Labels changed on purpose, in the training split only; one draw for all replicates."""
+
+    kind: Literal["symmetric"] = "symmetric"
+    noise: float = Field(default=0.0, ge=0.0, le=1.0)
+    shuffle: bool = False
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_treatment(self) -> Self:
+        if self.shuffle and self.noise > 0:
+            raise ValueError("labels are either shuffled or noisy; leave out shuffle or noise")
+        return self
+
+
+class ArchitectureSpec(Table):
+    """A built-in architecture, or ``package.module:callable``, with its options."""
+
+    name: str = Field(min_length=1)
+    options: dict[str, bool | int | float | str | list[int]] = Field(default_factory=dict)
+
+
+class OptimizerSpec(Table):
+    """The optimiser; what is left out gets the default of the one named."""
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    learning_rate: float = Field(default=0.0, gt=0.0, validate_default=False)
+    momentum: float = Field(default=0.0, ge=0.0, lt=1.0)
+    weight_decay: float = Field(default=0.0, ge=0.0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_named(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        sgd = given.get("name", "sgd") == "sgd"
+        if not sgd and "momentum" in given and given["momentum"]:
+            raise ValueError("momentum belongs to sgd; leave it out")
+        return {"learning_rate": 0.05 if sgd else 0.001, "momentum": 0.9 if sgd else 0.0} | given
+
+
+class ScheduleSpec(Table):
+    """The learning rate from epoch to epoch, as a factor on ``optimizer.learning_rate``.
+
+    ``step`` multiplies by ``factor`` at each of ``milestones``; ``exponential`` divides by
+    ``factor`` every ``every`` epochs; ``cosine`` falls to 0 over the whole training.
+    """
+
+    name: Literal["constant", "step", "exponential", "cosine"] = "constant"
+    milestones: list[int] = Field(default_factory=list)
+    factor: float = Field(default=0.0, gt=0.0, validate_default=False)
+    every: int = Field(default=20, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_the_named(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        return {"factor": {"step": 0.1, "exponential": 1.8}.get(given.get("name", ""), 1.0)} | given
+
+
+class AugmentationSpec(Table):
+    """Training images changed at random: mirrored left to right; moved by up to ``crop`` pixels."""
+
+    flip: bool = False
+    crop: int = Field(default=0, ge=0)
+
+
+class RecordingSpec(Table):
+    """After which epochs every example is predicted.
+
+    ``every`` k-th epoch; ``early`` points inside the first epoch, either fractions of it or ``log``
+    for steps 1, 2, 4, ...; ``initial`` adds epoch 0, before training.
+    """
+
+    every: int = Field(default=1, ge=1)
+    early: Literal["none", "log"] | list[float] = "none"
+    initial: bool = False
+
+    @model_validator(mode="after")
+    def _fractions(self) -> Self:
+        if isinstance(self.early, list) and any(not 0 < f < 1 for f in self.early):
+            raise ValueError(f"early fractions lie between 0 and 1, not {self.early}")
+        return self
+
+
+class TrainingTable(Table):
+    """How long, in which batches, in which arithmetic."""
+
+    epochs: int = Field(default=10, ge=1)
+    batch_size: int = Field(default=128, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class TrainingSpec(Table):
+    """Everything that, with a seed, fixes a replicate bit for bit on one platform."""
+
+    dataset: DatasetSpec
+    labels: LabelSpec = Field(default_factory=LabelSpec)
+    architecture: ArchitectureSpec
+    optimizer: OptimizerSpec = Field(default_factory=lambda: OptimizerSpec.model_validate({}))
+    schedule: ScheduleSpec = Field(default_factory=lambda: ScheduleSpec.model_validate({}))
+    augmentation: AugmentationSpec = Field(default_factory=AugmentationSpec)
+    recording: RecordingSpec = Field(default_factory=RecordingSpec)
+    training: TrainingTable = Field(default_factory=TrainingTable)
+
+    @model_validator(mode="after")
+    def _end_is_recorded(self) -> Self:
+        if self.training.epochs % self.recording.every:
+            raise ValueError(
+                f"training.epochs = {self.training.epochs} is not a multiple of recording.every = "
+                f"{self.recording.every}, so the end of training would not be recorded"
+            )
+        return self
+
+    @classmethod
+    def from_toml(
+        cls, path: str | Path, overrides: Mapping[str, Any] | None = None
+    ) -> TrainingSpec:
+        """Read a spec; relative paths in it start from its folder.
+
+        Parameters
+        ----------
+        path
+            A TOML file.
+        overrides
+            Values by dotted key, such as ``{"training.epochs": 3}``, laid over the file.
+
+        Raises
+        ------
+        LearnOrderError
+            The file is missing or no TOML, a key is unknown, a value is not allowed.
+        """
+        path = Path(path)
+        try:
+            tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataNotFound(
+                f"spec: cannot read {path} ({error.strerror or error}). "
+                "A spec is a TOML file. Check the path."
+            ) from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise LearnOrderError(
+                f"spec: {path} is not valid TOML ({error}). Correct that line."
+            ) from error
+        for key, value in (overrides or {}).items():
+            _lay_over(tables, key, value)
+        spec = cls.from_tables(tables, source=str(path))
+        return spec.with_paths_from(path.parent)
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any], source: str = "spec") -> TrainingSpec:
+        """Check nested tables, such as parsed TOML; ``source`` names them in errors."""
+        try:
+            return cls.model_validate(dict(tables))
+        except ValidationError as error:
+            raise LearnOrderError(_one_line(error, source)) from error
+
+    def with_paths_from(self, folder: Path) -> TrainingSpec:
+        """Return the spec with relative paths that exist under ``folder`` made absolute."""
+        changed = {}
+        for key in ("path", "embeddings"):
+            value = getattr(self.dataset, key)
+            if value is None or (key == "path" and self.dataset.name == "hub"):
+                continue
+            found = folder.resolve() / value
+            # word vectors may also lie in the dataset's own folder, which the loader knows
+            if key == "path" or found.exists():
+                changed[key] = str(found)
+        return self.model_copy(update={"dataset": self.dataset.model_copy(update=changed)})
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every choice with its value, as plain JSON types."""
+        return self.model_dump(mode="json")
+
+    def identity(self, dataset_digest: str) -> str:
+        """Digest of what fixes the predictions of a seed: the choices without paths, and the data.
+
+        The number of epochs is left out where it only says how far training goes, so that a
+        longer training of the same spec continues the shorter one.
+        """
+        content = {"spec": dict(identifying_choices(self.resolved())), "dataset": dataset_digest}
+        return hashlib.blake2b(
+            json.dumps(content, sort_keys=True).encode(), digest_size=16
+        ).hexdigest()
+
+
+def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values that belong to the identity of a resolved spec."""
+    horizon_matters = resolved["schedule"]["name"] == "cosine"
+    for key, value in _flatten(resolved):
+        if key in PATH_KEYS or (key == "training.epochs" and not horizon_matters):
+            continue
+        yield key, value
+
+
+def _flatten(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in tables.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _lay_over(tables: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        tables = tables.setdefault(parent, {})
+        if not isinstance(tables, dict):
+            raise LearnOrderError(
+                f"spec: {dotted!r} goes through {parent!r}, which is a value. "
+                "An override names table and key, such as training.epochs=3."
+            )
+    tables[last] = value
+
+
+def _one_line(error: ValidationError, source: str) -> str:
+    problems = [_problem(dict(e)) for e in error.errors(include_url=False)]
+    return f"spec: {source}: {'; '.join(problems)}"
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
+    match error["type"]:
+        case "extra_forbidden":
+            known = known_keys(location[:-1])
+            return f"unknown key {key!r}. {nearest(location[-1], known)}"
+        case "missing":
+            return f"{key} is missing. It has no default; add it to the file."
+        case "literal_error":
+            return f"{key} is {error['input']!r}. Allowed are {error['ctx']['expected']}."
+        case "value_error":
+            return f"{key + ': ' if key else ''}{error['ctx']['error']}."
+    return f"{key} is {error['input']!r}. {error['msg']}."
+
+
+def known_keys(location: list[str]) -> list[str]:
+    """Keys allowed in the table at ``location``."""
+    model: Any = TrainingSpec
+    for part in location:
+        annotation = model.model_fields[part].annotation if part in model.model_fields else None
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)

@@ -1,0 +1,111 @@
+"""Sentences follow from the numbers by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from learnorder.report import reading
+from learnorder.report.tables import cell, interval
+
+
+def summary(order: dict[str, Any] | None = None, row: dict[str, Any] | None = None):
+    return {
+        "n_replicates": 9,
+        "n_replicates_planned": 10,
+        "n_examples": 12_000,
+        "order": {
+            "reliability": 0.9,
+            "reliability_ci": [0.8, 0.95],
+            "reliability_within_class": 0.7,
+            "reliability_within_class_ci": [0.5, 0.8],
+            "undefined": {},
+            **(order or {}),
+        },
+        "per_epoch": [
+            {
+                "epoch": 4.0,
+                "accuracy_mean": 0.876,
+                "fleiss_kappa": 0.5,
+                "fleiss_kappa_ci": [0.4, 0.6],
+                "bimodality": 0.6,
+                "bimodality_null": 1.8,
+                "bimodality_null_class": 1.7,
+                "undefined": {},
+                **(row or {}),
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({}, "The 9 replicates share an order, within classes too."),
+        (
+            {"reliability_within_class_ci": [-0.1, 0.4]},
+            "The 9 replicates share an order; within classes it is not shown.",
+        ),
+        (
+            {"reliability_within_class_ci": None},
+            "The 9 replicates share an order; within classes it is not shown.",
+        ),
+        ({"reliability_ci": [-0.2, 0.3]}, "No shared order is shown by these 9 replicates."),
+        (
+            {"reliability_ci": None, "undefined": {"reliability_ci": "there are 2 replicates"}},
+            "An order was measured, but its uncertainty was not: there are 2 replicates.",
+        ),
+        (
+            {"reliability": None, "undefined": {"reliability": "there is 1 replicate"}},
+            "Whether the order is shared cannot be said: there is 1 replicate.",
+        ),
+    ],
+)
+def test_verdict_is_the_lower_end_of_the_interval(order: dict[str, Any], expected: str) -> None:
+    assert reading.verdict(summary(order)) == expected
+
+
+def test_sentences_hold_the_numbers_with_their_intervals_and_nulls() -> None:
+    found = summary()
+    assert "0.900 (95 % interval 0.800 to 0.950), within classes 0.700" in reading.order_sentence(
+        found
+    )
+    last = reading.last_epoch_sentence(found)
+    assert "After epoch 4 " in last
+    assert "87.6 %" in last
+    assert "0.500 (95 % interval 0.400 to 0.600)" in last
+    bimodality = reading.bimodality_sentence(found)
+    assert "0.600" in bimodality
+    assert "1.800 if all examples were equally hard and 1.700 if" in bimodality
+    assert reading.counted(found) == "9 of 10 replicates, 12,000 examples"
+
+
+def test_undefined_numbers_give_their_reason() -> None:
+    why = {"fleiss_kappa": "all votes are alike", "bimodality": "no spread"}
+    found = summary(row={"fleiss_kappa": None, "bimodality": None, "undefined": why})
+    assert "undefined (all votes are alike)" in reading.last_epoch_sentence(found)
+    assert "undefined there: no spread." in reading.bimodality_sentence(found)
+    shown = cell(found["per_epoch"][0], "fleiss_kappa")
+    assert (shown.text, shown.note, shown.undefined) == ("undefined", "all votes are alike", True)
+
+
+def test_replicates_left_out_are_named_with_their_reasons() -> None:
+    failed = {"seed": 7, "status": "failed", "reason": "loss became NaN at epoch 3"}
+    planned = [{"seed": seed, "status": "planned", "reason": None} for seed in range(8, 20)]
+    assert reading.left_out_sentence([failed, *planned]) == (
+        "Left out: seed 7 (failed: loss became NaN at epoch 3); "
+        "seeds 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 and 2 more (planned)."
+    )
+    assert reading.left_out_sentence([]) == ""
+
+
+def test_a_corrected_correlation_above_one_is_shown_and_explained() -> None:
+    pair = {"a": "x", "b": "y", "pearson": 0.99, "noise_ceiling": 0.98, "corrected": 1.01}
+    sentence = reading.pair_sentence(pair)
+    assert "1.010" in sentence
+    assert "nothing is clipped" in sentence
+
+
+def test_negative_numbers_have_a_true_minus() -> None:
+    assert interval((-0.25, 0.5)) == "−0.250 to 0.500"

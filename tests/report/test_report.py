@@ -1,0 +1,315 @@
+"""The whole page: complete, small, safe, and right about what is undefined."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import os
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from learnorder.errors import ExamplesDiffer, LearnOrderError
+from learnorder.log.labelled import from_arrays
+from learnorder.report.render import render_report
+from learnorder.schema import Previews
+
+TAGS = re.compile(
+    "html|head|meta|title|style|body|header|main|nav|section|article|figure|figcaption|picture|"
+    "source|img|h[1-4]|p|a|b|em|small|span|bdi|cite|blockquote|ol|li|dl|dt|dd|div|pre|"
+    "table|thead|tbody|tr|th|td|details|summary"
+)
+ATTRIBUTES = re.compile(
+    "lang|charset|http-equiv|content|name|id|class|href|src|srcset|media|alt|scope|colspan|"
+    "rowspan|dir|aria-label"
+)
+HOSTILE = (
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\" onmouseover=alert(1) '",
+    "a\u2028b\u2029c",
+    "nul\x00inside",
+    "\u202eright to left",
+    "{{ 7 * 7 }}{% raw %}",
+    "</style></title>--><!--",
+    "&amp; &lt;",
+)
+
+
+class Tree(HTMLParser):
+    """Every element and attribute of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for key, value in self.attributes if key == name]
+
+
+def page_of(logs, tmp_path: Path, **how) -> str:
+    return render_report(logs, tmp_path / "report.html", **how).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def two_collections(
+    digits_log: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    logs = {"mlp": digits_log(), "lenet": digits_log(seed=5, skill=0.7, n_replicates=10)}
+    return page_of(logs, tmp_path_factory.mktemp("two"))
+
+
+def test_sections_come_in_order_for_every_collection_and_split(two_collections: str) -> None:
+    ids = re.findall(r'<section id="(\w+)"', two_collections)
+    assert ids == [
+        "answer",
+        "accuracy",
+        "distribution",
+        "agreement",
+        "comparison",
+        "examples",
+        "provenance",
+    ]
+    for collection in ("mlp", "lenet"):
+        for split in ("train", "test"):
+            assert f"<h3><bdi>{collection}</bdi>, <bdi>{split}</bdi>" in two_collections
+            assert f"Histograms of TP-agreement of {collection}, {split}" in two_collections
+            assert f"Fleiss&#39; kappa of {collection}, {split}" in two_collections
+            assert f"Bimodality of {collection}, {split}" in two_collections
+
+
+def test_answer_has_the_numbers_that_the_measures_give(
+    digits_log: Callable[..., Any], tmp_path: Path
+) -> None:
+    from learnorder.measures.summary import summarise
+
+    log = digits_log()
+    page = page_of({"mlp": log}, tmp_path, examples=False)
+    found = summarise(log["test"])
+    assert f"{found['order']['reliability']:.3f}" in page
+    assert f"{found['per_epoch'][-1]['fleiss_kappa']:.3f}" in page
+    assert f"{100 * found['per_epoch'][-1]['accuracy_mean']:.1f} %" in page
+
+
+def test_every_picture_is_inside_the_file_and_has_words(two_collections: str) -> None:
+    tree = Tree(two_collections)
+    sources = tree.values("src") + tree.values("srcset")
+    assert len(sources) > 100
+    assert all(s.startswith(("data:image/png;", "data:image/svg+xml;")) for s in sources)
+    assert len(tree.values("alt")) == tree.tags.count("img")
+    assert all(tree.values("alt"))
+
+
+def test_page_has_no_script_and_only_the_style_its_policy_names(two_collections: str) -> None:
+    tree = Tree(two_collections)
+    assert all(TAGS.fullmatch(tag) for tag in tree.tags)
+    assert all(ATTRIBUTES.fullmatch(name) for name, _ in tree.attributes)
+    style = two_collections.split("<style>")[1].split("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = tree.values("content")[0]
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert digest in policy
+    assert "url(" not in style
+    assert all(link.startswith("#") for link in tree.values("href"))
+
+
+def test_easiest_and_hardest_digits_are_shown_as_pictures(two_collections: str) -> None:
+    assert two_collections.count('class="thumbnail"') == 2 * 2 * 2 * 12
+
+
+def test_examples_can_be_left_out(tmp_path: Path, small_log) -> None:
+    page = page_of({"mlp": small_log()}, tmp_path, examples=False)
+    assert 'id="examples"' not in page
+    assert 'class="card' not in page
+
+
+def test_features_only_data_shows_a_table_of_ids(tmp_path: Path, small_log) -> None:
+    page = page_of({"mlp": small_log()}, tmp_path)
+    section = page.split('<section id="examples">')[1].split("</section>")[0]
+    assert 'class="card' not in section
+    assert section.count('<th scope="row">') == 2 * 2 * 12
+
+
+def test_texts_are_shown_cut_and_escaped(tmp_path: Path, small_log) -> None:
+    log = small_log()
+    texts = tuple(f"<b>text {i}</b> " + "word " * 100 for i in range(60))
+    log.shown = {split: Previews(np.arange(60), texts=texts) for split in ("train", "test")}
+    page = page_of({"mlp": log}, tmp_path)
+    assert page.count("<blockquote") == 2 * 2 * 12
+    assert page.count("… cut here") == 2 * 2 * 12
+    assert "&lt;b&gt;text" in page
+
+
+def test_hostile_strings_are_text_and_nothing_else(tmp_path: Path, stand_in) -> None:
+    rng = np.random.default_rng(0)
+    n = len(HOSTILE)
+    labels = np.tile(np.arange(n), 6)
+    texts = tuple(HOSTILE[i % n] for i in range(len(labels)))
+    ids = [f"{HOSTILE[i % n]}{i}" for i in range(len(labels))]
+    splits = {}
+    for split in ("train", HOSTILE[0]):
+        predictions = np.where(rng.random((3, 2, len(labels))) < 0.7, labels, (labels + 1) % n)
+        splits[split] = from_arrays(
+            predictions, labels, ids=ids, class_names=list(HOSTILE), split=split
+        )
+        splits[split].attrs["left_out"] = [{"seed": 9, "status": "failed", "reason": HOSTILE[1]}]
+    shown = {split: Previews(np.arange(len(labels)), texts=texts) for split in splits}
+    nasty = {text: text for text in HOSTILE}
+    logs = {
+        HOSTILE[1]: stand_in(splits, shown, {"spec": nasty}, nasty),
+        HOSTILE[5]: stand_in(splits, shown, nasty, {"seeds": list(HOSTILE)}),
+    }
+    page = page_of(logs, tmp_path)
+    tree = Tree(page)
+    assert all(TAGS.fullmatch(tag) for tag in tree.tags)
+    assert all(ATTRIBUTES.fullmatch(name) for name, _ in tree.attributes)
+    for hidden in "\x00\u2028\u2029\u202e":
+        assert hidden not in page
+    assert "nul⟨U+0000⟩inside" in tree.text
+    assert "⟨U+202E⟩right to left" in tree.text
+    assert "{{ 7 * 7 }}" in tree.text
+    for text in HOSTILE[:3]:
+        assert text in html.unescape(tree.text)
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"n_replicates": 1}, "there is 1 replicate"),
+        ({"n_replicates": 2}, "there are 2"),
+        ({"n_epochs": 1}, ""),
+        ({"n_replicates": 1, "n_epochs": 1}, "there is 1 replicate"),
+    ],
+)
+def test_few_replicates_or_epochs_give_a_page_with_reasons(
+    how, reason, tmp_path: Path, small_log
+) -> None:
+    page = page_of({"mlp": small_log(**how)}, tmp_path)
+    assert ("undefined" in page or "uncertainty was not" in page) == bool(reason)
+    assert reason in page
+    assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_constant_accessibility_gives_a_page_with_reasons(
+    right: bool, tmp_path: Path, stand_in
+) -> None:
+    labels = np.arange(40) % 2
+    predictions = np.broadcast_to(labels if right else 1 - labels, (3, 2, 40))
+    log = stand_in({"test": from_arrays(predictions, labels)})
+    page = page_of({"a": log, "b": log}, tmp_path)
+    assert "Whether the order is shared cannot be said" in page
+    assert "There is no easiest or hardest example: all 40 examples have the same value." in page
+    assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
+
+
+def test_replicates_left_out_are_named_once_with_their_reason(tmp_path: Path, small_log) -> None:
+    log = small_log()
+    for split in log.splits.values():
+        split.attrs["n_replicates_planned"] = 5
+        split.attrs["left_out"] = [{"seed": 4, "status": "failed", "reason": "NaN at epoch 2"}]
+    page = page_of({"mlp": log}, tmp_path)
+    assert page.count("seed 4 (failed: NaN at epoch 2)") == 1
+    assert "4 of 5 replicates" in page
+
+
+def test_split_without_labels_shows_agreement_alone(
+    tmp_path: Path, small_log, stand_in, simulate
+) -> None:
+    labelled = small_log().splits
+    votes = simulate(np.arange(60) % 3, n_replicates=4, n_epochs=3, n_classes=3)
+    log = stand_in({**labelled, "outside": from_arrays(votes, split="outside")})
+    page = page_of({"mlp": log, "same": log}, tmp_path)
+    assert "This split has no labels" in page
+    assert "Histograms of agreement of mlp, outside" in page
+    assert "Least agreed upon" in page
+    assert "Bimodality of mlp, outside" not in page
+    assert "Between collections, <bdi>outside" not in page
+
+
+def test_the_same_logs_give_the_same_bytes(tmp_path: Path, small_log) -> None:
+    pages = [page_of({"mlp": small_log()}, tmp_path / name) for name in ("a", "b")]
+    assert pages[0] == pages[1]
+
+
+@pytest.mark.slow
+def test_sixty_thousand_examples_fit_five_megabytes(
+    tmp_path: Path, stand_in, collection_log
+) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 12, size=60_000)
+    positions = np.arange(0, 60_000, 3)
+    pictures = rng.integers(0, 256, size=(len(positions), 64, 64, 3), dtype=np.uint8)
+    logs = {}
+    for name, seed in (("mlp", 1), ("lenet", 2)):
+        splits = {
+            split: collection_log(labels, split=split, seed=seed, n_replicates=5, n_epochs=10)
+            for split in ("train", "test")
+        }
+        logs[name] = stand_in(splits, dict.fromkeys(splits, Previews(positions, pictures)))
+    path = render_report(logs, tmp_path / "large.html")
+    assert path.stat().st_size < 5_000_000
+
+
+def test_logs_over_other_examples_are_refused_by_name(
+    tmp_path: Path, small_log, stand_in, collection_log
+) -> None:
+    other = stand_in({"test": collection_log(np.arange(50) % 3, n_replicates=3, n_epochs=2)})
+    with pytest.raises(ExamplesDiffer, match=r"'mlp' and 'cnn'.*60 and 50"):
+        render_report({"mlp": small_log(), "cnn": other}, tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_log_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LearnOrderError, match=r"^render_report: no log was given\."):
+        render_report({}, tmp_path / "report.html")
+
+
+def test_only_a_report_is_replaced(tmp_path: Path, small_log) -> None:
+    kept = tmp_path / "thesis.html"
+    kept.write_text("<p>three years of work</p>")
+    with pytest.raises(LearnOrderError, match=r"thesis\.html' exists and is not a report"):
+        render_report({"mlp": small_log()}, kept)
+    assert kept.read_text() == "<p>three years of work</p>"
+    page = page_of({"mlp": small_log()}, tmp_path)
+    assert page_of({"mlp": small_log(n_replicates=5)}, tmp_path) != page
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["report.html", "thesis.html"]
+
+
+def test_a_folder_is_refused_as_the_output(tmp_path: Path, small_log) -> None:
+    with pytest.raises(LearnOrderError, match=r"is a folder\. The report is one file"):
+        render_report({"mlp": small_log()}, tmp_path)
+
+
+def test_an_output_below_a_file_is_one_line(tmp_path: Path, small_log) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(LearnOrderError, match=r"report\.html' cannot be written \("):
+        render_report({"mlp": small_log()}, tmp_path / "file" / "report.html")
+
+
+def test_nothing_is_left_when_writing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_log
+) -> None:
+    def no_space(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fdopen", no_space)
+    with pytest.raises(LearnOrderError, match="No space left on device"):
+        render_report({"mlp": small_log()}, tmp_path / "report.html")
+    assert list(tmp_path.iterdir()) == []

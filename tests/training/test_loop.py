@@ -1,0 +1,134 @@
+"""One replicate: fixed by spec, data and seed; undisturbed by anything around it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from learnorder.datasets.dataset import Dataset
+from learnorder.errors import LearnOrderError
+from learnorder.training.grid import GridPoint, recording_grid
+from learnorder.training.inputs import encode
+from learnorder.training.loop import (
+    Diverged,
+    Replicate,
+    TrainingTensors,
+    check_trainable,
+    grid_after,
+    train_replicate,
+)
+from learnorder.training.spec import TrainingSpec
+
+
+@pytest.fixture(scope="module")
+def tensors() -> TrainingTensors:
+    """Digits enlarged to 16 by 16 pixels, so that the network with dropout reads them."""
+    from sklearn.datasets import load_digits
+
+    images, labels = load_digits(return_X_y=True)
+    large = np.kron(images.reshape(-1, 8, 8), np.ones((2, 2))).astype(np.uint8) * 15
+    data = Dataset.from_arrays(large[:96], labels[:96], large[96:120], labels[96:120])
+    return TrainingTensors.from_inputs(encode(data))
+
+
+def spec(**tables):
+    training = {"epochs": 2, "batch_size": 24} | tables.pop("training", {})
+    return TrainingSpec.from_tables(
+        {
+            "dataset": {"name": "arrays"},
+            "architecture": {"name": "st-vgg"},
+            "optimizer": {"learning_rate": 0.02},
+            "augmentation": {"flip": True, "crop": 1},
+            "training": training,
+            **tables,
+        }
+    )
+
+
+def trajectory(records):
+    return {
+        r.epoch: {split: classes.tobytes() for split, classes in r.predictions.items()}
+        for r in records
+    }
+
+
+def test_same_seed_gives_the_same_bytes_whatever_came_before(tensors):
+    first = trajectory(train_replicate(spec(), tensors, 3))
+    list(train_replicate(spec(), tensors, 4))
+    torch.manual_seed(99)
+    np.random.seed(99)  # noqa: NPY002
+    assert trajectory(train_replicate(spec(), tensors, 3)) == first
+    assert trajectory(train_replicate(spec(), tensors, 5)) != first
+
+
+def test_replicates_in_turn_do_not_disturb_each_other(tensors):
+    alone = [trajectory(train_replicate(spec(), tensors, seed)) for seed in (0, 1)]
+    streams = [train_replicate(spec(), tensors, seed) for seed in (0, 1)]
+    interleaved = list(zip(*streams, strict=True))
+    assert [trajectory(records) for records in zip(*interleaved, strict=True)] == alone
+
+
+def test_training_leaves_the_global_random_streams_alone(tensors):
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    list(train_replicate(spec(), tensors, 0))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_recording_inside_an_epoch_does_not_change_training(tensors):
+    plain = trajectory(train_replicate(spec(), tensors, 0))
+    often = trajectory(
+        train_replicate(spec(recording={"early": "log", "initial": True}), tensors, 0)
+    )
+    assert set(often) > set(plain)
+    assert {epoch: often[epoch] for epoch in plain} == plain
+
+
+@pytest.mark.parametrize("optimizer", [{"name": "sgd"}, {"name": "adamw"}])
+def test_captured_state_continues_bit_for_bit(tensors, optimizer):
+    chosen = spec(
+        training={"epochs": 3}, optimizer={**optimizer, "learning_rate": 0.003}
+    )
+    grid = recording_grid(chosen, tensors.n_train)
+    whole = Replicate(chosen, tensors, 0)
+    records = [whole.advance_to(grid[0])]
+    state = whole.state()
+    records += [whole.advance_to(point) for point in grid[1:]]
+    resumed = Replicate(chosen, tensors, 0, state)
+    assert grid_after(grid, resumed.step) == grid[1:]
+    again = [resumed.advance_to(point) for point in grid[1:]]
+    assert trajectory(again) == trajectory(records[1:])
+
+
+def test_learns_something(tensors):
+    easy = spec(architecture={"name": "mlp"}, training={"epochs": 8}, augmentation={})
+    *_, last = train_replicate(easy, tensors, 0)
+    labels = tensors.inputs.labels["test"]
+    assert (last.predictions["test"] == labels).mean() > 0.7
+
+
+def test_bfloat16_trains_and_differs_only_a_little(tensors):
+    choices = {"architecture": {"name": "mlp"}, "augmentation": {}}
+    full = list(train_replicate(spec(**choices), tensors, 0))[-1].predictions["train"]
+    half = spec(**choices, training={"precision": "bfloat16"})
+    reduced = list(train_replicate(half, tensors, 0))[-1].predictions["train"]
+    assert (full == reduced).mean() > 0.9
+
+
+def test_divergence_is_named_with_seed_and_epoch(tensors):
+    wild = spec(optimizer={"learning_rate": 1e20})
+    with pytest.raises(Diverged, match="replicate 2 diverged in epoch 1") as raised:
+        list(train_replicate(wild, tensors, 2))
+    assert raised.value.epoch == 1.0
+
+
+def test_batch_larger_than_the_data_is_refused():
+    with pytest.raises(LearnOrderError, match=r"batch_size = 500.*\(96 examples\)"):
+        check_trainable(spec(training={"batch_size": 500}), 96)
+
+
+def test_grid_after_keeps_the_point_before_training():
+    grid = [GridPoint(0, 0, 0.0), GridPoint(1, 5, 1.0)]
+    assert grid_after(grid, 0) == grid
+    assert grid_after(grid, 5) == []

@@ -1,0 +1,112 @@
+"""A spec says everything that fixes the predictions, and refuses what it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from learnorder.errors import DataNotFound, LearnOrderError
+from learnorder.training.spec import TrainingSpec
+
+MINIMAL = {"dataset": {"name": "digits"}, "architecture": {"name": "mlp"}}
+
+
+def with_(**tables):
+    return TrainingSpec.from_tables({**MINIMAL, **tables})
+
+
+def test_only_dataset_and_architecture_have_no_default():
+    spec = TrainingSpec.from_tables(MINIMAL)
+    assert (spec.training.epochs, spec.optimizer.learning_rate, spec.optimizer.momentum) == (
+        10,
+        0.05,
+        0.9,
+    )
+    with pytest.raises(LearnOrderError, match=r"architecture is missing"):
+        TrainingSpec.from_tables({"dataset": {"name": "digits"}})
+    with pytest.raises(LearnOrderError, match=r"dataset\.name is missing"):
+        TrainingSpec.from_tables({**MINIMAL, "dataset": {}})
+
+
+def test_defaults_follow_the_optimizer_named():
+    assert with_(optimizer={"name": "adam"}).optimizer.learning_rate == 0.001
+    assert with_(schedule={"name": "exponential"}).schedule.factor == 1.8
+    with pytest.raises(LearnOrderError, match="momentum belongs to sgd"):
+        with_(optimizer={"name": "adam", "momentum": 0.5})
+
+
+def test_unknown_key_names_the_nearest():
+    with pytest.raises(LearnOrderError, match=r"unknown key 'training\.epoch'.*'epochs'"):
+        with_(training={"epoch": 3})
+    with pytest.raises(LearnOrderError, match=r"unknown key 'optimiser'.*'optimizer'"):
+        with_(optimiser={"name": "sgd"})
+
+
+@pytest.mark.parametrize(
+    ("table", "values", "message"),
+    [
+        ("training", {"epochs": 0}, r"training\.epochs is 0"),
+        ("training", {"epochs": 2.5}, r"training\.epochs is 2\.5"),
+        ("training", {"epochs": "3"}, r"training\.epochs is '3'"),
+        ("optimizer", {"name": "sdg"}, r"optimizer\.name is 'sdg'\. Allowed are 'sgd'"),
+        ("optimizer", {"learning_rate": -1.0}, r"learning_rate is -1\.0"),
+        ("optimizer", {"learning_rate": float("nan")}, "learning_rate"),
+        ("labels", {"noise": 0.1, "shuffle": True}, "either shuffled or noisy"),
+        ("recording", {"every": 3}, r"epochs = 10 is not a multiple of recording\.every = 3"),
+        ("recording", {"early": [1.5]}, "between 0 and 1"),
+    ],
+)
+def test_value_that_is_not_allowed_is_named(table, values, message):
+    with pytest.raises(LearnOrderError, match=message) as raised:
+        with_(**{table: values})
+    assert "\n" not in str(raised.value)
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path):
+    file = tmp_path / "spec.toml"
+    file.write_text(
+        '[dataset]\nname = "npz"\npath = "data/x.npz"\n[architecture]\nname = "mlp"\n'
+    )
+    assert TrainingSpec.from_toml(file).dataset.path == str(tmp_path / "data/x.npz")
+
+
+def test_overrides_are_laid_over_the_file(tmp_path: Path):
+    file = tmp_path / "spec.toml"
+    file.write_text('[dataset]\nname = "digits"\n[architecture]\nname = "mlp"\n')
+    spec = TrainingSpec.from_toml(file, {"training.epochs": 3, "optimizer.name": "adam"})
+    assert (spec.training.epochs, spec.optimizer.learning_rate) == (3, 0.001)
+    with pytest.raises(LearnOrderError, match="unknown key 'training.epoch'"):
+        TrainingSpec.from_toml(file, {"training.epoch": 3})
+
+
+def test_missing_or_malformed_file_is_one_line(tmp_path: Path):
+    with pytest.raises(DataNotFound, match="cannot read"):
+        TrainingSpec.from_toml(tmp_path / "no.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("[dataset\nname=")
+    with pytest.raises(LearnOrderError, match="not valid TOML"):
+        TrainingSpec.from_toml(broken)
+
+
+def test_identity_ignores_paths_and_length_and_nothing_else():
+    base = TrainingSpec.from_tables(MINIMAL)
+    moved = with_(dataset={"name": "digits", "path": "/elsewhere"})
+    longer = with_(training={"epochs": 20})
+    assert base.identity("d") == moved.identity("d") == longer.identity("d")
+    assert base.identity("d") != base.identity("other data")
+    for change in (
+        {"optimizer": {"learning_rate": 0.051}},
+        {"architecture": {"name": "mlp", "options": {"width": 64}}},
+        {"training": {"precision": "bfloat16"}},
+        {"labels": {"shuffle": True}},
+        {"dataset": {"name": "digits", "seed": 1}},
+        {"recording": {"initial": True}},
+    ):
+        assert with_(**change).identity("d") != base.identity("d")
+
+
+def test_length_belongs_to_the_identity_where_the_schedule_depends_on_it():
+    cosine = {"schedule": {"name": "cosine"}}
+    short, long = with_(**cosine), with_(**cosine, training={"epochs": 20})
+    assert short.identity("d") != long.identity("d")
