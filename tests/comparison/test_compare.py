@@ -132,6 +132,45 @@ def test_order_of_examples_does_not_matter(logs, found):
     assert again.pairs[0].corrected_ci == pytest.approx(found.pairs[0].corrected_ci, rel=1e-9)
 
 
+def mean_off_diagonal(scores):
+    covariance = np.cov(scores)
+    return covariance[~np.eye(len(covariance), dtype=bool)].mean()
+
+
+def corrected(a, b):
+    between = np.cov(a, b)[: len(a), len(a) :].mean()
+    return between / math.sqrt(mean_off_diagonal(a) * mean_off_diagonal(b))
+
+
+def pearson(a, b, n_a=5, n_b=4):
+    """Pearson of means over n_a and n_b replicates, estimated from however many there are."""
+    between = np.cov(a, b)[: len(a), len(a) :].mean()
+    for scores, n in ((a, n_a), (b, n_b)):
+        own = np.trace(np.cov(scores)) / len(scores)
+        between /= math.sqrt((own + (n - 1) * mean_off_diagonal(scores)) / n)
+    return between
+
+
+@pytest.mark.parametrize("name", ["corrected", "pearson"])
+def test_intervals_are_those_of_recomputing_without_each_part(logs, found, name):
+    statistic = {"corrected": corrected, "pearson": pearson}[name]
+    a, b = (order.accessibility_per_replicate(logs[n]).values for n in ("mlp", "cnn"))
+    without = [
+        [statistic(np.delete(a, r, axis=0), b) for r in range(5)],
+        [statistic(a, np.delete(b, r, axis=0)) for r in range(4)],
+        [statistic(np.delete(a, x, axis=1), np.delete(b, x, axis=1)) for x in range(300)],
+    ]
+    variances = np.array([(len(w) - 1) * np.var(w) for w in without])
+    df = variances.sum() ** 2 / (variances**2 / [4, 3, 299]).sum()
+    value, half = statistic(a, b), stats.t.ppf(0.975, df) * math.sqrt(variances.sum())
+    expected = np.array([value - half, value + half])
+    if name == "pearson":
+        half /= 1 - value**2
+        expected = np.tanh([math.atanh(value) - half, math.atanh(value) + half])
+    interval = getattr(found.pairs[0], f"{name}_ci")
+    np.testing.assert_allclose(interval, expected, atol=0.02 * np.ptp(expected))
+
+
 def test_interval_components_are_those_of_deleting_and_of_perturbing(logs):
     """Deleting a replicate from the moments is deleting it from the scores."""
     scores = order.accessibility_per_replicate(logs["mlp"]).values

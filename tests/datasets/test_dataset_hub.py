@@ -57,6 +57,14 @@ def test_a_hub_name_needs_the_label_column_where_there_are_two(served, name, ref
     assert dataset.name == "uoft-cs/cifar100"
 
 
+def test_an_earlier_download_is_asked_for_without_the_network(nowhere, monkeypatch, tmp_path):
+    (tmp_path / "cache/owner___my_flowers").mkdir(parents=True)
+    values = hf.Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]})
+    splits = hf.DatasetDict({"train": values, "test": values})
+    monkeypatch.setattr(hf, "load_dataset", lambda name: splits)
+    assert len(load_dataset("hub:owner/MyFlowers").train) == 2
+
+
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10", "hub:owner/name"])
 def test_without_a_network_one_line_says_promptly_what_to_download(nowhere, name, refused):
     begin = time.perf_counter()

@@ -76,6 +76,16 @@ def test_a_flipped_byte_is_refused(write, refused):
     refused(lambda: load_dataset("npz", path), "flowers.npz", "cannot be read")
 
 
+def test_an_unknown_compression_is_refused(write, refused):
+    path = write()
+    data = path.read_bytes()
+    for magic, place in ((b"PK\x01\x02", 10), (b"PK\x03\x04", 8)):
+        start = data.index(magic) + place
+        data = data[:start] + b"\x63\0" + data[start + 2 :]
+    path.write_bytes(data)
+    refused(lambda: load_dataset("npz", path), "flowers.npz", "cannot be read")
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x80\x04."])
 def test_a_file_that_is_no_npz_is_refused(tmp_path, content, refused):
     (tmp_path / "a.npz").write_bytes(content)

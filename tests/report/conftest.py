@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import xarray as xr
 
 from learnorder.log.labelled import from_arrays
+from learnorder.report.render import render_report
 from learnorder.schema import Previews
 
 
@@ -99,6 +101,13 @@ def digits_log(digits: tuple[np.ndarray, np.ndarray]) -> Callable[..., Any]:
         return _StandIn(splits, shown)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def digits_report(digits_log: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page about two collections over digits."""
+    logs = {"mlp": digits_log(), "lenet": digits_log(seed=5, skill=0.7, n_replicates=10)}
+    return render_report(logs, tmp_path_factory.mktemp("digits") / "report.html")
 
 
 @pytest.fixture(scope="session")

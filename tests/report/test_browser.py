@@ -78,12 +78,6 @@ class Visit:
         return [p["url"] for p in found if p["initiator"] != "not an origin" and "url" in p]
 
 
-@pytest.fixture(scope="module")
-def report(digits_log: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    logs = {"mlp": digits_log(), "lenet": digits_log(seed=5, skill=0.7)}
-    return render_report(logs, tmp_path_factory.mktemp("browser") / "report.html")
-
-
 def test_a_bad_page_would_be_noticed(chromium: str, tmp_path: Path) -> None:
     page = tmp_path / "bad.html"
     page.write_text(
@@ -95,8 +89,10 @@ def test_a_bad_page_would_be_noticed(chromium: str, tmp_path: Path) -> None:
     assert "http://127.0.0.1:9/x.png" in visit.requests
 
 
-def test_report_opens_without_complaint_and_without_a_request(chromium: str, report: Path) -> None:
-    visit = Visit(chromium, report, "--dump-dom")
+def test_report_opens_without_complaint_and_without_a_request(
+    chromium: str, digits_report: Path
+) -> None:
+    visit = Visit(chromium, digits_report, "--dump-dom")
     assert visit.console == []
     assert visit.requests == []
     assert "<h2>The answer</h2>" in visit.dom
@@ -116,24 +112,29 @@ def test_hostile_names_run_nothing(
 
 @pytest.mark.parametrize(("scheme", "paper"), [(LIGHT, 255), (DARK, 20)])
 def test_page_and_figures_follow_the_colour_scheme(
-    chromium: str, report: Path, scheme: str, paper: int
+    chromium: str, digits_report: Path, tmp_path: Path, scheme: str, paper: int
 ) -> None:
-    size = "--window-size=1200,3000"
-    picture = Visit(chromium, report, "--screenshot", size, scheme).picture
-    assert picture is not None
-    pixels = np.asarray(picture.convert("L")).astype(int)
-    assert pixels[0, 0] == pytest.approx(paper, abs=5)
-    # Ink of letters, in the text above and in the figures below, stands far from the paper.
-    for part in (pixels[:1000], pixels[1700:3000]):
-        contrast = np.abs(part - paper)
-        assert (contrast > 150).mean() > 0.005
+    page = digits_report.read_text(encoding="utf-8")
+    figure = re.findall(r'src="(data:image/svg[^"]*)"', page)[0]
+    alone = tmp_path / "figure.html"
+    alone.write_text(
+        "<!doctype html><meta name='color-scheme' content='light dark'>"
+        f"<style>body{{background:light-dark(#fff,#141414)}}</style><img src='{figure}'>"
+    )
+    for shown in (digits_report, alone):
+        visit = Visit(chromium, shown, "--screenshot", "--window-size=600,600", scheme)
+        assert visit.picture is not None
+        pixels = np.asarray(visit.picture.convert("L")).astype(int)
+        assert pixels[-1, -1] == pytest.approx(paper, abs=5)
+        # The ink of letters and axes is farther from the paper than any line.
+        assert (np.abs(pixels - paper) > 150).mean() > 0.0005
 
 
-def test_nothing_is_wider_than_a_phone(chromium: str, report: Path) -> None:
-    page = report.parent / "phone.html"
+def test_nothing_is_wider_than_a_phone(chromium: str, digits_report: Path) -> None:
+    page = digits_report.parent / "phone.html"
     page.write_text(
         "<!doctype html><style>body{margin:0;background:#f0f}</style>"
-        f"<iframe src='{report.name}' width=390 height=2500 style='border:0'></iframe>"
+        f"<iframe src='{digits_report.name}' width=390 height=2500 style='border:0'></iframe>"
     )
     picture = Visit(chromium, page, "--screenshot", "--window-size=600,2500", LIGHT).picture
     assert picture is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from learnorder.datasets.dataset import Dataset, Split, WordVectors
-from learnorder.errors import DataNotFound, LearnOrderError
+from learnorder.errors import DataNotFound, ExtraMissing, LearnOrderError
 from learnorder.schema import Examples
 from learnorder.training import inputs as inputs_module
 from learnorder.training.architectures import build
@@ -264,6 +265,14 @@ def test_limits_below_one_are_refused(options: dict[str, int]) -> None:
         LearnOrderError, match=f"{next(iter(options))} is 0|{next(iter(options))} 0"
     ):
         encode_texts("a", **options)
+
+
+def test_without_the_tokeniser_the_line_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ExtraMissing, match=r"pip install 'learnorder\[train\]'"):
+        encode_texts("a")
 
 
 # what does not fit

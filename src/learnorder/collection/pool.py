@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -55,11 +56,19 @@ class _Worker:
     def send(self, job: dict[str, Any]) -> None:
         if self.process.stdin is None:
             return
-        try:
+        # if it died, its end is reported as an event of its own
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.write(json.dumps(job) + "\n")
             self.process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            pass  # it died; its end is reported as an event of its own
+
+    def close(self) -> None:
+        """Wait for its end and give its pipes back."""
+        self.process.wait()
+        self.thread.join()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
     def last_words(self) -> str:
         """Say how the process ended, with its last line if it left one."""
@@ -88,7 +97,10 @@ class Pool:
         self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
         self._started = 0
         (scratch / "spec.json").write_text(json.dumps(spec.resolved()))
-        self._workers = [self._start() for _ in range(n_workers)]
+        self._n_workers = n_workers
+        self._workers: list[_Worker] = []
+        for _ in range(n_workers):
+            self._start()
 
     def _start(self) -> _Worker:
         self._started += 1
@@ -108,6 +120,7 @@ class Pool:
         worker = _Worker(self._started, process, errors)
         worker.thread = threading.Thread(target=self._listen, args=(worker,), daemon=True)
         worker.thread.start()
+        self._workers.append(worker)
         return worker
 
     def _listen(self, worker: _Worker) -> None:
@@ -139,52 +152,45 @@ class Pool:
         self, log: Path, seeds: Sequence[int], on_event: Callable[[PoolEvent], None]
     ) -> None:
         """Train the seeds into the log; returns when each is finished or failed."""
-        waiting = deque(seeds)
+        waiting, still_open = deque(seeds), set(seeds)
         deaths: Counter[int] = Counter()
-        open_seeds = set(seeds)
-        for worker in list(self._workers):
-            self._give(worker, log, waiting)
-        while open_seeds:
+        while still_open:
+            self._hand_out(log, waiting)
             worker, event = self._events.get()
             if event["event"] == "ended":
-                self._bury(worker, waiting, deaths, open_seeds, on_event)
-                worker = self._workers[-1]
-            elif event["event"] in ("finished", "failed"):
-                worker.seed = None
-                open_seeds.discard(event["seed"])
-                on_event(PoolEvent(event["event"], event["seed"], event.get("reason", "")))
+                news = self._bury(worker, deaths)
             else:
-                on_event(PoolEvent("recorded", event["seed"]))
+                news = PoolEvent(event["event"], event["seed"], event.get("reason", ""))
+            if news is None:
                 continue
-            self._give(worker, log, waiting)
+            if news.kind == "retried":
+                waiting.appendleft(news.seed)
+            elif news.kind != "recorded":
+                worker.seed = None
+                still_open.discard(news.seed)
+            on_event(news)
 
-    def _give(self, worker: _Worker, log: Path, waiting: deque[int]) -> None:
-        if worker.seed is None and waiting:
+    def _hand_out(self, log: Path, waiting: deque[int]) -> None:
+        """Give every idle worker a replicate; replace dead workers while there is work."""
+        idle = [w for w in self._workers if w.seed is None]
+        while len(idle) < len(waiting) and len(self._workers) < self._n_workers:
+            idle.append(self._start())
+        for worker in idle[: len(waiting)]:
             worker.seed = waiting.popleft()
             worker.send({"job": "train", "log": str(log.resolve()), "seed": worker.seed})
 
-    def _bury(
-        self,
-        worker: _Worker,
-        waiting: deque[int],
-        deaths: Counter[int],
-        open_seeds: set[int],
-        on_event: Callable[[PoolEvent], None],
-    ) -> None:
-        """Replace a dead worker; its replicate goes on, unless that has failed too often."""
+    def _bury(self, worker: _Worker, deaths: Counter[int]) -> PoolEvent | None:
+        """Say what becomes of the replicate of a dead worker: it goes on, unless too many died."""
+        reason = worker.last_words()
+        worker.close()
         self._workers.remove(worker)
-        seed, reason = worker.seed, worker.last_words()
-        if seed is not None:
-            deaths[seed] += 1
-            if deaths[seed] < MAX_DEATHS:
-                waiting.appendleft(seed)
-                on_event(PoolEvent("retried", seed, reason))
-            else:
-                open_seeds.discard(seed)
-                on_event(PoolEvent("failed", seed, f"{deaths[seed]} times {reason}"))
-        elif sum(deaths.values()) + self._started > 10 * MAX_DEATHS + len(self._workers):
-            raise LearnOrderError(f"train: workers do not start: {reason}")
-        self._workers.append(self._start())
+        seed = worker.seed
+        if seed is None:
+            return None
+        deaths[seed] += 1
+        if deaths[seed] < MAX_DEATHS:
+            return PoolEvent("retried", seed, reason)
+        return PoolEvent("failed", seed, f"{deaths[seed]} times {reason}")
 
     def __enter__(self) -> Self:
         return self
@@ -201,11 +207,7 @@ class Pool:
             elif worker.process.stdin is not None:
                 worker.process.stdin.close()
         for worker in self._workers:
-            worker.process.wait()
-            worker.thread.join()
-            for stream in (worker.process.stdin, worker.process.stdout):
-                if stream is not None and not stream.closed:
-                    stream.close()
+            worker.close()
 
 
 def _import_path() -> list[str]:

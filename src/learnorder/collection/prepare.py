@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,22 @@ from learnorder.training.spec import TrainingSpec
 
 @dataclass(frozen=True)
 class Prepared:
-    """A spec with its data, checked: the network builds, the batches fit."""
+    """A spec with its data, and the digest of both."""
 
     spec: TrainingSpec
     dataset: Dataset
-    inputs: NetworkInputs
     identity: str
+
+    @cached_property
+    def inputs(self) -> NetworkInputs:
+        """The data as the network reads them; texts take a while to encode."""
+        return encode(self.dataset, max_tokens=self.spec.dataset.max_tokens)
+
+    def check_network(self) -> None:
+        """Build the network once, so that what cannot work fails before anything is started."""
+        wanted = self.spec.augmentation
+        augmentation.check(self.inputs.shape, wanted.flip, wanted.crop)
+        initial_network(self.spec, self.inputs, seed=0)
 
     @property
     def grid(self) -> list[GridPoint]:
@@ -54,7 +65,7 @@ class Prepared:
 
 
 def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
-    """Load and treat the data, encode it for the network, and build the network once to check it."""
+    """Load the data, restrict it and treat its labels as the spec says."""
     about = spec.dataset
     if dataset is None:
         dataset = load_dataset(
@@ -82,11 +93,8 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
         dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed
     )
     check_trainable(spec, len(dataset.train))
-    inputs = encode(dataset, max_tokens=about.max_tokens)
-    augmentation.check(inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
-    initial_network(spec, inputs, seed=0)
     digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
-    return Prepared(spec, dataset, inputs, spec.identity(digest))
+    return Prepared(spec, dataset, spec.identity(digest))
 
 
 def provenance() -> dict[str, Any]:

@@ -96,6 +96,8 @@ def train_collection(
     plan = make_plan(path, prepared, wanted)
     failures: dict[int, str] = {}
     if plan.pending:
+        tell(_data_line(prepared.dataset))
+        prepared.check_network()
         failures = _train_pending(path, plan, prepared, workers, tell)
     result = _result(path, wanted, plan.pending, failures)
     if result.failed:
@@ -165,6 +167,11 @@ def _run(path: Path, plan: Plan, pool: Pool, tell: Report) -> dict[int, str]:
 
     pool.train(path, plan.pending, on_event)
     return failures
+
+
+def _data_line(dataset: Dataset) -> str:
+    sizes = ", ".join(f"{len(split)} {name}" for name, split in dataset.splits.items())
+    return f"{dataset.name}: {sizes} examples, {dataset.n_classes} classes"
 
 
 def _result(

@@ -98,4 +98,10 @@ def _download(repository: str, advice: str) -> dict[str, Any]:
 
 def _is_kept(repository: str, cache: Path) -> bool:
     """Whether an earlier download is on this machine, so that no network is needed."""
-    return (cache / repository.replace("/", "___")).is_dir()
+    wanted = _spelling(repository)
+    return cache.is_dir() and any(_spelling(place.name) == wanted for place in cache.iterdir())
+
+
+def _spelling(name: str) -> str:
+    """Reduce a name to what the cache's own way of spelling it leaves unchanged."""
+    return name.replace("/", "").replace("_", "").lower()

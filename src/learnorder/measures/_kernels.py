@@ -82,7 +82,7 @@ def largest_vote(votes: Predictions, n_categories: int, block: int = BLOCK) -> C
     return largest
 
 
-def vote_counts(votes: NDArray[np.integer], n_categories: int) -> Counts:
+def vote_counts(votes: Predictions | Correct, n_categories: int) -> Counts:
     """Count the votes for each category, ``(example, category)``."""
     n_examples = votes.shape[1]
     if n_categories <= FEW:

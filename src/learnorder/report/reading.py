@@ -73,8 +73,8 @@ def last_epoch_sentence(summary: Mapping[str, Any]) -> str:
     )
     return (
         f"After epoch {epoch_name(row['epoch'])} a replicate is right on "
-        f"{percent(row['accuracy_mean'])} of the examples on average. Which ones they are, the "
-        f"replicates agree on with a kappa of {kappa}; independent errors would give about 0."
+        f"{percent(row['accuracy_mean'])} of the examples on average. The replicates agree on "
+        f"which ones with a kappa of {kappa}; independent errors would give about 0."
     )
 
 

@@ -32,7 +32,7 @@ Loaded = dict[str, dict[str, xr.Dataset]]
 """Splits by collection."""
 
 EXAMPLES_AT_EACH_END = 12
-MOST_CARDS = 400
+MOST_CARDS = 192
 """Cards on one page; with more collections or splits each gallery gets fewer, and says so."""
 
 
@@ -80,7 +80,7 @@ def render_report(
         if split in loaded[name]
     ]
     comparisons = [comparison_view(split, found) for split, found in comparison.items()]
-    _write(target, fill_page(_values(logs, loaded, views, comparisons, examples)))
+    _write(target, fill_page(_values(logs, loaded, views, comparisons, most)))
     return target
 
 
@@ -128,7 +128,7 @@ def _values(
     loaded: Loaded,
     views: list[SplitView],
     comparisons: list[ComparisonView],
-    examples: bool,
+    most: int,
 ) -> dict[str, Any]:
     """Everything the template names."""
     by_split: dict[str, list[SplitView]] = {}
@@ -143,7 +143,7 @@ def _values(
         "accuracy": accuracy_pictures(loaded),
         "comparisons": comparisons,
         "left_out": {name: _left_out(splits) for name, splits in loaded.items()},
-        "examples": examples,
+        "most": most,
         "provenance": {name: _provenance(log) for name, log in logs.items()},
         "bimodality_alone": reading.BIMODALITY_ALONE,
     }
@@ -160,7 +160,7 @@ def _left_out(splits: Mapping[str, xr.Dataset]) -> str:
 
 def _provenance(log: LogLike) -> dict[str, str]:
     """Label and text of everything that says where the numbers come from."""
-    texts = {key: _as_text(value) for key, value in log.provenance.items()}
+    texts = {key.replace("_", " "): _as_text(value) for key, value in log.provenance.items()}
     return {**texts, "spec": json.dumps(log.spec, indent=2, ensure_ascii=False, default=str)}
 
 

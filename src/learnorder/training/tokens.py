@@ -102,16 +102,12 @@ def build_vocabulary(texts: Sequence[str], vectors: WordVectors | None, limit: i
 
 def token_ids(texts: Sequence[str], vocabulary: Vocabulary, max_tokens: int) -> NDArray[np.int32]:
     """First token ids of every text, int32 ``(text, token)``, padded at the end."""
-    from tokenizers import models
-
-    known = {word: i for i, word in enumerate((*_RESERVED, *vocabulary.words))}
-    tokenizer = _tokenizer()
-    tokenizer.model = models.WordLevel(known, unk_token=_RESERVED[UNKNOWN_ID])
+    tokenizer = _tokenizer((*_RESERVED, *vocabulary.words))
     tokenizer.enable_truncation(max_tokens)
     ids = np.full((len(texts), max_tokens), PADDING_ID, np.int32)
     ids[:, 0] = UNKNOWN_ID
     for start in range(0, len(texts), _TEXTS_AT_A_TIME):
-        block = tokenizer.encode_batch(list(texts[start : start + _TEXTS_AT_A_TIME]))
+        block = tokenizer.encode_batch_fast(list(texts[start : start + _TEXTS_AT_A_TIME]))
         for position, encoded in enumerate(block, start):
             ids[position, : len(encoded.ids)] = encoded.ids
     return ids
@@ -119,9 +115,10 @@ def token_ids(texts: Sequence[str], vocabulary: Vocabulary, max_tokens: int) -> 
 
 def _frequent_words(texts: Sequence[str], limit: int) -> tuple[str, ...]:
     """Most frequent words first; ties in alphabetical order, so that the result is one."""
+    tokenizer = _tokenizer(_RESERVED)
+
     from tokenizers import trainers
 
-    tokenizer = _tokenizer()
     trainer = trainers.WordLevelTrainer(
         vocab_size=limit, min_frequency=0, special_tokens=[], show_progress=False
     )
@@ -130,7 +127,7 @@ def _frequent_words(texts: Sequence[str], limit: int) -> tuple[str, ...]:
     return tuple(sorted(ranks, key=ranks.__getitem__))
 
 
-def _tokenizer() -> Tokenizer:
+def _tokenizer(words: Sequence[str]) -> Tokenizer:
     """Lower case without accents, split at whitespace and around each punctuation character."""
     try:
         from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
@@ -139,7 +136,8 @@ def _tokenizer() -> Tokenizer:
             "encode: texts need the package tokenizers, which is not installed. "
             "It comes with the extra 'train'. Install it with `pip install 'learnorder[train]'`."
         ) from error
-    tokenizer = Tokenizer(models.WordLevel(unk_token=_RESERVED[UNKNOWN_ID]))
+    ids = {word: i for i, word in enumerate(words)}
+    tokenizer = Tokenizer(models.WordLevel(ids, unk_token=_RESERVED[UNKNOWN_ID]))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]
     )

@@ -69,21 +69,30 @@ class BagOfEmbeddings(nn.Module):
 
 
 class BiLSTM(nn.Module):
-    """Last states of an LSTM in each direction, then a linear layer."""
+    """Last states of an LSTM in each direction, then a linear layer.
+
+    Each direction is an LSTM of its own, the second over the reversed text: on CPU the fused kernel
+    for whole batches is several times faster than the one for packed sequences.
+    """
 
     def __init__(self, embedding: nn.Embedding, hidden: int, n_classes: int) -> None:
         super().__init__()
         self.embedding = embedding
-        self.lstm = nn.LSTM(embedding.embedding_dim, hidden, batch_first=True, bidirectional=True)
+        self.forwards = nn.LSTM(embedding.embedding_dim, hidden, batch_first=True)
+        self.backwards = nn.LSTM(embedding.embedding_dim, hidden, batch_first=True)
         self.output = nn.Linear(2 * hidden, n_classes)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Map token ids ``(n, token)`` to logits ``(n, class)``."""
-        packed = nn.utils.rnn.pack_padded_sequence(
-            self.embedding(ids), _lengths(ids).cpu(), batch_first=True, enforce_sorted=False
-        )
-        _, (last, _) = self.lstm(packed)
-        return self.output(torch.cat([last[0], last[1]], dim=1))  # type: ignore[no-any-return]
+        last_token = _lengths(ids) - 1
+        rows, places = (torch.arange(n, device=ids.device) for n in ids.shape)
+        from_last = (last_token[:, None] - places).clamp(min=0)
+        texts, texts_reversed = self.embedding(ids), self.embedding(ids.gather(1, from_last))
+        last = [
+            lstm(vectors)[0][rows, last_token]
+            for lstm, vectors in ((self.forwards, texts), (self.backwards, texts_reversed))
+        ]
+        return self.output(torch.cat(last, dim=1))  # type: ignore[no-any-return]
 
 
 def _lengths(ids: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,241 @@
+"""Every command: what it prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from learnorder.cli import WALK, main
+
+SPEC = '[dataset]\nname = "digits"\ntrain_limit = 200\ntest_limit = 100\n[architecture]\nname = "linear"\n[training]\nepochs = 2\n'
+
+
+def run(*arguments: object):
+    """Run a command in this process."""
+    return CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+
+
+def run_alone(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a person would, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "learnorder", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """Train two collections on digits through the command line."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "spec.toml").write_text(SPEC)
+    for name in ("linear", "mlp"):
+        done = run_alone(
+            "train", folder / "spec.toml", "--seeds", "0:3", "--set", f"architecture.name={name}",
+            "--out", folder / f"{name}.zarr",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip().endswith("3 replicates finished, 3 trained now")
+        assert "3 replicates x 2 epochs on" in done.stderr
+        assert "on disk" in done.stderr
+        assert "3 of 3 replicates, 6 of 6 epochs recorded" in done.stderr
+    return folder
+
+
+def test_help_lists_the_commands_in_the_order_of_the_walk():
+    text = run("--help").output
+    listed = [line.split()[0] for line in text.split("Commands:")[1].splitlines() if line.strip()]
+    assert listed == [command.name for command in WALK]
+
+
+@pytest.mark.parametrize("command", WALK, ids=lambda c: c.name)
+def test_help_of_every_command_ends_with_an_example(command):
+    done = run(command.name, "--help")
+    assert done.exit_code == 0
+    assert f"learnorder {command.name}" in done.output
+
+
+@pytest.mark.parametrize("listing", ["datasets", "measures", "architectures"])
+def test_listings_are_tables_or_json_lists_of_objects(listing):
+    rows = json.loads(run(listing, "--json").output)
+    assert rows
+    assert all(isinstance(row, dict) and row["name"] for row in rows)
+    text = run(listing).output
+    assert all(row["name"] in text for row in rows)
+
+
+def test_training_again_does_nothing(trained):
+    done = run_alone("train", trained / "spec.toml", "--seeds", "0:3", "--out", trained / "linear.zarr")
+    assert done.returncode == 0
+    assert "3 replicates finished, nothing to do" in done.stdout
+
+
+def test_info_says_what_is_there(trained):
+    content = json.loads(run("info", trained / "mlp.zarr", "--json").output)
+    assert [r["status"] for r in content["replicates"]] == ["finished"] * 3
+    assert content["replicates"][0]["epochs"] == {"train": 2, "test": 2}
+    assert content["spec"]["architecture"]["name"] == "mlp"
+    text = run("info", trained / "mlp.zarr").output
+    assert "3 of 3 finished" in text
+
+
+def test_measure_prints_the_documented_object(trained):
+    content = json.loads(run("measure", trained / "mlp.zarr", "--json").output)
+    assert {"split", "n_replicates", "n_examples", "n_classes", "per_epoch", "order"} <= set(content)
+    assert (content["split"], content["n_replicates"], content["n_examples"]) == ("test", 3, 100)
+    row = content["per_epoch"][-1]
+    keys = "epoch accuracy_mean accuracy_std agreement_mean bimodality bimodality_null fleiss_kappa"
+    assert set(keys.split()) <= set(row)
+    assert row["epoch"] == 2
+    assert row["bimodality_null"] == pytest.approx(2 - 2 / 3)
+    assert {"reliability", "reliability_ci", "reliability_within_class"} <= set(content["order"])
+    assert content["order"]["reliability"] > 0.5
+    text = run("measure", trained / "mlp.zarr", "--split", "train").output
+    assert "3 of 3 replicates, 200 examples, 10 classes" in text
+    assert "reliability of the order" in text
+
+
+def test_measures_by_name_are_printed_or_written(trained, tmp_path):
+    log = trained / "mlp.zarr"
+    values = json.loads(run("measure", log, "-m", "accessibility", "--json").output)["measures"]
+    assert values["accessibility"]["dims"] == ["example"]
+    assert len(values["accessibility"]["values"]) == 100
+    assert "accessibility" in run("measure", log, "-m", "accessibility").output
+    csv, parquet, js = (tmp_path / f"order.{suffix}" for suffix in ("csv", "parquet", "json"))
+    for out in (csv, parquet, js):
+        done = run("measure", log, "-m", "accessibility", "--out", out)
+        assert done.exit_code == 0
+        assert done.stdout == ""
+    lines = csv.read_text().splitlines()
+    assert lines[0] == "example,accessibility"
+    assert len(lines) == 101
+    import pyarrow.parquet
+
+    assert pyarrow.parquet.read_table(parquet).num_rows == 100
+    assert json.loads(js.read_text())[0].keys() == {"example", "accessibility"}
+
+
+def test_one_replicate_is_undefined_with_the_reason(trained, tmp_path):
+    done = run_alone("train", trained / "spec.toml", "--seeds", "3", "--out", tmp_path / "one.zarr")
+    assert done.returncode == 0, done.stderr
+    content = json.loads(run("measure", tmp_path / "one.zarr", "--json").output)
+    assert content["order"]["reliability"] is None
+    assert "1" in content["order"]["undefined"]["reliability"]
+    assert content["per_epoch"][0]["fleiss_kappa"] is None
+    assert content["per_epoch"][0]["undefined"]["fleiss_kappa"]
+    assert "undefined: reliability" in run("measure", tmp_path / "one.zarr").output
+
+
+def test_compare_prints_the_documented_object(trained):
+    logs = [trained / "linear.zarr", trained / "mlp.zarr"]
+    content = json.loads(run("compare", *logs, "--json").output)
+    assert [c["name"] for c in content["collections"]] == ["linear", "mlp"]
+    (pair,) = content["pairs"]
+    keys = {"pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci"}
+    assert (pair["a"], pair["b"]) == ("linear", "mlp")
+    assert keys <= set(pair)
+    assert keys <= set(pair["within_class"])
+    assert pair["pearson"] > 0.3
+    text = run("compare", *logs).output
+    assert "within class" in text
+
+
+def test_report_is_written_and_its_path_printed(trained, tmp_path):
+    out = tmp_path / "report.html"
+    done = run("report", trained / "linear.zarr", trained / "mlp.zarr", "--out", out)
+    assert done.output.strip() == str(out)
+    assert "<html" in out.read_text()[:500]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["info", "no.zarr"], "no.zarr does not exist"),
+        (["measure", "no.zarr"], "no.zarr does not exist"),
+        (["report", "no.zarr", "--out", "r.html"], "no.zarr does not exist"),
+        (["train", "no.toml", "--out", "x.zarr"], "cannot read no.toml"),
+        (["compare", "LOG"], "needs two or more"),
+        (["compare", "LOG", "LOG"], "have the same names"),
+        (["compare", "LOG", "OTHER"], "position"),
+        (["measure", "LOG", "-m", "acessibility"], "'accessibility'"),
+        (["measure", "LOG", "--split", "tset"], "'test'"),
+        (["measure", "LOG", "--out", "x.xls"], ".csv, .parquet, .json"),
+        (["measure", "LOG", "-m", "accuracy", "-m", "accessibility", "--out", "x.csv"], "different"),
+        (["train", "SPEC", "--set", "training.epoch=2", "--out", "x.zarr"], "'epochs'"),
+        (["train", "SPEC", "--out", "SPEC"], "is no log"),
+        (["train", "SPEC", "--set", "optimizer.learning_rate=0.3", "--out", "LOG"], "0.05 in the log"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else None,
+)
+def test_what_cannot_be_done_is_one_line_and_status_1(
+    arguments, message, trained, tiny_log, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    places = {"LOG": trained / "linear.zarr", "OTHER": tiny_log, "SPEC": trained / "spec.toml"}
+    done = run(*(places.get(word, word) for word in arguments))
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("learnorder: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "SPEC", "--out", "x", "--seeds", "3:"],
+        ["train", "SPEC", "--out", "x", "--set", "nonsense"],
+        ["train", "SPEC", "--out", "x", "--workers", "0"],
+        ["train", "SPEC"],
+        ["frobnicate"],
+    ],
+    ids=" ".join,
+)
+def test_malformed_command_line_is_status_2(arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_output_survives_a_plain_terminal_and_a_closed_pipe(trained):
+    log = trained / "mlp.zarr"
+    plain = run_alone("measure", log, LC_ALL="C", NO_COLOR="1", PYTHONIOENCODING="ascii")
+    assert plain.returncode == 0, plain.stderr
+    assert "\x1b" not in plain.stdout
+    piped = subprocess.run(
+        f"{sys.executable} -m learnorder measure {log} --json | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+    )
+    assert piped.stdout.strip() == "{"
+    assert "Traceback" not in piped.stderr
+
+
+def test_ctrl_c_leaves_a_log_that_can_be_resumed(trained, tmp_path):
+    import signal
+    import time
+
+    out = tmp_path / "log.zarr"
+    command = [sys.executable, "-m", "learnorder", "train", trained / "spec.toml", "--out", out]
+    command += ["--seeds", "0:4", "--set", "training.epochs=400", "--workers", "1"]
+    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while len(list(out.glob("replicates/*/attempt-*/commits/test/*"))) < 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "interrupted" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    states = json.loads(run("info", out, "--json").output)["replicates"]
+    assert states[0]["status"] in ("interrupted", "finished")
+    assert len(states) == 4

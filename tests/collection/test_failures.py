@@ -1,0 +1,143 @@
+"""What goes wrong is one clear line; what was recorded stays; nothing is half-written."""
+
+from __future__ import annotations
+
+import pytest
+
+from learnorder.collection.train import train_collection
+from learnorder.datasets.dataset import Dataset
+from learnorder.errors import LearnOrderError, SpecDiffers
+from learnorder.log.reader import describe, open_log
+from learnorder.measures.summary import summarise
+
+PLAIN = {"augmentation": {}}
+
+
+def test_diverged_replicate_is_marked_and_the_others_go_on(tmp_path, networks, digits, make_spec):
+    path = tmp_path / "log.zarr"
+    spec = make_spec("own_networks:nan_for_some", epochs=2, **PLAIN)
+    with pytest.warns(UserWarning, match=r"of 6 replicates failed; the first is seed \d"):
+        result = train_collection(spec, range(6), out=path, dataset=digits, workers=2)
+    assert result.failed
+    assert result.finished
+    assert all("diverged in epoch 1" in reason for reason in result.failed.values())
+    log = open_log(path)
+    states = {r["seed"]: r for r in describe(log)["replicates"]}
+    for seed in result.failed:
+        assert states[seed]["status"] == "failed"
+        assert "not finite" in states[seed]["reason"]
+    summary = summarise(log["test"])
+    assert (summary["n_replicates"], summary["n_replicates_planned"]) == (len(result.finished), 6)
+    assert [r["seed"] for r in log["test"].attrs["left_out"]] == sorted(result.failed)
+    with pytest.warns(UserWarning, match="replicates failed"):
+        again = train_collection(spec, range(6), out=path, dataset=digits)
+    assert again.trained == ()  # it would diverge again
+
+
+def test_network_that_cannot_take_a_step_is_refused_before_anything_is_written(
+    tmp_path, networks, digits, make_spec
+):
+    path = tmp_path / "log.zarr"
+    with pytest.raises(LearnOrderError, match="RuntimeError: no first step") as raised:
+        train_collection(
+            make_spec("own_networks:breaks_at_once", **PLAIN), [0], out=path, dataset=digits
+        )
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_error_in_the_middle_of_training_keeps_what_was_recorded(
+    tmp_path, networks, digits, make_spec
+):
+    path = tmp_path / "log.zarr"
+    spec = make_spec("own_networks:breaks", epochs=4, **PLAIN)
+    with pytest.warns(UserWarning, match="1 of 1 replicates failed"):
+        result = train_collection(spec, [0], out=path, dataset=digits)
+    assert "RuntimeError: the fan fell off in two lines" in result.failed[0]
+    state = describe(open_log(path))["replicates"][0]
+    assert state["status"] == "failed"
+    assert 0 < state["epochs"]["test"] < 4
+    with pytest.raises(LearnOrderError, match="none of the 1 replicates.*the fan fell off"):
+        open_log(path)["test"]
+    kept = open_log(path, unfinished=True)["test"]
+    assert kept.sizes["epoch"] == state["epochs"]["test"]
+
+
+def test_killed_worker_is_replaced_and_its_replicate_goes_on(
+    tmp_path, networks, digits, make_spec, monkeypatch
+):
+    monkeypatch.setenv("LEARNORDER_TEST_MARK", str(tmp_path / "died"))
+    news: list[object] = []
+    result = train_collection(
+        make_spec("own_networks:dies", epochs=4, **PLAIN),
+        [0, 1],
+        out=tmp_path / "log.zarr",
+        dataset=digits,
+        workers=1,
+        report=news.append,
+    )
+    assert result.finished == (0, 1)
+    said = [line for line in news if isinstance(line, str)]
+    assert len(said) == 1
+    assert "SIGKILL, perhaps for lack of memory" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [([], "there are none"), ([1, 1], "seed 1 is given more than once"), ([-1], "negative")],
+)
+def test_seeds_that_are_no_plan_are_refused(tmp_path, digits, make_spec, seeds, message):
+    with pytest.raises(LearnOrderError, match=message):
+        train_collection(make_spec(), seeds, out=tmp_path / "log.zarr", dataset=digits)
+
+
+def test_other_spec_on_a_log_says_what_differs(tmp_path, networks, digits, make_spec):
+    path = tmp_path / "log.zarr"
+    train_collection(make_spec("linear", 1, **PLAIN), [0], out=path, dataset=digits)
+    changed = make_spec("linear", 1, **PLAIN, optimizer={"learning_rate": 0.5})
+    with pytest.raises(SpecDiffers, match=r"learning_rate is 0\.05 in the log and 0\.5 now"):
+        train_collection(changed, [1], out=path, dataset=digits)
+    fewer = Dataset.from_arrays(
+        digits.train.inputs[:100],
+        digits.train.examples.labels[:100],
+        digits.test.inputs,
+        digits.test.examples.labels,
+    )
+    with pytest.raises(SpecDiffers, match="the data differ"):
+        train_collection(make_spec("linear", 1, **PLAIN), [1], out=path, dataset=fewer)
+    assert [r["seed"] for r in describe(open_log(path))["replicates"]] == [0]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_output_that_is_no_log_is_left_alone(tmp_path, digits, make_spec, kind):
+    path = tmp_path / "something"
+    if kind == "file":
+        path.write_text("precious")
+    else:
+        path.mkdir()
+        (path / "precious.txt").write_text("precious")
+    with pytest.raises(LearnOrderError, match="exists and is no log"):
+        train_collection(make_spec("linear"), [0], out=path, dataset=digits)
+    kept = path if kind == "file" else path / "precious.txt"
+    assert kept.read_text() == "precious"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["something"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "tables", "message"),
+    [
+        ("lenet", {}, "lenet"),
+        ("lenett", {}, "'lenet'"),
+        ("linear", {"training": {"batch_size": 1000}}, "batch_size = 1000"),
+        ("no_such_module:net", {}, "no_such_module"),
+        ("linear", {"dataset": {"name": "arrays", "train_limit": 3}}, "3"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    tmp_path, digits, make_spec, architecture, tables, message
+):
+    path = tmp_path / "log.zarr"
+    with pytest.raises(LearnOrderError, match=message) as raised:
+        train_collection(make_spec(architecture, **{**PLAIN, **tables}), [0], out=path, dataset=digits)
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []

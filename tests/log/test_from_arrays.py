@@ -1,0 +1,57 @@
+"""Plain arrays become the same labelled dataset, or one clear line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learnorder.errors import LearnOrderError
+from learnorder.log.labelled import from_arrays
+from learnorder.log.reader import open_log
+
+VOTES = np.array([[[0, 1, 2], [1, 1, 2]], [[2, 2, 2], [0, 1, 2]]])
+LABELS = [0, 1, 2]
+
+
+def test_same_layout_as_a_log(tiny_log):
+    stored = open_log(tiny_log)["test"]
+    made = from_arrays(
+        stored.prediction.values,
+        stored.label.values,
+        epochs=stored.epoch.values,
+        seeds=stored.seed.values,
+        ids=stored.example.values,
+        class_names=stored.attrs["class_names"],
+    )
+    assert made.equals(stored.load())
+    assert made.attrs["fingerprint"] == stored.attrs["fingerprint"]
+    assert made.prediction.dtype == stored.prediction.dtype
+
+
+def test_replicates_are_sorted_by_seed():
+    made = from_arrays(VOTES, LABELS, epochs=[1, 2], seeds=[5, 1])
+    assert made.seed.values.tolist() == [1, 5]
+    assert np.array_equal(made.prediction.sel(replicate=5), VOTES[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"predictions": VOTES[0]}, r"shape \(2, 3\)"),
+        ({"predictions": VOTES.astype(float)}, "type float64"),
+        ({"predictions": -VOTES}, "contain -2"),
+        ({"predictions": VOTES[:, :0]}, r"shape \(2, 0, 3\)"),
+        ({"labels": [0, 1]}, r"labels have shape \(2,\)"),
+        ({"labels": ["a", "b", "c"]}, "labels are of type"),
+        ({"labels": [0, 1, -1]}, "labels contain -1"),
+        ({"seeds": [1, 1]}, "seeds contain 1 more than once"),
+        ({"seeds": [1]}, "seeds have shape"),
+        ({"epochs": [2, 1]}, "ascending"),
+        ({"epochs": [1]}, r"epochs are \[1\.0\]"),
+        ({"ids": [1, 1, 2]}, "ids contain 1 more than once"),
+        ({"class_names": ["a", "b"]}, "class 2 occurs; there are 2 class names"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_its_value(arguments, message):
+    with pytest.raises(LearnOrderError, match=message):
+        from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})
