@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import pytest  # noqa: E402
+import pytest
 
 from learnorder.log.writer import NewLog, ReplicateWriter, create_log
 from learnorder.schema import EpochPredictions, Examples

@@ -1,4 +1,4 @@
-"""The vocabulary every stage shares: dimensions, types of arrays, and the records that cross stages.
+"""The vocabulary every stage shares: dimensions, array types, the records that cross stages.
 
 Dimensions are always in the order ``(replicate, epoch, example[, class_id])``.
 """
@@ -40,7 +40,7 @@ Correct = NDArray[np.bool_]
 
 
 def prediction_dtype(n_classes: int) -> np.dtype[np.unsignedinteger[Any]]:
-    """Smallest unsigned type that holds the classes 0..n_classes-1 and "not recorded" (all ones).
+    """Smallest unsigned type that holds the classes 0..n_classes-1 and "not recorded", all ones.
 
     Examples
     --------
@@ -70,7 +70,7 @@ class Examples:
     ids
         ``(example,)`` int64 or str; unique; the identity of an example everywhere.
     labels
-        ``(example,)`` int64 in ``0..n_classes-1``, the given label; None for a split without labels.
+        ``(example,)`` int64 in ``0..n_classes-1``, the given label; None without labels.
     true_labels
         ``(example,)`` int64, only where labels were changed on purpose.
     """
@@ -83,7 +83,7 @@ class Examples:
         return len(self.ids)
 
     def fingerprint(self) -> str:
-        """Digest of ids and given labels, in order; equal exactly where the examples are the same."""
+        """Digest of ids and given labels, in order; equal where the examples are the same."""
         digest = hashlib.blake2b(digest_size=16)
         if self.ids.dtype.kind in "iu":
             digest.update(b"int")

@@ -13,7 +13,17 @@ from click.testing import CliRunner
 
 from learnorder.cli import WALK, main
 
-SPEC = '[dataset]\nname = "digits"\ntrain_limit = 200\ntest_limit = 100\n[architecture]\nname = "linear"\n[training]\nepochs = 2\n'
+SPEC = """
+[dataset]
+name = "digits"
+train_limit = 200
+test_limit = 100
+[architecture]
+name = "linear"
+[training]
+epochs = 2
+batch_size = 20
+"""
 
 
 def run(*arguments: object):
@@ -73,7 +83,9 @@ def test_listings_are_tables_or_json_lists_of_objects(listing):
 
 
 def test_training_again_does_nothing(trained):
-    done = run_alone("train", trained / "spec.toml", "--seeds", "0:3", "--out", trained / "linear.zarr")
+    done = run_alone(
+        "train", trained / "spec.toml", "--seeds", "0:3", "--out", trained / "linear.zarr"
+    )
     assert done.returncode == 0
     assert "3 replicates finished, nothing to do" in done.stdout
 
@@ -89,7 +101,9 @@ def test_info_says_what_is_there(trained):
 
 def test_measure_prints_the_documented_object(trained):
     content = json.loads(run("measure", trained / "mlp.zarr", "--json").output)
-    assert {"split", "n_replicates", "n_examples", "n_classes", "per_epoch", "order"} <= set(content)
+    assert {"split", "n_replicates", "n_examples", "n_classes", "per_epoch", "order"} <= set(
+        content
+    )
     assert (content["split"], content["n_replicates"], content["n_examples"]) == ("test", 3, 100)
     row = content["per_epoch"][-1]
     keys = "epoch accuracy_mean accuracy_std agreement_mean bimodality bimodality_null fleiss_kappa"
@@ -164,14 +178,20 @@ def test_report_is_written_and_its_path_printed(trained, tmp_path):
         (["train", "no.toml", "--out", "x.zarr"], "cannot read no.toml"),
         (["compare", "LOG"], "needs two or more"),
         (["compare", "LOG", "LOG"], "have the same names"),
-        (["compare", "LOG", "OTHER"], "position"),
+        (["compare", "LOG", "OTHER"], "(10 and 3)"),
         (["measure", "LOG", "-m", "acessibility"], "'accessibility'"),
         (["measure", "LOG", "--split", "tset"], "'test'"),
         (["measure", "LOG", "--out", "x.xls"], ".csv, .parquet, .json"),
-        (["measure", "LOG", "-m", "accuracy", "-m", "accessibility", "--out", "x.csv"], "different"),
+        (
+            ["measure", "LOG", "-m", "accuracy", "-m", "accessibility", "--out", "x.csv"],
+            "different",
+        ),
         (["train", "SPEC", "--set", "training.epoch=2", "--out", "x.zarr"], "'epochs'"),
         (["train", "SPEC", "--out", "SPEC"], "is no log"),
-        (["train", "SPEC", "--set", "optimizer.learning_rate=0.3", "--out", "LOG"], "0.05 in the log"),
+        (
+            ["train", "SPEC", "--set", "optimizer.learning_rate=0.3", "--out", "LOG"],
+            "0.05 in the log",
+        ),
     ],
     ids=lambda v: " ".join(v) if isinstance(v, list) else None,
 )

@@ -76,9 +76,7 @@ def test_killed_training_resumes_to_the_same_bytes(
 ):
     path, arrays = tmp_path / "killed.zarr", tmp_path / "data.npz"
     x, y = digits.train, digits.test
-    np.savez(
-        arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels
-    )
+    np.savez(arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels)
     spec = make_spec(epochs=6)
     arguments = [str(networks), str(arrays), json.dumps(spec.resolved()), str(path)]
     # a state is kept after every epoch, so that the next process really starts from one

@@ -57,7 +57,7 @@ def test_error_in_the_middle_of_training_keeps_what_was_recorded(
     state = describe(open_log(path))["replicates"][0]
     assert state["status"] == "failed"
     assert 0 < state["epochs"]["test"] < 4
-    with pytest.raises(LearnOrderError, match="none of the 1 replicates.*the fan fell off"):
+    with pytest.raises(LearnOrderError, match=r"none of the 1 replicates.*the fan fell off"):
         open_log(path)["test"]
     kept = open_log(path, unfinished=True)["test"]
     assert kept.sizes["epoch"] == state["epochs"]["test"]
@@ -138,6 +138,8 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
 ):
     path = tmp_path / "log.zarr"
     with pytest.raises(LearnOrderError, match=message) as raised:
-        train_collection(make_spec(architecture, **{**PLAIN, **tables}), [0], out=path, dataset=digits)
+        train_collection(
+            make_spec(architecture, **{**PLAIN, **tables}), [0], out=path, dataset=digits
+        )
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []

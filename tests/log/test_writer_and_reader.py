@@ -38,8 +38,13 @@ def new_log(path, n_classes=3, test=None, previews=None, n_train=8):
 def record(seed, index, n_train=8, n_test=5, dtype=np.uint8, value=None):
     """Predictions that differ from epoch to epoch."""
     rng = np.random.default_rng([seed, index])
-    draw = lambda n: rng.integers(0, 3, n).astype(dtype) if value is None else np.full(n, value, dtype)  # noqa: E731
-    return EpochPredictions(seed, index, index + 1.0, {"train": draw(n_train), "test": draw(n_test)})
+
+    def draw(n):
+        return (rng.integers(0, 3, n) if value is None else np.full(n, value)).astype(dtype)
+
+    return EpochPredictions(
+        seed, index, index + 1.0, {"train": draw(n_train), "test": draw(n_test)}
+    )
 
 
 def finish(path, seed, n_epochs=3):
@@ -79,9 +84,7 @@ def test_any_index_reads_the_same_as_the_whole(tmp_path_factory, data):
         st.lists(st.integers(0, 2), min_size=1, max_size=4),
     )
     key = tuple(data.draw(index) for _ in range(3))
-    part = open_log(path)["train"].prediction.isel(
-        replicate=key[0], epoch=key[1], example=key[2]
-    )
+    part = open_log(path)["train"].prediction.isel(replicate=key[0], epoch=key[1], example=key[2])
     expected = whole
     for axis, k in zip((2, 1, 0), reversed(key), strict=True):
         expected = np.take(expected, np.arange(whole.shape[axis])[k], axis=axis)
@@ -197,7 +200,15 @@ def test_predictions_that_do_not_fit_are_refused_whole(tmp_path, change, message
 
 @pytest.mark.parametrize(
     ("n_classes", "dtype"),
-    [(1, "uint8"), (254, "uint8"), (255, "uint8"), (256, "uint16"), (65_535, "uint16"), (65_536, "uint32"), (70_000, "uint32")],
+    [
+        (1, "uint8"),
+        (254, "uint8"),
+        (255, "uint8"),
+        (256, "uint16"),
+        (65_535, "uint16"),
+        (65_536, "uint32"),
+        (70_000, "uint32"),
+    ],
 )
 def test_class_counts_get_the_smallest_type_that_leaves_room(tmp_path, n_classes, dtype):
     path = new_log(tmp_path / "log.zarr", n_classes, n_train=1)
@@ -265,7 +276,9 @@ def test_log_without_a_finished_replicate_says_so(tmp_path):
     plan_replicates(path, range(2))
     with pytest.raises(LearnOrderError, match="none of the 2 replicates"):
         open_log(path)["test"]
-    with pytest.raises(LearnOrderError, match="no split 'tets'. The nearest known name is 'test'"):
+    with pytest.raises(
+        LearnOrderError, match=r"no split 'tets'\. The nearest known name is 'test'"
+    ):
         open_log(path)["tets"]
 
 

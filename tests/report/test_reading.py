@@ -68,13 +68,14 @@ def test_verdict_is_the_lower_end_of_the_interval(order: dict[str, Any], expecte
 
 def test_sentences_hold_the_numbers_with_their_intervals_and_nulls() -> None:
     found = summary()
-    assert "0.900 (95 % interval 0.800 to 0.950), within classes 0.700" in reading.order_sentence(
-        found
+    assert (
+        "0.900 (95\xa0% interval 0.800 to 0.950), within classes 0.700"
+        in reading.order_sentence(found)
     )
     last = reading.last_epoch_sentence(found)
     assert "After epoch 4 " in last
-    assert "87.6 %" in last
-    assert "0.500 (95 % interval 0.400 to 0.600)" in last
+    assert "87.6\xa0%" in last
+    assert "0.500 (95\xa0% interval 0.400 to 0.600)" in last
     bimodality = reading.bimodality_sentence(found)
     assert "0.600" in bimodality
     assert "1.800 if all examples were equally hard and 1.700 if" in bimodality

@@ -102,7 +102,7 @@ def test_answer_has_the_numbers_that_the_measures_give(
     found = summarise(log["test"])
     assert f"{found['order']['reliability']:.3f}" in page
     assert f"{found['per_epoch'][-1]['fleiss_kappa']:.3f}" in page
-    assert f"{100 * found['per_epoch'][-1]['accuracy_mean']:.1f} %" in page
+    assert f"{100 * found['per_epoch'][-1]['accuracy_mean']:.1f}\xa0%" in page
 
 
 def test_every_picture_is_inside_the_file_and_has_words(two_collections: str) -> None:

@@ -87,9 +87,7 @@ def test_recording_inside_an_epoch_does_not_change_training(tensors):
 
 @pytest.mark.parametrize("optimizer", [{"name": "sgd"}, {"name": "adamw"}])
 def test_captured_state_continues_bit_for_bit(tensors, optimizer):
-    chosen = spec(
-        training={"epochs": 3}, optimizer={**optimizer, "learning_rate": 0.003}
-    )
+    chosen = spec(training={"epochs": 3}, optimizer={**optimizer, "learning_rate": 0.003})
     grid = recording_grid(chosen, tensors.n_train)
     whole = Replicate(chosen, tensors, 0)
     records = [whole.advance_to(grid[0])]

@@ -65,9 +65,7 @@ def test_value_that_is_not_allowed_is_named(table, values, message):
 
 def test_paths_are_relative_to_the_file(tmp_path: Path):
     file = tmp_path / "spec.toml"
-    file.write_text(
-        '[dataset]\nname = "npz"\npath = "data/x.npz"\n[architecture]\nname = "mlp"\n'
-    )
+    file.write_text('[dataset]\nname = "npz"\npath = "data/x.npz"\n[architecture]\nname = "mlp"\n')
     assert TrainingSpec.from_toml(file).dataset.path == str(tmp_path / "data/x.npz")
 
 
@@ -76,7 +74,7 @@ def test_overrides_are_laid_over_the_file(tmp_path: Path):
     file.write_text('[dataset]\nname = "digits"\n[architecture]\nname = "mlp"\n')
     spec = TrainingSpec.from_toml(file, {"training.epochs": 3, "optimizer.name": "adam"})
     assert (spec.training.epochs, spec.optimizer.learning_rate) == (3, 0.001)
-    with pytest.raises(LearnOrderError, match="unknown key 'training.epoch'"):
+    with pytest.raises(LearnOrderError, match=r"unknown key .training\.epoch."):
         TrainingSpec.from_toml(file, {"training.epoch": 3})
 
 

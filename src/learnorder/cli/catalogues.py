@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -20,7 +20,8 @@ def datasets(as_json: bool) -> None:
     """
     from learnorder.datasets.registry import known_datasets
 
-    _list([_fields(entry) for entry in known_datasets()], as_json)
+    columns = ("name", "kind", "description", "looked_for")
+    _list([_fields(entry) for entry in known_datasets()], columns, as_json)
 
 
 @click.command()
@@ -33,7 +34,8 @@ def measures(as_json: bool) -> None:
     """
     from learnorder.measures.catalogue import CATALOGUE
 
-    _list([_fields(entry) for entry in CATALOGUE], as_json)
+    columns = ("name", "summary", "range", "direction", "source")
+    _list([_fields(entry) for entry in CATALOGUE], columns, as_json)
 
 
 @click.command()
@@ -46,21 +48,23 @@ def architectures(as_json: bool) -> None:
     """
     from learnorder.training.architectures.table import known_architectures
 
-    _list([_fields(entry) for entry in known_architectures()], as_json)
+    columns = ("name", "kinds", "summary", "options")
+    _list([_fields(entry) for entry in known_architectures()], columns, as_json)
 
 
 def _fields(entry: Any) -> dict[str, Any]:
     """Plain fields of an entry; what cannot be printed, such as its function, is left out."""
-    return {k: v for k, v in vars(entry).items() if not callable(v)}
+    plain = {k: v for k, v in vars(entry).items() if not callable(v)}
+    return {k: dict(v) if isinstance(v, Mapping) else v for k, v in plain.items()}
 
 
-def _list(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+def _list(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    """All fields as JSON, or the columns a person reads."""
     from learnorder.cli.output import echo_json, echo_table
 
     if as_json:
         echo_json(rows)
         return
-    columns = list(rows[0])
     echo_table(columns, [[_text(row[c]) for c in columns] for row in rows])
 
 

@@ -14,7 +14,11 @@ DEMO_ARCHITECTURES = ("mlp", "resnet-8")
 
 @click.command()
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True, help="Folder."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Folder.",
 )
 def demo(out: Path) -> None:
     """Train two architectures on scikit-learn's digits, compare their orders, write a report.

@@ -33,8 +33,8 @@ def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
     from rich.table import Table
 
     table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(escape(cell(value)) for value in row))
     width = None if sys.stdout.isatty() else 160
@@ -98,7 +98,7 @@ def _write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 class ProgressDisplay:
-    """Shows the cost before training, then the progress, on stderr; plain lines without a terminal."""
+    """Shows the cost, then the progress, on stderr; plain lines where there is no terminal."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -124,7 +124,11 @@ class ProgressDisplay:
             from rich.progress import BarColumn, TextColumn
             from rich.progress import Progress as Bars
 
-            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[left]}"),
+            )
             self._bar = Bars(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("", total=news.n_points, left="")

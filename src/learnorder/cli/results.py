@@ -108,7 +108,10 @@ def _open_all(paths: Sequence[Path]) -> dict[str, Log]:
 
     logs = [open_log(path) for path in paths]
     names = [log.name for log in logs]
-    long = [n if names.count(n) == 1 else f"{p.resolve().parent.name}/{n}" for n, p in zip(names, paths, strict=True)]
+    long = [
+        n if names.count(n) == 1 else f"{p.resolve().parent.name}/{n}"
+        for n, p in zip(names, paths, strict=True)
+    ]
     if len(set(long)) < len(long):
         raise LearnOrderError(
             f"compare: the logs {', '.join(map(str, paths))} have the same names. "

@@ -27,7 +27,9 @@ class Seeds(click.ParamType[list[int]]):
             return list(range(int(match[1]), int(match[2])))
         if re.fullmatch(r"\d+(,\d+)*", value):
             return [int(part) for part in value.split(",")]
-        self.fail(f"{value!r} are no seeds; write 0:10 (half-open), 3, or 0,2,7.", param, ctx)
+        return self.fail(
+            f"{value!r} are no seeds; write 0:10 (half-open), 3, or 0,2,7.", param, ctx
+        )
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -50,7 +52,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the log.")
-@click.option("--seeds", type=Seeds(), default="0:10", show_default=True, help="One replicate each.")
+@click.option(
+    "--seeds", type=Seeds(), default="0:10", show_default=True, help="One replicate each."
+)
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
 )
@@ -70,11 +74,11 @@ def train(
 
     \b
     learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
-    learnorder train examples/digits_mlp.toml --seeds 0:4 --set training.epochs=5 --out runs/short.zarr
+    learnorder train examples/digits_mlp.toml --set training.epochs=5 --out runs/short.zarr
     """
     overrides = dict(parse_setting(setting) for setting in settings)
-    from learnorder.collection.train import failure_line, train_collection
     from learnorder.cli.output import ProgressDisplay
+    from learnorder.collection.train import failure_line, train_collection
     from learnorder.errors import LearnOrderError
     from learnorder.training.spec import TrainingSpec
 

@@ -148,9 +148,7 @@ class Pool:
                 case "ended":
                     raise LearnOrderError(f"train: the probe failed: {worker.last_words()}")
 
-    def train(
-        self, log: Path, seeds: Sequence[int], on_event: Callable[[PoolEvent], None]
-    ) -> None:
+    def train(self, log: Path, seeds: Sequence[int], on_event: Callable[[PoolEvent], None]) -> None:
         """Train the seeds into the log; returns when each is finished or failed."""
         waiting, still_open = deque(seeds), set(seeds)
         deaths: Counter[int] = Counter()

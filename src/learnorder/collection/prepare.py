@@ -59,7 +59,8 @@ class Prepared:
             "class_names": list(data.class_names),
         }
         splits = {
-            name: (split.examples, previews(split, data.kind)) for name, split in data.splits.items()
+            name: (split.examples, previews(split, data.kind))
+            for name, split in data.splits.items()
         }
         return NewLog(self.spec.resolved(), self.identity, about, provenance(), splits)
 
@@ -89,9 +90,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
             seed=about.seed,
         )
     labels = spec.labels
-    dataset = treat_labels(
-        dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed
-    )
+    dataset = treat_labels(dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed)
     check_trainable(spec, len(dataset.train))
     digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
     return Prepared(spec, dataset, spec.identity(digest))
@@ -125,7 +124,7 @@ def _version(package: str) -> str:
 def _git_revision() -> str | None:
     try:
         answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            ["git", "rev-parse", "HEAD"],
             cwd=Path.cwd(),
             capture_output=True,
             text=True,

@@ -21,7 +21,6 @@ import torch
 
 from learnorder.collection.prepare import state_context, versions
 from learnorder.errors import LearnOrderError
-from learnorder.log import layout
 from learnorder.log.resume import drop_state, load_state, save_state
 from learnorder.log.writer import ReplicateWriter
 from learnorder.training.cost import probe

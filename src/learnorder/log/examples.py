@@ -15,7 +15,9 @@ from learnorder.log.layout import Header, SplitHeader, examples_folder
 from learnorder.schema import Examples, Previews
 
 
-def write_examples(log: Path, split: str, examples: Examples, previews: Previews | None) -> SplitHeader:
+def write_examples(
+    log: Path, split: str, examples: Examples, previews: Previews | None
+) -> SplitHeader:
     """Write them once, when the log is created; the returned part of the header protects them."""
     folder = examples_folder(log, split)
     create_group(folder)
@@ -42,13 +44,11 @@ def read_examples(log: Path, header: Header, split: str) -> Examples:
     """Read ids and labels back, checked against the fingerprint in the header."""
     columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
     ids = columns["id"] if "id" in columns else _as_ids(columns.strings("id"))
-    labels = columns["label"] if "label" in columns else None
-    true_labels = columns["true_label"] if "true_label" in columns else None
-    examples = Examples(ids, labels, true_labels)
+    examples = Examples(ids, columns.get("label"), columns.get("true_label"))
     if examples.fingerprint() != header.splits[split].fingerprint:
         raise LogDamaged(
-            f"log: the ids and labels of split {split!r} in {log} differ from the fingerprint in the "
-            "header. They never change once written. Restore the folder from a copy."
+            f"log: the ids and labels of split {split!r} in {log} differ from the fingerprint in "
+            "the header. They never change once written. Restore the folder from a copy."
         )
     return examples
 
@@ -58,9 +58,8 @@ def read_previews(log: Path, header: Header, split: str) -> Previews | None:
     columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
     if "preview_position" not in columns:
         return None
-    images = columns["preview_image"] if "preview_image" in columns else None
     texts = tuple(columns.strings("preview_text")) if "preview_text_bytes" in columns else None
-    return Previews(columns["preview_position"], images, texts)
+    return Previews(columns["preview_position"], columns.get("preview_image"), texts)
 
 
 class _Columns:
@@ -74,6 +73,9 @@ class _Columns:
 
     def __getitem__(self, name: str) -> NDArray[Any]:
         return read_array(self._folder / name, self._checks[name])
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        return self[name] if self._checks.keys() >= {name} else None
 
     def strings(self, name: str) -> list[str]:
         content, ends = self[f"{name}_bytes"].tobytes(), self[f"{name}_end"].tolist()

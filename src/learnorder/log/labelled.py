@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,8 +101,8 @@ def from_arrays(
     votes = _integers(predictions, "predictions")
     if votes.ndim != 3 or 0 in votes.shape:
         raise LearnOrderError(
-            f"from_arrays: predictions have shape {votes.shape}. They are (replicate, epoch, example) "
-            "with at least one of each."
+            f"from_arrays: predictions have shape {votes.shape}. They are "
+            "(replicate, epoch, example), with at least one of each."
         )
     n_replicates, n_epochs, n_examples = votes.shape
     given = None if labels is None else _axis(labels, "labels", n_examples, unique=False)
@@ -149,8 +150,8 @@ def _id_axis(ids: ArrayLike | None, expected: int) -> NDArray[Any]:
     array = np.arange(expected) if ids is None else np.asarray(ids)
     if array.shape != (expected,) or array.dtype.kind not in "iuU":
         raise LearnOrderError(
-            f"from_arrays: ids have shape {array.shape} and type {array.dtype}; the predictions need "
-            f"({expected},) integers or strings."
+            f"from_arrays: ids have shape {array.shape} and type {array.dtype}; the predictions "
+            f"need ({expected},) integers or strings."
         )
     _refuse_repeats(array, "ids")
     return array
@@ -167,10 +168,11 @@ def _refuse_repeats(array: NDArray[Any], what: str) -> None:
 
 def _epoch_axis(epochs: Sequence[float] | None, expected: int) -> list[float]:
     values = [float(e) for e in (range(1, expected + 1) if epochs is None else epochs)]
-    ascending = all(a < b for a, b in zip(values, values[1:], strict=False))
+    ascending = all(a < b for a, b in pairwise(values))
     if len(values) != expected or not ascending or values[0] < 0:
         raise LearnOrderError(
-            f"from_arrays: epochs are {values}; the predictions need {expected}, ascending, from 0 up."
+            f"from_arrays: epochs are {values}; the predictions need {expected}, ascending, "
+            "from 0 up."
         )
     return values
 

@@ -41,8 +41,8 @@ class CommittedEpochs:
         predictions = read_part(_opened(folder), folder, row)
         if checksum(predictions) != commit.crc32:
             raise LogDamaged(
-                f"log: {folder / f'c.{row}.0'} is missing or differs from the commit record of epoch "
-                f"{epoch:g}. A committed epoch never changes. Restore the file from a copy."
+                f"log: {folder / f'c.{row}.0'} is missing or differs from the commit record of "
+                f"epoch {epoch:g}. A committed epoch never changes. Restore the file from a copy."
             )
         return predictions
 

@@ -89,7 +89,8 @@ class Log(Mapping[str, xr.Dataset]):
         """Return the dataset of a split."""
         if split not in self.header.splits:
             raise LearnOrderError(
-                f"open_log: {self.path} has no split {split!r}. {nearest(split, self.header.splits)}"
+                f"open_log: {self.path} has no split {split!r}. "
+                f"{nearest(split, self.header.splits)}"
             )
         return self._load(split)
 
@@ -119,8 +120,8 @@ class Log(Mapping[str, xr.Dataset]):
         ]
         if not shown:
             raise LearnOrderError(
-                f"open_log: none of the {len(self.replicates)} replicates in {self.path} is finished"
-                f"{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
+                f"open_log: none of the {len(self.replicates)} replicates in {self.path} is "
+                f"finished{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
                 "`learnorder train`, or see `learnorder info`."
             )
         committed = [_committed(r, split) for r in shown]

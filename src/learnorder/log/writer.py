@@ -162,8 +162,8 @@ class ReplicateWriter:
                 given = self.epochs[index] if index < len(self.epochs) else commit.epoch
                 if given != commit.epoch:
                     raise LearnOrderError(
-                        f"log: replicate {self.seed} has epoch {commit.epoch:g} at position {index} "
-                        f"of its grid; it cannot become {given:g}. Use another log."
+                        f"log: replicate {self.seed} has epoch {commit.epoch:g} at position "
+                        f"{index} of its grid; it cannot become {given:g}. Use another log."
                     )
 
     def is_committed(self, index: int) -> bool:
@@ -196,9 +196,9 @@ class ReplicateWriter:
                 self._commit(split, record, predictions)
             elif commit.crc32 != checksum(predictions):
                 raise LearnOrderError(
-                    f"log: replicate {self.seed}, trained again, predicts split {split!r} otherwise at "
-                    f"epoch {record.epoch:g} than the log holds. The same spec gives the same bytes on "
-                    f"one platform and version (the log: {self.attempt.versions}). "
+                    f"log: replicate {self.seed}, trained again, predicts {split!r} otherwise "
+                    f"at epoch {record.epoch:g} than the log holds. The same spec gives the same "
+                    f"bytes on one platform and version (the log: {self.attempt.versions}). "
                     "Go on with those versions, or use another log."
                 )
 
@@ -212,14 +212,14 @@ class ReplicateWriter:
             expected = self.header.splits[split].n_examples
             if predictions.shape != (expected,):
                 raise LearnOrderError(
-                    f"log: split {split!r} has {expected} examples; epoch {record.epoch:g} of replicate "
-                    f"{self.seed} has predictions of shape {predictions.shape}."
+                    f"log: split {split!r} has {expected} examples; epoch {record.epoch:g} of "
+                    f"replicate {self.seed} has predictions of shape {predictions.shape}."
                 )
             highest = int(predictions.max(initial=0))
             if highest >= self.header.n_classes:
                 raise LearnOrderError(
-                    f"log: replicate {self.seed} predicts class {highest} at epoch {record.epoch:g}; "
-                    f"there are {self.header.n_classes} classes, counted from 0."
+                    f"log: replicate {self.seed} predicts class {highest} at epoch "
+                    f"{record.epoch:g}; there are {self.header.n_classes} classes, counted from 0."
                 )
 
     def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
@@ -251,9 +251,7 @@ class ReplicateWriter:
         create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
         dtype = np.dtype(prediction_dtype(self.header.n_classes))
         for split, about in self.header.splits.items():
-            create_predictions(
-                folder / split, len(self.epochs) - first, about.n_examples, dtype
-            )
+            create_predictions(folder / split, len(self.epochs) - first, about.n_examples, dtype)
         return self._segment
 
     def finish(self) -> None:

@@ -60,7 +60,11 @@ def order_sentence(summary: Mapping[str, Any]) -> str:
 
 def _with_ci(value: float, ci: Sequence[float] | None) -> str:
     """A number with its interval in brackets."""
-    return number(value) if ci is None else f"{number(value)} (95 % interval {interval(ci)})"
+    return (
+        number(value)
+        if ci is None
+        else f"{number(value)} (95\N{NO-BREAK SPACE}% interval {interval(ci)})"
+    )
 
 
 def last_epoch_sentence(summary: Mapping[str, Any]) -> str:

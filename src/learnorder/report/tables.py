@@ -35,14 +35,14 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(value: float) -> str:
-    """A share in per cent with one decimal.
+    r"""A share in per cent with one decimal, and no line break before the sign.
 
     Examples
     --------
     >>> percent(0.9534)
-    '95.3 %'
+    '95.3\xa0%'
     """
-    return f"{100 * value:.1f} %"
+    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
 
 
 def interval(ci: Sequence[float]) -> str:
