@@ -40,7 +40,7 @@ fmt: setup      ## mend what ruff can mend
 	@$(BIN)/ruff format .
 
 bench: setup    ## time training, log and measures; medians and spread
-	@$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,iqr,rounds
+	@$(BIN)/python -m pytest benchmarks -q --benchmark-enable --benchmark-only --benchmark-columns=min,median,max,iqr,rounds
 
 example: setup  ## run examples/01_end_to_end.py
 	@cd examples && ../$(BIN)/python 01_end_to_end.py

@@ -6,7 +6,9 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
 from pathlib import Path
+from shutil import get_terminal_size
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 10.0
 """Without a terminal, progress is one line in so many seconds."""
+
+PLAIN_WIDTH = 160
+"""Columns of a table that goes to a file or a pipe."""
 
 
 def echo_json(value: Any) -> None:
@@ -37,8 +42,11 @@ def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
         table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*(escape(cell(value)) for value in row))
-    width = None if sys.stdout.isatty() else 160
-    Console(file=sys.stdout, width=width, highlight=False).print(table)
+    terminal = sys.stdout.isatty()
+    text = StringIO()
+    width = get_terminal_size().columns if terminal else PLAIN_WIDTH
+    Console(file=text, force_terminal=terminal, width=width, highlight=False).print(table)
+    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def cell(value: object) -> str:
@@ -46,7 +54,7 @@ def cell(value: object) -> str:
     if value is None:
         return "undefined"
     if isinstance(value, float):
-        return f"{value:g}" if value == round(value, 2) else f"{value:.3f}"
+        return f"{value:g}" if value.is_integer() else f"{value:.3f}"
     if isinstance(value, list | tuple):
         return " to ".join(cell(v) for v in value)
     return str(value)

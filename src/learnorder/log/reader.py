@@ -52,7 +52,7 @@ class ReplicateState:
 
 
 class Log(Mapping[str, xr.Dataset]):
-    """A log on disk; index it by split.
+    """A log on disk, as it was when first looked at; index it by split.
 
     Parameters
     ----------
@@ -67,6 +67,7 @@ class Log(Mapping[str, xr.Dataset]):
         self.path = Path(path)
         self.header = layout.read_header(self.path)
         self.unfinished = unfinished
+        self._splits: dict[str, xr.Dataset] = {}
 
     @property
     def name(self) -> str:
@@ -92,7 +93,9 @@ class Log(Mapping[str, xr.Dataset]):
                 f"open_log: {self.path} has no split {split!r}. "
                 f"{nearest(split, self.header.splits)}"
             )
-        return self._load(split)
+        if split not in self._splits:
+            self._splits[split] = self._load(split)
+        return self._splits[split]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names of the splits."""

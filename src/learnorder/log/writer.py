@@ -6,6 +6,7 @@ trust the record alone. What has no record does not exist.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -58,12 +59,24 @@ def create_log(path: Path, new: NewLog) -> Header:
     staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.partial")
     try:
         header = _write_new(staging, new)
-        os.replace(staging, path)
+        _move_into_place(staging, path)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
     sync_folder(path.parent)
     return header
+
+
+def _move_into_place(staging: Path, path: Path) -> None:
+    try:
+        os.replace(staging, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        raise LearnOrderError(
+            f"log: {path} has appeared while this log was being prepared. Two processes may write "
+            "one log once it exists. Run the same command again."
+        ) from error
 
 
 def refuse_foreign(path: Path) -> None:
