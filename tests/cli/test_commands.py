@@ -245,7 +245,13 @@ def test_ctrl_c_leaves_a_log_that_can_be_resumed(trained, tmp_path):
     out = tmp_path / "log.zarr"
     command = [sys.executable, "-m", "learnorder", "train", trained / "spec.toml", "--out", out]
     command += ["--seeds", "0:4", "--set", "training.epochs=400", "--workers", "1"]
-    process = subprocess.Popen(list(map(str, command)), stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        list(map(str, command)),
+        stderr=subprocess.PIPE,
+        text=True,
+        # a test run in the background of a shell inherits that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     deadline = time.monotonic() + 120
     while len(list(out.glob("replicates/*/attempt-*/commits/test/*"))) < 3:
         assert process.poll() is None

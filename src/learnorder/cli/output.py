@@ -192,7 +192,7 @@ def duration(seconds: float) -> str:
     Examples
     --------
     >>> [duration(s) for s in (3, 75, 7300)]
-    ['3 s', '1 min 15 s', '2 h 2 min']
+    ['3 s', '1 min 15 s', '2 h 1 min']
     """
     whole = max(0, round(seconds))
     if whole < 60:
