@@ -140,6 +140,17 @@ def test_links_between_pages_lead_somewhere(page):
             assert (page.parent / link).exists(), link
 
 
+def test_a_reader_who_runs_every_command_never_trains_two_specs_into_one_log():
+    texts = [path.read_text() for path in (*PAGES, *(ROOT / "examples").glob("*.toml"))]
+    texts += ["\n".join(help_examples(command)) for command in WALK]
+    specs: dict[str, set[str]] = {}
+    for line in re.findall(r"learnorder train (.+)", "\n".join(texts)):
+        if found := re.search(r"(examples/\S+\.toml).* --out (\S+\.zarr)", line):
+            specs.setdefault(found[2], set()).add(found[1])
+    assert len(specs) > 4
+    assert {log: used for log, used in specs.items() if len(used) > 1} == {}
+
+
 def test_file_tree_of_the_readme_is_what_there_is():
     text = (ROOT / "README.md").read_text()
     tree = text.split("src/learnorder/\n")[1].split("```")[0]

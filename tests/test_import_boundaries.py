@@ -58,6 +58,10 @@ def test_package_itself_is_light():
     assert not loaded("import learnorder") & (HEAVY | {"numpy", "pydantic", "rich", "scipy"})
 
 
+def test_process_that_starts_the_workers_does_not_load_torch():
+    assert "torch" not in loaded("import learnorder.collection.train")
+
+
 def test_every_public_name_can_be_had():
     import learnorder
 

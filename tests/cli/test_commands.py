@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -177,11 +179,13 @@ def test_report_is_written_and_its_path_printed(trained, tmp_path):
         (["report", "no.zarr", "--out", "r.html"], "no.zarr does not exist"),
         (["train", "no.toml", "--out", "x.zarr"], "cannot read no.toml"),
         (["compare", "LOG"], "needs two or more"),
-        (["compare", "LOG", "LOG"], "have the same names"),
+        (["compare", "LOG", "LOG"], "are one log"),
         (["compare", "LOG", "OTHER"], "(10 and 3)"),
         (["measure", "LOG", "-m", "acessibility"], "'accessibility'"),
         (["measure", "LOG", "--split", "tset"], "'test'"),
         (["measure", "LOG", "--out", "x.xls"], ".csv, .parquet, .json"),
+        (["measure", "LOG", "--out", "x"], "has no ending"),
+        (["info", "a" * 300], "info: the system refused: File name too long"),
         (
             ["measure", "LOG", "-m", "accuracy", "-m", "accessibility", "--out", "x.csv"],
             "different",
@@ -213,6 +217,7 @@ def test_what_cannot_be_done_is_one_line_and_status_1(
     [
         ["train", "SPEC", "--out", "x", "--seeds", "3:"],
         ["train", "SPEC", "--out", "x", "--set", "nonsense"],
+        ["train", "SPEC", "--out", "x", "--set", "training.epochs=1\nx=2"],
         ["train", "SPEC", "--out", "x", "--workers", "0"],
         ["train", "SPEC"],
         ["frobnicate"],
@@ -265,3 +270,118 @@ def test_ctrl_c_leaves_a_log_that_can_be_resumed(trained, tmp_path):
     states = json.loads(run("info", out, "--json").output)["replicates"]
     assert states[0]["status"] in ("interrupted", "finished")
     assert len(states) == 4
+
+
+@pytest.mark.parametrize("suffix", ["csv", "CSV", "parquet", "json"])
+@pytest.mark.parametrize("names", [[], ["-m", "reliability"], ["-m", "fleiss_kappa"]], ids=str)
+def test_every_table_is_written_in_every_format(trained, tmp_path, names, suffix):
+    out = tmp_path / f"table.{suffix}"
+    done = run("measure", trained / "mlp.zarr", *names, "--out", out)
+    assert done.exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    if suffix.lower() == "csv":
+        assert "{" not in out.read_text()
+        assert "[" not in out.read_text()
+
+
+def test_a_table_where_no_file_can_be_is_refused(trained, tmp_path):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "folder.csv").mkdir()
+    for place, message in (("file/x.csv", "cannot be written"), ("folder.csv", "is a folder")):
+        done = run("measure", trained / "mlp.zarr", "--out", tmp_path / place)
+        assert done.exit_code == 1
+        assert f"{place} {message}" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.csv"]
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_a_table_that_fails_half_way_leaves_the_older_one(tmp_path):
+    from learnorder.cli.output import write_rows
+
+    out = tmp_path / "table.json"
+    write_rows(out, [{"epoch": 1.0}])
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_rows(out, [{"epoch": float("nan")}])
+    assert json.loads(out.read_text()) == [{"epoch": 1.0}]
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_an_architecture_beside_the_spec_is_found_from_any_folder(trained, tmp_path):
+    (tmp_path / "beside_the_spec.py").write_text(
+        "from torch import nn\n"
+        "def net(input_shape, n_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, n_classes))\n"
+    )
+    spec = (trained / "spec.toml").read_text().replace('"linear"', '"beside_the_spec:net"')
+    (tmp_path / "own.toml").write_text(spec)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [sys.executable, "-m", "learnorder", "train", "../own.toml", "--out", "own.zarr"]
+    done = subprocess.run(
+        [*command, "--seeds", "0:2"], cwd=elsewhere, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 replicates finished" in done.stdout
+
+
+def test_logs_of_one_name_in_folders_of_one_name_are_told_apart(trained, tmp_path):
+    import shutil
+
+    for place in ("a", "b"):
+        shutil.copytree(trained / f"{'mlp' if place == 'a' else 'linear'}.zarr",
+                        tmp_path / place / "runs" / "x.zarr")  # fmt: skip
+    logs = [tmp_path / place / "runs" / "x.zarr" for place in ("a", "b")]
+    content = json.loads(run("compare", *logs, "--json").output)
+    assert [c["name"] for c in content["collections"]] == [str(log) for log in logs]
+
+
+def test_interrupted_before_anything_was_written_says_so(trained, tmp_path, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("learnorder.collection.train.train_collection", interrupt)
+    done = run("train", trained / "spec.toml", "--out", tmp_path / "x.zarr")
+    assert done.exit_code == 1
+    assert "interrupted. Nothing was written." in done.stderr
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_progress_is_whole_at_every_width(width, monkeypatch):
+    from learnorder.cli.output import ProgressDisplay
+    from learnorder.collection.progress import Progress
+
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    with ProgressDisplay() as display:
+        display(Progress(0, 10, 244, 12_000, 4.0, 90.0))
+    words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[━╸╺]", " ", terminal.getvalue()).split()
+    assert "…" not in terminal.getvalue()
+    assert "0 of 10 replicates, 244 of 12000 epochs recorded" in " ".join(words).replace(";", "")
+    assert "1 min 30 s left" in " ".join(words)
+
+
+def test_headers_of_a_narrow_table_break_between_words(monkeypatch):
+    from learnorder.cli.output import echo_table
+
+    monkeypatch.setattr(sys, "stdout", terminal := Terminal())
+    monkeypatch.setenv("COLUMNS", "72")
+    columns = "epoch accuracy_mean accuracy_std agreement_mean bimodality bimodality_null kappa"
+    echo_table(columns.split(), [[1, 0.5, 0.1, 0.9, 0.8, None, None]])
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
+    assert {"accuracy", "agreement", "bimodality", "undefined"} <= set(printed.split())
+    assert max(map(len, printed.splitlines())) <= 72
+
+
+class Terminal(StringIO):
+    """What a person sees."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_output_without_stdout_is_no_traceback(trained):
+    command = f"{sys.executable} -m learnorder measure {trained / 'mlp.zarr'} >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert "Traceback" not in done.stderr

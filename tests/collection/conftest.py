@@ -11,6 +11,8 @@ from learnorder.training.spec import TrainingSpec
 NETWORKS = '''
 import os
 import signal
+import sys
+import time
 
 import torch
 from torch import nn
@@ -88,6 +90,34 @@ def breaks_at_once(input_shape, n_classes):
 
 def dies(input_shape, n_classes):
     return Dies(n_classes)
+
+
+class DiesWithChild(Dies):
+    """Its child outlives it, with whatever it has inherited."""
+
+    def happen(self):
+        if not os.path.exists(os.environ["LEARNORDER_TEST_MARK"]) and os.fork() == 0:
+            time.sleep(90)
+            os._exit(0)
+        super().happen()
+
+
+def dies_with_child(input_shape, n_classes):
+    return DiesWithChild(n_classes)
+
+
+class Exits(Trouble):
+    def happen(self):
+        sys.exit("enough")
+
+
+def exits(input_shape, n_classes):
+    print("printed where results belong")
+    return Exits(n_classes)
+
+
+def exits_at_once(input_shape, n_classes):
+    sys.exit(4)
 '''
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from learnorder.collection.progress import CostEstimate
 from learnorder.collection.train import train_collection
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError, SpecDiffers
@@ -63,13 +66,15 @@ def test_error_in_the_middle_of_training_keeps_what_was_recorded(
     assert kept.sizes["epoch"] == state["epochs"]["test"]
 
 
+@pytest.mark.parametrize("network", ["dies", "dies_with_child"])
 def test_killed_worker_is_replaced_and_its_replicate_goes_on(
-    tmp_path, networks, digits, make_spec, monkeypatch
+    tmp_path, networks, digits, make_spec, monkeypatch, network
 ):
+    start = time.monotonic()
     monkeypatch.setenv("LEARNORDER_TEST_MARK", str(tmp_path / "died"))
     news: list[object] = []
     result = train_collection(
-        make_spec("own_networks:dies", epochs=4, **PLAIN),
+        make_spec(f"own_networks:{network}", epochs=4, **PLAIN),
         [0, 1],
         out=tmp_path / "log.zarr",
         dataset=digits,
@@ -80,11 +85,65 @@ def test_killed_worker_is_replaced_and_its_replicate_goes_on(
     said = [line for line in news if isinstance(line, str) and "worker" in line]
     assert len(said) == 1
     assert "SIGKILL, perhaps for lack of memory" in said[0]
+    assert time.monotonic() - start < 80 or network == "dies", "it waited for the child"
+
+
+def test_network_that_exits_or_prints_harms_its_own_replicate_alone(
+    tmp_path, networks, digits, make_spec, capfd
+):
+    spec = make_spec("own_networks:exits", epochs=4, **PLAIN)
+    with pytest.warns(UserWarning, match="2 of 2 replicates failed"):
+        result = train_collection(spec, [0, 1], out=tmp_path / "log.zarr", dataset=digits)
+    assert result.failed[0] == "train: SystemExit: enough."
+    assert describe(open_log(tmp_path / "log.zarr"))["replicates"][1]["status"] == "failed"
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("same_spec", [True, False], ids=["same spec", "other spec"])
+def test_log_that_appears_during_the_probe_is_shared_or_left_alone(
+    tmp_path, networks, digits, make_spec, same_spec
+):
+    path = tmp_path / "log.zarr"
+    spec = make_spec("linear", 1, **PLAIN)
+    other = spec if same_spec else make_spec("linear", 1, **PLAIN, optimizer={"momentum": 0.5})
+
+    def appear(news):
+        if isinstance(news, CostEstimate):
+            train_collection(other, [7], out=path, dataset=digits, workers=1)
+
+    def train():
+        return train_collection(spec, [0], out=path, dataset=digits, workers=1, report=appear)
+
+    if same_spec:
+        assert train().finished == (0,)
+        assert open_log(path)["test"].seed.values.tolist() == [0, 7]
+    else:
+        with pytest.raises(SpecDiffers, match=r"momentum is 0\.5 in the log and 0\.9 now"):
+            train()
+        assert [r["seed"] for r in describe(open_log(path))["replicates"]] == [7]
+
+
+def test_module_in_the_current_folder_does_not_replace_one_of_the_library(
+    tmp_path, digits, make_spec, monkeypatch
+):
+    (tmp_path / "queue.py").write_text("raise RuntimeError('not yours')")
+    monkeypatch.chdir(tmp_path)
+    spec = make_spec("linear", 1, **PLAIN)
+    assert train_collection(spec, [0], out=tmp_path / "log.zarr", dataset=digits).finished == (0,)
 
 
 @pytest.mark.parametrize(
     ("seeds", "message"),
-    [([], "there are none"), ([1, 1], "seed 1 is given more than once"), ([-1], "negative")],
+    [
+        ([], "there are none"),
+        ([1, 1], "seed 1 is given more than once"),
+        ([*range(20_000), 5], "seed 5 is given more than once"),
+        ([-1], "seed -1 is negative"),
+        ([2**63], "seed 9223372036854775808 is too large"),
+        ([1.5], r"seed 1\.5 is no integer"),
+        (["3"], "seed '3' is no integer"),
+        ([True], "seed True is no integer"),
+    ],
 )
 def test_seeds_that_are_no_plan_are_refused(tmp_path, digits, make_spec, seeds, message):
     with pytest.raises(LearnOrderError, match=message):
@@ -130,11 +189,13 @@ def test_output_that_is_no_log_is_left_alone(tmp_path, digits, make_spec, kind):
         ("lenett", {}, "'lenet'"),
         ("linear", {"training": {"batch_size": 1000}}, "batch_size = 1000"),
         ("no_such_module:net", {}, "no_such_module"),
+        ("own_networks:exits_at_once", {}, "SystemExit: 4"),
+        ("linear", {"augmentation": {"crop": 9}}, "crop is 9"),
         ("linear", {"dataset": {"name": "arrays", "train_limit": 3}}, "3"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(
-    tmp_path, digits, make_spec, architecture, tables, message
+    tmp_path, networks, digits, make_spec, architecture, tables, message
 ):
     path = tmp_path / "log.zarr"
     with pytest.raises(LearnOrderError, match=message) as raised:

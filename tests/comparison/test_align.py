@@ -45,7 +45,7 @@ SHORT = [[row[:3] for row in replicate] for replicate in PREDICTION]
         ),
         (log(class_names=[*NAMES, "owl"]), r"different numbers of classes \(3 and 4\)"),
         (log(split="train"), r"different splits \(test and train\)"),
-        (log(ids=list("wxyz")), r"different examples .* position 0: id 10 and w\)"),
+        (log(ids=list("wxyz")), r"different examples .* position 0: id 10 and 'w'\)"),
     ],
 )
 def test_the_first_difference_is_named(other, message):

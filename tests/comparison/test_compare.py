@@ -12,6 +12,7 @@ from scipy import stats
 
 from learnorder.comparison.compare import compare
 from learnorder.comparison.correlation import Correlation, correlate, prepare_order
+from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import order
 
@@ -264,3 +265,11 @@ def test_intervals_of_a_pair_cover_the_population_values(n_replicates, differing
         ):
             inside[i] += ci[0] <= value <= ci[1]
     assert (inside / repeats >= 0.9).all()
+
+
+def test_a_prediction_that_was_not_recorded_names_the_log(logs):
+    name, log = next(iter(logs.items()))
+    damaged = log.copy(deep=True)
+    damaged["prediction"][0, 0, 3] = 255
+    with pytest.raises(LearnOrderError, match=f"^compare: log '{name}': .* not recorded .*seed"):
+        compare({**logs, name: damaged})

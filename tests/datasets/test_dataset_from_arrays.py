@@ -162,3 +162,18 @@ def test_a_further_split_that_is_no_pair_is_refused(refused):
 @pytest.mark.parametrize(("names", "value"), [(["a", "a"], "'a'"), (["a", 3], "3")])
 def test_class_names_are_str_and_differ(names, value, refused):
     refused(lambda: Dataset.from_arrays(X, Y, X, Y, class_names=names), f"class name {value}")
+
+
+def test_masked_values_are_refused(refused):
+    x, y = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    hidden = np.ma.masked_equal(y, 1)
+    refused(lambda: Dataset.from_arrays(x, hidden, x, y), "labels are masked at position (1,)")
+    holes = np.ma.MaskedArray(x, mask=x == 0)
+    refused(lambda: Dataset.from_arrays(x, y, holes, y), "test of", "masked at position (0, 0)")
+
+
+def test_class_names_and_extra_of_another_type_are_refused(refused):
+    x, y = np.zeros((4, 2)), np.array([0, 1, 0, 1])
+    refused(lambda: Dataset.from_arrays(x, y, x, y, class_names="ab"), "'ab'", "a list")
+    refused(lambda: Dataset.from_arrays(x, y, x, y, extra=[(x, y)]), "extra is a list")
+    refused(lambda: Dataset.from_arrays(x, y, x, y, extra={3: (x, y)}), "3 cannot name a split")

@@ -168,3 +168,10 @@ def test_missing_and_empty_folders_are_named(pets, refused):
     (pets / "test/dog").rmdir()
     (pets / "test").rmdir()
     refused(call, "no folder 'test'", error=DataNotFound)
+
+
+def test_a_class_folder_without_pictures_is_an_empty_class(pets, refused):
+    (pets / "train/fox").mkdir()
+    refused(lambda: load_dataset("imagefolder", pets), "train/fox has no pictures")
+    (pets / "train/fox").rename(pets / "train/.fox")
+    assert load_dataset("imagefolder", pets).class_names == ("cat", "dog")

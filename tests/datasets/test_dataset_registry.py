@@ -110,3 +110,10 @@ def test_importing_the_registry_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_arguments_of_another_type_are_refused(refused, tmp_path):
+    refused(lambda: load_dataset("csv", 3), "path is 3, a int")
+    refused(lambda: load_dataset("csv", b"folder"), "path is b'folder'")
+    refused(lambda: load_dataset("parquet", tmp_path, embeddings=3), "embeddings is 3")
+    refused(lambda: load_dataset("digits", classes=3), "classes is 3")

@@ -63,9 +63,8 @@ def test_damage_to_any_file_never_reads_as_other_data(tiny_log, tmp_path, damage
             assert "\n" not in str(error)
             raised += 1
         else:
-            # an epoch whose record is gone was never committed; metadata may lose what nobody needs
-            gone = damage == "missing" and damaged.parent.parent.name == "commits"
-            gone |= damage == "missing" and damaged.name == "outcome.json"
+            # without its outcome a replicate is interrupted, and named among those left out
+            gone = damage == "missing" and damaged.name == "outcome.json"
             assert gone or content == intact, damaged
         shutil.rmtree(copy)
     assert raised > len(files) // 2
@@ -80,6 +79,14 @@ def test_swapped_epochs_are_noticed(tiny_log, tmp_path):
     second.write_bytes(content)
     with pytest.raises(LearnOrderError, match=r"c\.\d\.0 is missing or differs"):
         open_log(copy)["test"].prediction.values  # noqa: B018
+
+
+def test_replicate_under_another_seed_is_noticed(tiny_log, tmp_path):
+    copy = tmp_path / "log.zarr"
+    shutil.copytree(tiny_log, copy)
+    shutil.copytree(copy / "replicates/r0001", copy / "replicates/r0009")
+    with pytest.raises(LearnOrderError, match=r"r0009.* is the record of replicate 1"):
+        open_log(copy)["test"]
 
 
 def test_two_attempts_with_committed_epochs_are_refused(tiny_log, tmp_path):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learnorder.errors import LearnOrderError, LogBusy, LogNotFound
+from learnorder.errors import LearnOrderError, LogBusy, LogDamaged, LogNotFound, SpecDiffers
 from learnorder.log import layout
+from learnorder.log import writer as writer_module
+from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.reader import describe, open_log
 from learnorder.log.writer import NewLog, ReplicateWriter, create_log, plan_replicates
 from learnorder.schema import EpochPredictions, Examples, Previews, prediction_dtype
@@ -20,7 +25,7 @@ from learnorder.schema import EpochPredictions, Examples, Previews, prediction_d
 NAMES = ["a", "b", "c"]
 
 
-def new_log(path, n_classes=3, test=None, previews=None, n_train=8):
+def new_log(path, n_classes=3, test=None, previews=None, n_train=8, identity="identity"):
     """Create a log of two splits."""
     train = Examples(np.arange(n_train) + 100, np.arange(n_train) % n_classes)
     test = test or Examples(np.arange(5), np.zeros(5, np.int64))
@@ -31,7 +36,7 @@ def new_log(path, n_classes=3, test=None, previews=None, n_train=8):
         "class_names": [str(k) for k in range(n_classes)],
     }
     splits = {"train": (train, previews), "test": (test, None)}
-    create_log(path, NewLog({}, "identity", about, {"learnorder": "0"}, splits))
+    create_log(path, NewLog({}, identity, about, {"learnorder": "0"}, splits))
     return path
 
 
@@ -93,11 +98,87 @@ def test_any_index_reads_the_same_as_the_whole(tmp_path_factory, data):
 
 def test_epoch_without_commit_record_does_not_exist(tmp_path):
     path = new_log(tmp_path / "log.zarr")
-    finish(path, 0)
+    with ReplicateWriter(path, 0, [1.0, 2.0, 3.0], {}) as writer:
+        for index in range(3):
+            writer.write(record(0, index))
     (removed,) = path.glob("replicates/r0000/attempt-*/commits/test/000002.json")
     removed.unlink()
-    assert open_log(path)["test"].epoch.values.tolist() == [1.0, 2.0]
-    assert open_log(path)["train"].epoch.values.tolist() == [1.0, 2.0, 3.0]
+    log = open_log(path, unfinished=True)
+    assert log["test"].epoch.values.tolist() == [1.0, 2.0]
+    assert log["train"].epoch.values.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_lost_commit_record_of_a_finished_replicate_is_named_and_can_be_written_again(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    finish(path, 0)
+    before = open_log(path)["test"].prediction.values
+    (removed,) = path.glob("replicates/r0000/attempt-*/commits/test/000001.json")
+    removed.unlink()
+    with pytest.raises(LogDamaged, match=r"commits/test/000001\.json is missing"):
+        open_log(path)["test"]
+    finish(path, 0)
+    assert np.array_equal(open_log(path)["test"].prediction.values, before)
+
+
+def test_replicate_of_another_log_is_refused(tmp_path):
+    path, other = new_log(tmp_path / "log.zarr"), new_log(tmp_path / "o.zarr", identity="other")
+    for log in (path, other):
+        finish(log, 0)
+    finish(other, 1)
+    shutil.copytree(other / "replicates" / "r0001", path / "replicates" / "r0001")
+    with pytest.raises(LogDamaged, match=r"r0001.*is the record of another log"):
+        open_log(path)["test"]
+    with pytest.raises(SpecDiffers, match="identity other, not identity"):
+        ReplicateWriter(other, 2, [1.0], {}, "identity")
+    assert layout.planned_seeds(other) == [0, 1]
+
+
+def test_log_that_another_process_creates_at_the_same_moment_is_shared(tmp_path, monkeypatch):
+    path = tmp_path / "log.zarr"
+    move = writer_module._move_into_place
+
+    def appear_first(identity):
+        def lose_the_race(staging, final):
+            monkeypatch.setattr(writer_module, "_move_into_place", move)
+            new_log(path, identity=identity)
+            finish(path, 0)
+            move(staging, final)
+
+        monkeypatch.setattr(writer_module, "_move_into_place", lose_the_race)
+
+    appear_first("identity")
+    new_log(path)
+    assert open_log(path)["test"].sizes["replicate"] == 1
+    shutil.rmtree(path)
+    appear_first("other")
+    with pytest.raises(SpecDiffers, match="another spec or other data"):
+        new_log(path)
+    assert layout.read_header(path).identity == "other"
+    assert [p.name for p in tmp_path.iterdir()] == ["log.zarr"]
+
+
+def test_log_can_be_created_through_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    for name, target in (("empty", "disk"), ("dangling", "later")):
+        (tmp_path / name).symlink_to(tmp_path / target)
+        finish(new_log(tmp_path / name), 0)
+        assert open_log(tmp_path / target)["test"].sizes["replicate"] == 1
+
+
+def test_seeds_entered_by_several_processes_at_once(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: plan_replicates(path, range(20)), range(8)))
+    assert layout.planned_seeds(path) == list(range(20))
+
+
+def test_predictions_of_a_wider_type_are_the_same_predictions(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    with ReplicateWriter(path, 0, [1.0], {}) as writer:
+        writer.write(record(0, 0, dtype=np.int64))
+        writer.write(record(0, 0))
+        writer.write(record(0, 0, dtype=np.uint16))
+        writer.finish()
 
 
 def test_unfinished_replicates_are_left_out_and_named(tmp_path):
@@ -177,6 +258,25 @@ def test_second_writer_gets_a_clear_error_and_the_claim_dies_with_its_process(tm
     start = time.monotonic()
     ReplicateWriter(path, 0, [1.0], {}).release()
     assert time.monotonic() - start < 30
+
+
+def test_claim_is_not_kept_by_a_child_of_a_process_that_let_go_or_died(tmp_path):
+    claim = Claim(tmp_path / "claim", "it")
+    go_on, wait = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(wait)
+        os.read(go_on, 1)
+        os._exit(0)
+    try:
+        assert is_claimed(tmp_path / "claim")
+        claim.release()
+        claim.release()
+        assert not is_claimed(tmp_path / "claim")
+    finally:
+        os.close(wait)
+        os.close(go_on)
+        os.waitpid(child, 0)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ import pytest
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
-from learnorder.measures._boundary import UNDEFINED
 from learnorder.measures.catalogue import CATALOGUE, find_measure
+from learnorder.measures.split import UNDEFINED
 from learnorder.measures.summary import summarise
 
 LABEL = np.array([0, 1, 1, 0])
@@ -78,7 +78,7 @@ def test_two_examples_and_one_example():
     assert two.value is not None
     assert two.undefined["within_class"] == "no class has two examples to compare"
     one = order.reliability(from_arrays([[[0]], [[1]]], [0]))
-    assert one.undefined["value"] == "it compares examples; there is 1 example"
+    assert one.undefined["value"] == "reliability compares examples; there is 1 example"
 
 
 def test_identical_replicates_are_fully_reliable_without_an_interval():
@@ -187,6 +187,7 @@ ROW = {
     "bimodality_null_class",
     "fleiss_kappa",
     "fleiss_kappa_ci",
+    "fleiss_kappa_predictions",
     "undefined",
 }
 
@@ -225,3 +226,29 @@ def test_summary_of_an_ordinary_log_has_the_numbers_of_its_measures():
     assert row["fleiss_kappa_ci"][0] < row["fleiss_kappa"] < row["fleiss_kappa_ci"][1]
     assert found["order"]["reliability"] == order.reliability(log).value
     assert (found["n_replicates"], found["n_examples"], found["n_classes"]) == (5, 40, 3)
+
+
+def test_two_points_have_bimodality_zero_not_rounding():
+    rng = np.random.default_rng(0)
+    label = np.arange(90) % 3
+    for share in (0.1, 0.4, 0.9):
+        one = from_arrays(np.where(rng.random((1, 4, 90)) < share, label, (label + 1) % 3), label)
+        assert (agreement.bimodality(one).values == 0).all()
+        assert (agreement.bimodality_null(one, kind="class-conditional").values == 0).all()
+
+
+def test_interval_of_kappa_stays_where_kappa_can_be():
+    label = np.zeros(60, dtype=int)
+    wrong = np.ones((5, 1, 60), dtype=int)
+    for replicate in range(5):
+        wrong[replicate, 0, replicate : 5 * replicate + 1] = 0
+    low, high = agreement.fleiss_kappa_interval(from_arrays(wrong, label)).values[0]
+    assert low == -0.25
+    assert low < high < 1
+
+
+@pytest.mark.parametrize("measure", ["reliability", "accessibility"])
+def test_errors_begin_with_the_measure_that_was_asked_for(measure):
+    unlabelled = from_arrays(np.zeros((2, 1, 4), dtype=int), None)
+    with pytest.raises(LearnOrderError, match=f"^{measure}: the split"):
+        getattr(order, measure)(unlabelled)

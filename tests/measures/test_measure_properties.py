@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
-from learnorder.measures._boundary import UNDEFINED
 from learnorder.measures.catalogue import CATALOGUE
 from learnorder.measures.order import Reliability
+from learnorder.measures.split import UNDEFINED
 
 
 @st.composite
@@ -201,4 +201,4 @@ def test_kappa_and_reliability_lie_in_their_intervals(log):
 
 def test_every_measure_names_a_known_direction_and_source():
     assert set(BOUNDS) == {measure.name for measure in CATALOGUE}
-    assert all(measure.as_record()["range"] for measure in CATALOGUE)
+    assert all(measure.range for measure in CATALOGUE)

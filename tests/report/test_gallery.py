@@ -35,6 +35,17 @@ def test_equal_scores_stand_in_the_order_of_ids_and_the_page_says_so() -> None:
     assert easiest.tie == ""
 
 
+def test_one_of_several_ties_is_spoken_of_as_one() -> None:
+    hardest, _ = gallery_of([0, 0.5, 0.5, 0.5, 1, 1]).rows
+    assert hardest.tie.endswith("0.500; the one with the lowest id is shown.")
+
+
+def test_classes_of_one_name_are_told_apart() -> None:
+    log = from_arrays([[[1, 0]], [[1, 0]]], [0, 0], class_names=["cat", "cat"])
+    hardest, easiest = examples_gallery(log, np.array([0.0, 1.0]), 2, None, 1).rows
+    assert (hardest.cards[0].misread, easiest.cards[0].misread) == (True, False)
+
+
 def test_rounding_noise_makes_no_order() -> None:
     hardest, _ = gallery_of([0.25 + 1e-12, 0.25 - 1e-12, 1.0, 0.25], ids=[1, 2, 3, 4]).rows
     assert [card.id for card in hardest.cards] == ["1", "2"]

@@ -19,7 +19,7 @@ def summary(order: dict[str, Any] | None = None, row: dict[str, Any] | None = No
             "reliability": 0.9,
             "reliability_ci": [0.8, 0.95],
             "reliability_within_class": 0.7,
-            "reliability_within_class_ci": [0.5, 0.8],
+            "reliability_within_class_ci": [0.55, 0.8],
             "undefined": {},
             **(order or {}),
         },
@@ -45,20 +45,29 @@ def summary(order: dict[str, Any] | None = None, row: dict[str, Any] | None = No
         ({}, "The 9 replicates share an order, within classes too."),
         (
             {"reliability_within_class_ci": [-0.1, 0.4]},
-            "The 9 replicates share an order; within classes it is not shown.",
+            "The 9 replicates share an order; within classes that is not shown.",
         ),
         (
-            {"reliability_within_class_ci": None},
-            "The 9 replicates share an order; within classes it is not shown.",
+            {
+                "reliability_within_class": None,
+                "reliability_within_class_ci": None,
+                "undefined": {"reliability_within_class": "no class has two examples"},
+            },
+            "The 9 replicates share an order; within classes that cannot be said: "
+            "no class has two examples.",
+        ),
+        (
+            {"reliability_ci": [0.1, 0.4], "reliability_within_class_ci": [0.05, 0.3]},
+            "The 9 replicates share an order in part, within classes in part.",
         ),
         ({"reliability_ci": [-0.2, 0.3]}, "No shared order is shown by these 9 replicates."),
         (
             {"reliability_ci": None, "undefined": {"reliability_ci": "there are 2 replicates"}},
-            "An order was measured, but its uncertainty was not: there are 2 replicates.",
+            "Whether an order is shared is not judged without an interval: there are 2 replicates.",
         ),
         (
             {"reliability": None, "undefined": {"reliability": "there is 1 replicate"}},
-            "Whether the order is shared cannot be said: there is 1 replicate.",
+            "Whether an order is shared cannot be said: there is 1 replicate.",
         ),
     ],
 )
@@ -85,10 +94,20 @@ def test_sentences_hold_the_numbers_with_their_intervals_and_nulls() -> None:
 def test_undefined_numbers_give_their_reason() -> None:
     why = {"fleiss_kappa": "all votes are alike", "bimodality": "no spread"}
     found = summary(row={"fleiss_kappa": None, "bimodality": None, "undefined": why})
-    assert "undefined (all votes are alike)" in reading.last_epoch_sentence(found)
+    assert reading.last_epoch_sentence(found).endswith("Kappa is undefined: all votes are alike.")
     assert "undefined there: no spread." in reading.bimodality_sentence(found)
     shown = cell(found["per_epoch"][0], "fleiss_kappa")
     assert (shown.text, shown.note, shown.undefined) == ("undefined", "all votes are alike", True)
+
+
+def test_one_replicate_says_nothing_by_its_bimodality() -> None:
+    assert reading.bimodality_sentence({**summary(), "n_replicates": 1}) == ""
+
+
+def test_bimodality_above_a_null_is_no_sign_against_agreement() -> None:
+    caution = "Above a null it says nothing against agreement."
+    assert reading.bimodality_sentence(summary(row={"bimodality": 1.75})).endswith(caution)
+    assert caution not in reading.bimodality_sentence(summary())
 
 
 def test_replicates_left_out_are_named_with_their_reasons() -> None:
@@ -99,6 +118,7 @@ def test_replicates_left_out_are_named_with_their_reasons() -> None:
         "seeds 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 and 2 more (planned)."
     )
     assert reading.left_out_sentence([]) == ""
+    assert len(reading.left_out_sentence([{**failed, "reason": "x" * 3000}])) < 300
 
 
 def test_a_corrected_correlation_above_one_is_shown_and_explained() -> None:

@@ -114,6 +114,23 @@ def test_every_picture_is_inside_the_file_and_has_words(two_collections: str) ->
     assert all(tree.values("alt"))
 
 
+def test_a_phone_gets_its_own_distribution_and_paper_does_not(two_collections: str) -> None:
+    sources = re.findall(r"<source media=\"([^\"]*)\"", two_collections)
+    assert set(sources) == {"screen and (max-width: 44rem)"}
+
+
+def test_every_rule_of_the_style_is_for_something_on_the_page(two_collections: str) -> None:
+    style = two_collections.split("<style>")[1].split("</style>")[0]
+    selectors = re.findall(r"^([a-z][a-z0-9]*)\b[^{]*\{", style, flags=re.MULTILINE)
+    tags = set(re.findall(r"<([a-z][a-z0-9]*)", two_collections)) | {"blockquote", "pre"}
+    assert {name for name in selectors if name not in tags} == set()
+
+
+def test_numbers_by_epoch_have_every_line_of_the_figures(two_collections: str) -> None:
+    for line in ("kappa", "kappa of predictions", "bimodality"):
+        assert f'<th scope="col" class="n">{line}</th>' in two_collections
+
+
 def test_page_has_no_script_and_only_the_style_its_policy_names(two_collections: str) -> None:
     tree = Tree(two_collections)
     assert all(TAGS.fullmatch(tag) for tag in tree.tags)
@@ -199,7 +216,7 @@ def test_few_replicates_or_epochs_give_a_page_with_reasons(
     how, reason, tmp_path: Path, small_log
 ) -> None:
     page = page_of({"mlp": small_log(**how)}, tmp_path)
-    assert ("undefined" in page or "uncertainty was not" in page) == bool(reason)
+    assert ("undefined" in page or "not judged without an interval" in page) == bool(reason)
     assert reason in page
     assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
 
@@ -212,7 +229,7 @@ def test_constant_accessibility_gives_a_page_with_reasons(
     predictions = np.broadcast_to(labels if right else 1 - labels, (3, 2, 40))
     log = stand_in({"test": from_arrays(predictions, labels)})
     page = page_of({"a": log, "b": log}, tmp_path)
-    assert "Whether the order is shared cannot be said" in page
+    assert "Whether an order is shared cannot be said" in page
     assert "There is no easiest or hardest example: all 40 examples have the same value." in page
     assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
 
@@ -311,6 +328,14 @@ def test_only_a_report_is_replaced(tmp_path: Path, small_log) -> None:
 def test_a_folder_is_refused_as_the_output(tmp_path: Path, small_log) -> None:
     with pytest.raises(LearnOrderError, match=r"is a folder\. The report is one file"):
         render_report({"mlp": small_log()}, tmp_path)
+
+
+def test_a_device_or_pipe_is_never_replaced(tmp_path: Path, small_log) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(LearnOrderError, match="is a device or a pipe"):
+        render_report({"mlp": small_log()}, pipe)
+    assert pipe.is_fifo()
 
 
 def test_an_output_below_a_file_is_one_line(tmp_path: Path, small_log) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError
-from learnorder.training.grid import GridPoint, recording_grid
+from learnorder.training.grid import GridPoint, check_batch_size, grid_after, recording_grid
 from learnorder.training.inputs import encode
 from learnorder.training.loop import (
     Diverged,
     Replicate,
     TrainingTensors,
-    check_trainable,
-    grid_after,
     train_replicate,
 )
 from learnorder.training.spec import TrainingSpec
@@ -99,6 +101,67 @@ def test_captured_state_continues_bit_for_bit(tensors, optimizer):
     assert trajectory(again) == trajectory(records[1:])
 
 
+class Keeper(torch.nn.Module):
+    """Draws at random in eval mode too, and keeps a mean that PyTorch does not save."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__()
+        self.linear = torch.nn.Linear(16 * 16, n_classes)
+        self.register_buffer("mean", torch.zeros(16 * 16), persistent=False)
+
+    def forward(self, images):
+        flat = functional.dropout(images.flatten(1), 0.3, training=True)
+        if self.training:
+            self.mean.mul_(0.9).add_(flat.mean(0), alpha=0.1)
+        return self.linear(flat - 3 * self.mean)
+
+
+class Hoarder(Keeper):
+    """Keeps something that is no array."""
+
+    def get_extra_state(self):
+        return object()
+
+
+@pytest.fixture
+def own(monkeypatch):
+    """Offer the networks above as a module of the user's own."""
+    module = ModuleType("own_of_loop")
+    module.keeper, module.hoarder = Keeper, Hoarder
+    monkeypatch.setitem(sys.modules, "own_of_loop", module)
+
+
+def test_network_that_draws_in_evaluation_gives_the_same_bytes_too(tensors, own):
+    drawing = spec(architecture={"name": "own_of_loop:keeper"})
+    first = trajectory(train_replicate(drawing, tensors, 3))
+    torch.manual_seed(99)
+    assert trajectory(train_replicate(drawing, tensors, 3)) == first
+
+
+def test_captured_state_has_buffers_that_are_not_saved_with_the_weights(tensors, own):
+    chosen = spec(architecture={"name": "own_of_loop:keeper"})
+    grid = recording_grid(chosen, tensors.n_train)
+    whole = Replicate(chosen, tensors, 0)
+    whole.advance_to(grid[0])
+    assert whole.can_be_captured()
+    resumed = Replicate(chosen, tensors, 0, whole.state())
+    assert trajectory([resumed.advance_to(grid[1])]) == trajectory([whole.advance_to(grid[1])])
+
+
+def test_network_with_more_than_arrays_is_not_captured(tensors, own):
+    assert not Replicate(
+        spec(architecture={"name": "own_of_loop:hoarder"}), tensors, 0
+    ).can_be_captured()
+
+
+def test_state_of_another_network_is_refused(tensors):
+    choices = {"augmentation": {}, "architecture": {"name": "mlp", "options": {"width": 8}}}
+    state = Replicate(spec(**choices), tensors, 0).state()
+    choices["architecture"] = {"name": "mlp", "options": {"width": 9}}
+    with pytest.raises(LearnOrderError, match="the network has another"):
+        Replicate(spec(**choices), tensors, 0, state)
+
+
 def test_learns_something(tensors):
     easy = spec(architecture={"name": "mlp"}, training={"epochs": 8}, augmentation={})
     *_, last = train_replicate(easy, tensors, 0)
@@ -123,7 +186,7 @@ def test_divergence_is_named_with_seed_and_epoch(tensors):
 
 def test_batch_larger_than_the_data_is_refused():
     with pytest.raises(LearnOrderError, match=r"batch_size = 500.*\(96 examples\)"):
-        check_trainable(spec(training={"batch_size": 500}), 96)
+        check_batch_size(spec(training={"batch_size": 500}), 96)
 
 
 def test_grid_after_keeps_the_point_before_training():

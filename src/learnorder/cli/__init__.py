@@ -37,7 +37,12 @@ class InWalkOrder(click.Group):
         except BrokenPipeError:
             raise
         except OSError as error:
-            _fail(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "))
+            place = f" ({error.filename})" if error.filename else ""
+            _fail(
+                f"{ctx.invoked_subcommand}: the system refused: {error.strerror or error}{place}. "
+                "Files have to be readable, and outputs lie where this process may write and there "
+                "is room. Check the paths and the disk."
+            )
 
 
 @click.group(cls=InWalkOrder, context_settings={"help_option_names": ["-h", "--help"]})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
@@ -25,6 +27,9 @@ LINE_SECONDS = 10.0
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
+BAR_WIDTH = 80
+"""Columns of a terminal that has room for a bar beside the text."""
+
 
 def echo_json(value: Any) -> None:
     """Print JSON; a number that is not finite is a mistake of ours."""
@@ -37,16 +42,27 @@ def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, overflow="fold", no_wrap=number == 0)
-    for row in rows:
-        table.add_row(*(escape(cell(value)) for value in row))
-    terminal = sys.stdout.isatty()
-    text = StringIO()
+    texts = [[cell(value) for value in row] for row in rows]
+    # where a shell closed stdout there is none
+    terminal = sys.stdout is not None and sys.stdout.isatty()
     width = get_terminal_size().columns if terminal else PLAIN_WIDTH
+    narrow = _natural_width(columns, texts) > width
+    table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    table.collapse_padding = narrow
+    for number, column in enumerate(columns):
+        # words of a name can be broken apart, letters cannot be read then
+        header = column.replace("_", " ") if narrow else column
+        table.add_column(header, overflow="fold", no_wrap=number == 0)
+    for row in texts:
+        table.add_row(*map(escape, row))
+    text = StringIO()
     Console(file=text, force_terminal=terminal, width=width, highlight=False).print(table)
     click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def _natural_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    widest = [max(map(len, texts)) for texts in zip(columns, *rows, strict=True)]
+    return sum(widest) + 2 * (len(columns) - 1)
 
 
 def cell(value: object) -> str:
@@ -60,22 +76,57 @@ def cell(value: object) -> str:
     return str(value)
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as a table, in the format its suffix says.
+def check_table_path(path: Path) -> None:
+    """Refuse, before anything is computed, a table that could not be written.
 
     Raises
     ------
     LearnOrderError
-        The suffix is none of .csv, .parquet, .json; or pyarrow is missing.
+        The suffix is none of .csv, .parquet, .json; the path is a folder or a device; or pyarrow
+        is missing.
     """
-    writers = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
-    if path.suffix not in writers:
+    suffix = path.suffix.lower()
+    if suffix not in WRITERS:
         raise LearnOrderError(
-            f"output: {path} ends in {path.suffix or 'nothing'!r}. "
-            f"Tables are written as {', '.join(writers)}. Choose one of these."
+            f"output: {path} {f'ends in {path.suffix!r}' if suffix else 'has no ending'}. "
+            f"Tables are written as {', '.join(WRITERS)}. Choose one of these."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writers[path.suffix](path, rows)
+    if path.exists() and not path.is_file():
+        raise LearnOrderError(
+            f"output: {path} is a {'folder' if path.is_dir() else 'device'}. "
+            "A table is a file. Choose another path."
+        )
+    if suffix == ".parquet":
+        _pyarrow()
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write flat rows as a table, in the format its suffix says; whole, or not at all.
+
+    Raises
+    ------
+    LearnOrderError
+        As `check_table_path`; or the place cannot be written to.
+    """
+    check_table_path(path)
+    target = path.resolve()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        os.close(handle)
+        partial = Path(name)
+        try:
+            WRITERS[path.suffix.lower()](partial, rows)
+            partial.chmod(0o644)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise LearnOrderError(
+            f"output: {path} cannot be written ({os.strerror(error.errno or 0)}). "
+            "A table needs a folder that this process may write to, with room on the disk. "
+            "Choose another place."
+        ) from error
 
 
 def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -88,6 +139,10 @@ def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    _pyarrow().parquet.write_table(_pyarrow().Table.from_pylist([dict(r) for r in rows]), path)
+
+
+def _pyarrow() -> Any:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -98,11 +153,15 @@ def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
             "output: writing Parquet needs pyarrow, which is not installed. "
             'Run `pip install "learnorder[parquet]"`, or write .csv.'
         ) from error
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([dict(r) for r in rows]), path)
+    return pyarrow
 
 
 def _write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     path.write_text(json.dumps(list(rows), indent=2, allow_nan=False), encoding="utf-8")
+
+
+WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
+"""Formats of a table by suffix."""
 
 
 class ProgressDisplay:
@@ -128,25 +187,16 @@ class ProgressDisplay:
 
     def _draw(self, news: Progress) -> None:
         if self._bar is None:
-            from rich.console import Console
-            from rich.progress import BarColumn, TextColumn
-            from rich.progress import Progress as Bars
-
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.fields[left]}"),
-            )
-            self._bar = Bars(*columns, console=Console(stderr=True), transient=True)
+            self._bar = _progress_bar()
             self._bar.start()
             self._task = self._bar.add_task("", total=news.n_points, left="")
         self._bar.update(
-            self._task, completed=news.recorded, description=_done(news), left=_left(news)
+            self._task, completed=news.recorded, description=_done(news), left=_time_left(news)
         )
 
     def _write(self, news: Progress) -> None:
         now = time.monotonic()
-        ended = news.finished == news.n_replicates
+        ended = news.finished + news.failed == news.n_replicates
         if ended or now - self._last_line >= LINE_SECONDS:
             self._last_line = now
             click.echo(f"{_done(news)}; {_left(news)}", err=True)
@@ -164,16 +214,39 @@ class ProgressDisplay:
             self._bar.stop()
 
 
+def _progress_bar() -> Any:
+    """Text, a bar and the time left; in a narrow terminal the text alone, on several lines."""
+    from rich.console import Console
+    from rich.progress import BarColumn, ProgressColumn, TextColumn
+    from rich.progress import Progress as Bars
+    from rich.table import Column
+
+    console = Console(stderr=True)
+    columns: tuple[ProgressColumn, ...] = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[left]}"),
+    )
+    if console.width < BAR_WIDTH:
+        folded = Column(overflow="fold", no_wrap=False)
+        columns = (TextColumn("{task.description}; {task.fields[left]}", table_column=folded),)
+    return Bars(*columns, console=console, transient=True, expand=True)
+
+
 def _done(news: Progress) -> str:
+    failed = f" ({news.failed} failed)" if news.failed else ""
     return (
-        f"{news.finished} of {news.n_replicates} replicates, "
+        f"{news.finished} of {news.n_replicates} replicates{failed}, "
         f"{news.recorded} of {news.n_points} epochs recorded"
     )
 
 
 def _left(news: Progress) -> str:
-    left = "unknown" if news.left is None else duration(news.left)
-    return f"{duration(news.elapsed)} gone, {left} left"
+    return f"{duration(news.elapsed)} gone, {_time_left(news)}"
+
+
+def _time_left(news: Progress) -> str:
+    return f"{'unknown' if news.left is None else duration(news.left)} left"
 
 
 def cost_line(cost: CostEstimate) -> str:
@@ -181,7 +254,7 @@ def cost_line(cost: CostEstimate) -> str:
     many = "process" if cost.n_workers == 1 else "processes"
     return (
         f"{cost.n_replicates} replicates x {cost.epochs} epochs on {cost.n_workers} {many}: "
-        f"about {duration(cost.seconds)}, at most {size(cost.disk)} on disk, "
+        f"about {duration(max(1, cost.seconds))}, {size(cost.disk)} on disk, "
         f"{size(cost.memory)} of memory"
     )
 

@@ -32,18 +32,21 @@ def measure(log: Path, names: tuple[str, ...], split: str, as_json: bool, out: P
     learnorder measure runs/mlp.zarr
     learnorder measure runs/mlp.zarr -m accessibility --split train --out order.csv
     """
-    from learnorder.cli.output import echo_json, write_rows
+    from learnorder.cli.output import check_table_path, echo_json, write_rows
     from learnorder.log.reader import open_log
     from learnorder.measures.summary import summarise
-    from learnorder.measures.values import measure_values, value_rows
+    from learnorder.measures.values import flat_rows, measure_values, value_rows
 
+    if out is not None:
+        check_table_path(out)
     opened = open_log(log)
     _say_what_is_left_out(opened, split)
     content: dict[str, Any] = summarise(opened[split]) if not names or as_json else {}
     if names:
         content["measures"] = measure_values(opened[split], names)
     if out is not None:
-        write_rows(out, value_rows(content["measures"]) if names else content["per_epoch"])
+        rows = value_rows(content["measures"]) if names else flat_rows(content["per_epoch"])
+        write_rows(out, rows)
         click.echo(f"wrote {out}", err=True)
     if as_json:
         echo_json(content)
@@ -103,21 +106,24 @@ def report(logs: tuple[Path, ...], out: Path, no_examples: bool) -> None:
 
 
 def _open_all(paths: Sequence[Path]) -> dict[str, Log]:
-    """Open logs under their names; those of one name get their folder too."""
+    """Open logs under their names; those of one name get their folder too, or the whole path."""
     from learnorder.log.reader import open_log
 
     logs = [open_log(path) for path in paths]
     names = [log.name for log in logs]
+    places = [path.resolve() for path in paths]
+    for position, place in enumerate(places):
+        if place in places[:position]:
+            raise LearnOrderError(
+                f"{paths[position]} and {paths[places.index(place)]} are one log. "
+                "Each log is given once. Name different logs."
+            )
     long = [
-        n if names.count(n) == 1 else f"{p.resolve().parent.name}/{n}"
-        for n, p in zip(names, paths, strict=True)
+        n if names.count(n) == 1 else f"{p.parent.name}/{n}"
+        for n, p in zip(names, places, strict=True)
     ]
-    if len(set(long)) < len(long):
-        raise LearnOrderError(
-            f"compare: the logs {', '.join(map(str, paths))} have the same names. "
-            "Each is named once, by its folder. Name different logs."
-        )
-    return dict(zip(long, logs, strict=True))
+    unique = [n if long.count(n) == 1 else str(p) for n, p in zip(long, places, strict=True)]
+    return dict(zip(unique, logs, strict=True))
 
 
 def _say_what_is_left_out(log: Log, split: str) -> None:

@@ -11,6 +11,9 @@ from typing import Any
 
 import click
 
+MOST_SEEDS = 1_000_000
+"""More are a slip of the keyboard, and a list of them fills the memory."""
+
 
 class Seeds(click.ParamType[list[int]]):
     """``0:10`` (half-open), ``3``, or a list ``0,2,7``."""
@@ -24,7 +27,10 @@ class Seeds(click.ParamType[list[int]]):
         if isinstance(value, list):
             return value
         if match := re.fullmatch(r"(\d+):(\d+)", value):
-            return list(range(int(match[1]), int(match[2])))
+            span = range(int(match[1]), int(match[2]))
+            if len(span) > MOST_SEEDS:
+                self.fail(f"{value!r} are {len(span)} seeds; at most {MOST_SEEDS}.", param, ctx)
+            return list(span)
         if re.fullmatch(r"\d+(,\d+)*", value):
             return [int(part) for part in value.split(",")]
         return self.fail(
@@ -43,6 +49,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise click.BadParameter(f"{text!r} is no setting; write KEY=VALUE, as training.epochs=3.")
+    if len(value.splitlines()) > 1:
+        raise click.BadParameter(f"{text!r} has several lines; a setting has one.")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -82,17 +90,17 @@ def train(
     from learnorder.errors import LearnOrderError
     from learnorder.training.spec import TrainingSpec
 
-    # an architecture `package.module:callable` may lie in the current folder
-    sys.path.append(str(Path.cwd()))
+    # an architecture `package.module:callable` may lie beside the spec or in the current folder
+    sys.path += [str(spec.parent.resolve()), str(Path.cwd())]
     try:
         with ProgressDisplay() as display, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
             checked = TrainingSpec.from_toml(spec, overrides)
             result = train_collection(checked, seeds, out=out, workers=workers, report=display)
     except KeyboardInterrupt as interrupt:
+        kept = f"Every recorded epoch is safe in {out}" if out.exists() else "Nothing was written"
         raise LearnOrderError(
-            f"train: interrupted. Every recorded epoch is safe in {out}. "
-            "Run the same command again to go on."
+            f"train: interrupted. {kept}. Run the same command again to go on."
         ) from interrupt
     if result.failed:
         raise LearnOrderError(failure_line(result))

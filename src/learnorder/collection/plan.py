@@ -12,6 +12,7 @@ from learnorder.errors import SpecDiffers
 from learnorder.log import layout
 from learnorder.log.attempt import committed_attempt
 from learnorder.log.layout import Header
+from learnorder.log.writer import is_vacant
 from learnorder.training.spec import identifying_choices
 
 
@@ -34,7 +35,7 @@ def make_plan(path: Path, prepared: Prepared, wanted: Sequence[int]) -> Plan:
         The log at ``path`` is of another spec or other data; the message says what differs.
     """
     n_points = len(prepared.grid)
-    if not path.exists() or not any(path.iterdir()):
+    if is_vacant(path):
         return Plan(list(wanted), list(wanted), dict.fromkeys(wanted, n_points), n_points)
     header = layout.read_header(path)
     if header.identity != prepared.identity:
@@ -47,11 +48,10 @@ def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int
     attempt = committed_attempt(path, seed)
     if attempt is None:
         return n_points
-    outcome = attempt.outcome() or {}
-    if outcome.get("kind") == "diverged":
+    if (attempt.outcome() or {}).get("kind") == "diverged":
         return 0  # training is deterministic: it would diverge again
-    committed = min(attempt.count_commits(split) for split in header.splits)
-    if committed >= n_points and outcome.get("status") == "finished":
+    committed = min(len(attempt.committed_indices(split)) for split in header.splits)
+    if committed >= n_points and attempt.is_finished:
         return 0
     return max(1, n_points - committed)
 

@@ -86,17 +86,20 @@ class Pool:
     ----------
     spec
         What they train.
+    identity
+        Of the log they write; they refuse another one.
     scratch
         Folder with the network inputs, shared read-only between workers.
     n_workers
         How many.
     """
 
-    def __init__(self, spec: TrainingSpec, scratch: Path, n_workers: int) -> None:
+    def __init__(self, spec: TrainingSpec, identity: str, scratch: Path, n_workers: int) -> None:
         self._scratch = scratch
         self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
         self._started = 0
-        (scratch / "spec.json").write_text(json.dumps(spec.resolved()))
+        task = {"spec": spec.resolved(), "identity": identity}
+        (scratch / "task.json").write_text(json.dumps(task))
         self._n_workers = n_workers
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
@@ -107,7 +110,8 @@ class Pool:
         errors = self._scratch / f"worker-{self._started}.err"
         with errors.open("w") as stderr:
             process = subprocess.Popen(
-                [sys.executable, "-m", "learnorder.collection.worker", str(self._scratch)],
+                # -P: nothing in the current folder takes the place of a module of that name
+                [sys.executable, "-P", "-m", "learnorder.collection.worker", str(self._scratch)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -125,8 +129,10 @@ class Pool:
 
     def _listen(self, worker: _Worker) -> None:
         if worker.process.stdout is not None:
-            for line in worker.process.stdout:
-                self._events.put((worker, json.loads(line)))
+            # it may be killed in the middle of a line
+            with contextlib.suppress(ValueError):
+                for line in worker.process.stdout:
+                    self._events.put((worker, json.loads(line)))
         self._events.put((worker, {"event": "ended"}))
 
     def probe(self) -> tuple[float, int]:

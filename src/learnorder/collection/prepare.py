@@ -7,7 +7,6 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ from learnorder.datasets.previews import previews
 from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.log.writer import NewLog
-from learnorder.training import augmentation
-from learnorder.training.grid import GridPoint, recording_grid
+from learnorder.training.architectures.table import check_architecture
+from learnorder.training.grid import GridPoint, check_batch_size, recording_grid
 from learnorder.training.inputs import NetworkInputs, encode
-from learnorder.training.loop import check_trainable, initial_network
 from learnorder.training.spec import TrainingSpec
 
 
@@ -33,16 +31,9 @@ class Prepared:
     dataset: Dataset
     identity: str
 
-    @cached_property
-    def inputs(self) -> NetworkInputs:
-        """The data as the network reads them; texts take a while to encode."""
+    def encoded(self) -> NetworkInputs:
+        """Return the data as the network reads them; texts take a while to encode."""
         return encode(self.dataset, max_tokens=self.spec.dataset.max_tokens)
-
-    def check_network(self) -> None:
-        """Build the network once, so that what cannot work fails before anything is started."""
-        wanted = self.spec.augmentation
-        augmentation.check(self.inputs.shape, wanted.flip, wanted.crop)
-        initial_network(self.spec, self.inputs, seed=0)
 
     @property
     def grid(self) -> list[GridPoint]:
@@ -66,8 +57,12 @@ class Prepared:
 
 
 def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
-    """Load the data, restrict it and treat its labels as the spec says."""
-    about = spec.dataset
+    """Load the data, restrict it and treat its labels as the spec says.
+
+    What can be seen to fail without torch fails here; the rest, in the probe of a worker.
+    """
+    about, architecture = spec.dataset, spec.architecture
+    check_architecture(architecture.name, architecture.options)
     if dataset is None:
         dataset = load_dataset(
             about.name,
@@ -91,7 +86,8 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
         )
     labels = spec.labels
     dataset = treat_labels(dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed)
-    check_trainable(spec, len(dataset.train))
+    check_architecture(architecture.name, architecture.options, dataset.kind)
+    check_batch_size(spec, len(dataset.train))
     digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
     return Prepared(spec, dataset, spec.identity(digest))
 
@@ -136,6 +132,6 @@ def _git_revision() -> str | None:
     return answer.stdout.strip()
 
 
-def state_context(spec_identity: str) -> dict[str, str]:
+def state_context(identity: str, seed: int) -> dict[str, Any]:
     """What must be the same for a kept state to be continued bit for bit."""
-    return {"identity": spec_identity, **versions()}
+    return {"identity": identity, "seed": seed, **versions()}

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from learnorder.collection.plan import Plan
 from learnorder.collection.prepare import Prepared
 from learnorder.schema import prediction_dtype
-from learnorder.training.spec import TrainingSpec
+
+BLOCK = 4096
+"""Bytes a file takes on the disk at least, on usual file systems."""
+
+BLOCKS_PER_COMMIT = 2
+"""One for the rest of the chunk's last block, one for the commit record."""
 
 
 @dataclass(frozen=True)
 class CostEstimate:
-    """Before training: wall time in seconds, disk and memory in bytes.
+    """Before training: wall time in seconds, disk and memory in bytes, all estimates.
 
-    Disk is the size without compression, so an upper bound for the predictions.
+    Time is measured in a probe, of training, predicting and committing. Disk counts predictions
+    without compression, and the blocks that files take at least.
     """
 
     n_replicates: int
@@ -27,21 +34,26 @@ class CostEstimate:
 
     @classmethod
     def of(
-        cls, plan: Plan, prepared: Prepared, cost: tuple[float, int], n_workers: int
+        cls,
+        plan: Plan,
+        prepared: Prepared,
+        cost: tuple[float, int],
+        commit_seconds: float,
+        n_workers: int,
     ) -> CostEstimate:
         """Extrapolate from the measured cost of one replicate (seconds, bytes of one worker)."""
         seconds, memory = cost
         missing = sum(plan.missing_points[s] for s in plan.pending)
-        share = missing / plan.n_points
+        rounds = max(missing / plan.n_points / n_workers, 1.0)
+        splits = prepared.dataset.splits.values()
         itemsize = prediction_dtype(prepared.dataset.n_classes).itemsize
-        n_examples = sum(len(split) for split in prepared.dataset.splits.values())
-        spec: TrainingSpec = prepared.spec
+        per_point = sum(len(split) * itemsize + BLOCKS_PER_COMMIT * BLOCK for split in splits)
         return cls(
             n_replicates=len(plan.pending),
             n_workers=n_workers,
-            epochs=spec.training.epochs,
-            seconds=seconds * max(share / n_workers, 1 if len(plan.pending) <= n_workers else 0),
-            disk=missing * n_examples * itemsize,
+            epochs=prepared.spec.training.epochs,
+            seconds=rounds * (seconds + plan.n_points * commit_seconds),
+            disk=missing * per_point,
             memory=memory * n_workers,
         )
 
@@ -51,6 +63,7 @@ class Progress:
     """During training: replicates and grid points done, time gone and left in seconds."""
 
     finished: int
+    failed: int
     n_replicates: int
     recorded: int
     n_points: int
@@ -62,24 +75,32 @@ class Tracker:
     """Counts events and turns them into a time left."""
 
     def __init__(self, plan: Plan) -> None:
-        self._plan = plan
         self._start = time.monotonic()
-        self._recorded = 0
+        self._expected = {seed: plan.missing_points[seed] for seed in plan.pending}
+        self._recorded: Counter[int] = Counter()
         self._finished = 0
-        self._n_points = sum(plan.missing_points[s] for s in plan.pending)
+        self._failed = 0
 
-    def recorded(self) -> Progress:
-        """One more point of the grid is committed."""
-        self._recorded = min(self._recorded + 1, self._n_points)
+    def recorded(self, seed: int) -> Progress:
+        """One more point of the grid of this replicate is committed."""
+        self._recorded[seed] += 1
         return self._now()
 
-    def finished(self, seed: int) -> Progress:
-        """One more replicate is at its end."""
+    def finished(self) -> Progress:
+        """One more replicate is finished."""
         self._finished += 1
+        return self._now()
+
+    def failed(self, seed: int) -> Progress:
+        """One more replicate has failed: what it has not recorded will not come."""
+        self._failed += 1
+        self._expected[seed] = self._recorded[seed]
         return self._now()
 
     def _now(self) -> Progress:
         elapsed = time.monotonic() - self._start
-        done, total = self._recorded, self._n_points
+        total = sum(self._expected.values())
+        done = min(self._recorded.total(), total)
         left = elapsed / done * (total - done) if done else None
-        return Progress(self._finished, len(self._plan.pending), done, total, elapsed, left)
+        n_replicates = len(self._expected)
+        return Progress(self._finished, self._failed, n_replicates, done, total, elapsed, left)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from numbers import Integral
 from pathlib import Path
 
+from learnorder.collection.commit_cost import seconds_per_commit
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
 from learnorder.collection.progress import CostEstimate, Progress, Tracker
+from learnorder.collection.scratch import scratch_folder
 from learnorder.datasets.dataset import Dataset
-from learnorder.errors import LearnOrderError
+from learnorder.errors import ExtraMissing, LearnOrderError
 from learnorder.log.reader import Log
-from learnorder.log.writer import create_log, plan_replicates, refuse_foreign
+from learnorder.log.writer import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
+
+LARGEST_SEED = 2**63 - 1
+"""Seeds are coordinates of the log, which are 64-bit integers."""
 
 Report = Callable[[Progress | CostEstimate | str], None]
 """Told what it will cost, then how far training is, and of what went wrong."""
@@ -89,6 +95,11 @@ def train_collection(
         Some replicates failed; `TrainingResult.failed` says why.
     """
     wanted = check_seeds(seeds)
+    if workers is not None and (not isinstance(workers, int) or workers < 1):
+        raise LearnOrderError(
+            f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
+            "Leave it out for one per core."
+        )
     path = Path(out)
     refuse_foreign(path)
     tell = report or (lambda _: None)
@@ -97,7 +108,6 @@ def train_collection(
     failures: dict[int, str] = {}
     if plan.pending:
         tell(_data_line(prepared.dataset))
-        prepared.check_network()
         failures = _train_pending(path, plan, prepared, workers, tell)
     result = _result(path, wanted, plan.pending, failures)
     if result.failed:
@@ -106,47 +116,65 @@ def train_collection(
 
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
-    """Refuse seeds that are no plan: none, negative, or one of them twice."""
-    given = [int(s) for s in seeds]
-    repeated = sorted({s for s in given if given.count(s) > 1}) if len(given) < 10_000 else []
-    if not given or min(given) < 0 or repeated:
-        problem = "there are none" if not given else f"seed {min(given)} is negative"
-        if repeated:
-            problem = f"seed {repeated[0]} is given more than once"
+    """Refuse seeds that are no plan: none, no integers, out of range, or one of them twice."""
+    given = list(seeds)
+    if problem := _problem_of(given):
         raise LearnOrderError(
-            f"train: {problem}. Seeds are different integers from 0 up, one per replicate. "
-            "Give for example 0:10."
+            f"train: {problem}. Seeds are different integers from 0 to {LARGEST_SEED}, one per "
+            "replicate. Give for example 0:10."
         )
-    return given
+    return [int(seed) for seed in given]
+
+
+def _problem_of(seeds: Sequence[object]) -> str | None:
+    if not seeds:
+        return "there are none"
+    for seed in seeds:
+        if isinstance(seed, bool) or not isinstance(seed, Integral):
+            return f"seed {seed!r} is no integer"
+        if not 0 <= int(seed) <= LARGEST_SEED:
+            return f"seed {seed} is {'negative' if int(seed) < 0 else 'too large'}"
+    seed, times = Counter(seeds).most_common(1)[0]
+    return f"seed {seed} is given more than once" if times > 1 else None
 
 
 def failure_line(result: TrainingResult) -> str:
     """Say in one line how many replicates failed and why the first one did."""
     n_wanted = len(result.finished) + len(result.failed)
     seed, reason = next(iter(result.failed.items()))
+    rest = f"The other {len(result.finished)} are" if result.finished else "None is"
     return (
         f"train: {len(result.failed)} of {n_wanted} replicates failed; the first is seed {seed}: "
-        f"{reason} The other {len(result.finished)} are finished in {result.path}."
+        f"{reason.removeprefix('train: ')} {rest} finished in {result.path}."
     )
 
 
 def _train_pending(
     path: Path, plan: Plan, prepared: Prepared, workers: int | None, tell: Report
 ) -> dict[int, str]:
-    scratch = Path(tempfile.mkdtemp(prefix="learnorder-"))
-    try:
-        save(prepared.inputs, scratch / "inputs")
+    _require_torch()
+    with scratch_folder() as scratch:
+        save(prepared.encoded(), scratch / "inputs")
         n_workers = min(workers or available_cores(), len(plan.pending))
-        with Pool(prepared.spec, scratch, n_workers) as pool:
+        with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
             cost = pool.probe()
-            tell(CostEstimate.of(plan, prepared, cost, n_workers))
+            commit = seconds_per_commit(scratch, prepared)
+            tell(CostEstimate.of(plan, prepared, cost, commit, n_workers))
             # only now, when the network has been seen to train, anything is written
-            if not path.exists() or not any(path.iterdir()):
+            if is_vacant(path):
                 create_log(path, prepared.new_log())
+            # another process may have created the log, or trained some of it, in the meantime
+            plan = make_plan(path, prepared, plan.wanted)
             plan_replicates(path, plan.wanted)
             return _run(path, plan, pool, tell)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _require_torch() -> None:
+    if find_spec("torch") is None:
+        raise ExtraMissing(
+            "train: training needs torch, which is not installed. It comes with the extra 'train'. "
+            "Install it with `pip install 'learnorder[train]'`."
+        )
 
 
 def _run(path: Path, plan: Plan, pool: Pool, tell: Report) -> dict[int, str]:
@@ -156,12 +184,12 @@ def _run(path: Path, plan: Plan, pool: Pool, tell: Report) -> dict[int, str]:
     def on_event(event: PoolEvent) -> None:
         match event.kind:
             case "recorded":
-                tell(tracker.recorded())
+                tell(tracker.recorded(event.seed))
             case "finished":
-                tell(tracker.finished(event.seed))
+                tell(tracker.finished())
             case "failed":
                 failures[event.seed] = event.reason
-                tell(tracker.finished(event.seed))
+                tell(tracker.failed(event.seed))
             case "retried":
                 tell(f"replicate {event.seed}: {event.reason} It goes on from its last epoch.")
 

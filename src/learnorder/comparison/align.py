@@ -71,7 +71,7 @@ def _check_ids(a: str, ids_a: NDArray[Any], b: str, ids_b: NDArray[Any]) -> None
     if not differing.size and len(ids_a) == len(ids_b):
         return
     x = int(differing[0]) if differing.size else shorter
-    found = [str(ids[x]) if x < len(ids) else "none" for ids in (ids_a, ids_b)]
+    found = [repr(ids[x].item()) if x < len(ids) else "none" for ids in (ids_a, ids_b)]
     what = "examples"
     if len(ids_a) == len(ids_b) and np.array_equal(np.sort(ids_a), np.sort(ids_b)):
         what = "orders of examples"

@@ -14,7 +14,6 @@ import xarray as xr
 from learnorder.comparison.align import common_epochs, same_examples
 from learnorder.comparison.correlation import Correlation, Order, correlate, prepare_order
 from learnorder.errors import LearnOrderError
-from learnorder.measures._boundary import check_split, loaded
 from learnorder.measures.agreement import accuracy
 from learnorder.measures.order import (
     Reliability,
@@ -22,6 +21,7 @@ from learnorder.measures.order import (
     accessibility_per_replicate,
     reliability_of,
 )
+from learnorder.measures.split import check_split, loaded, read_split
 from learnorder.measures.summary import reliability_record
 from learnorder.schema import EPOCH, LABEL, PREDICTION, REPLICATE, Scores
 
@@ -186,8 +186,8 @@ class _Read:
 def _read(name: str, log: xr.Dataset, epochs: Scores) -> _Read:
     used = log if len(epochs) == log.sizes[EPOCH] else log.sel({EPOCH: epochs})
     used = loaded(used, "compare")
+    label = read_split(used, f"compare: log {name!r}").label
     scores = accessibility_per_replicate(used).values
-    label = np.asarray(used[LABEL].values, dtype=np.int64)
     n_replicates = len(scores)
     last = used.isel({EPOCH: [-1]})
     collection = Collection(

@@ -153,6 +153,12 @@ def is_storable(value: object) -> bool:
 
 def _as_array(values: Any, where: str, what: str) -> NDArray[Any]:
     """Turn any array-like into an array, or say in one line why not."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        position = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(values))[0])
+        raise LearnOrderError(
+            f"{where}: the {what} are masked at position {position}. What is under a mask is no "
+            "value. Fill or drop what is missing first."
+        )
     try:
         if isinstance(values, list | tuple) and values and isinstance(values[0], str):
             # A numpy array of str would give every text the room of the longest.

@@ -126,6 +126,11 @@ class Dataset:
             "train": RawSplit(x_train, y_train, ids_train),
             "test": RawSplit(x_test, y_test, ids_test),
         }
+        if extra is not None and not isinstance(extra, Mapping):
+            raise LearnOrderError(
+                f"{caller}: extra is a {type(extra).__name__}. It maps the name of each further "
+                "split to (x, y). Pass for example extra={'noise': (x, None)}."
+            )
         for split, parts in (extra or {}).items():
             splits[split] = _extra_split(split, parts, caller)
         dataset = checked_dataset(name, splits, class_names=class_names, caller=caller)
@@ -248,7 +253,7 @@ def _extra_split(name: str, parts: Sequence[Any], caller: str) -> RawSplit:
 
 def _refuse_split_name(name: str, where: str) -> None:
     """Raise where a log could not name a group after the split."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", str(name)):
+    if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name)):
         raise LearnOrderError(
             f"{where}: {name!r} cannot name a split. "
             "Letters, digits, '_', '-' and '.' are possible, the first a letter or digit. Rename "
@@ -284,6 +289,11 @@ def _class_names(
                 "labels."
             )
         given = [str(class_id) for class_id in range(n_found)]
+    if isinstance(given, str):
+        raise LearnOrderError(
+            f"{where}: class_names is the text {given!r}. It is a list with one name per class. "
+            f"Write class_names=[{given!r}, ...]."
+        )
     names = tuple(given)
     if len(names) < 2:
         raise LearnOrderError(

@@ -38,6 +38,7 @@ def read_imagefolder(root: Path, options: Options) -> Source:
             )
     splits = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] != "."]
     files = {path.name: _pictures(path, root) for path in splits}
+    _refuse_empty_classes(root / "train", files["train"])
     labels, names = named_labels(
         {split: _classes(paths, root / split) for split, paths in files.items()},
         lambda split, position: str(files[split][position]),
@@ -74,6 +75,18 @@ def _pictures(folder: Path, root: Path) -> list[Path]:
             "Each split has at least one. Add pictures or remove the folder."
         )
     return sorted(found, key=lambda path: path.relative_to(root).parts)
+
+
+def _refuse_empty_classes(train: Path, pictures: list[Path]) -> None:
+    """A class folder without a picture is a class that cannot be learned, not one to skip."""
+    filled = {path.relative_to(train).parts[0] for path in pictures}
+    for folder in sorted(train.iterdir()):
+        if folder.is_dir() and folder.name[0] != "." and folder.name not in filled:
+            raise LearnOrderError(
+                f"load_dataset: the class folder {folder} has no pictures "
+                f"({', '.join(SUFFIXES)}). Each class has a training example. "
+                "Add pictures or remove the folder."
+            )
 
 
 def _refuse_link_out(path: Path, inside: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -108,6 +108,7 @@ def load_dataset(
     >>> len(digits.train), digits.class_names, digits.train.inputs.shape
     (100, ('3', '8'), (100, 8, 8))
     """
+    _refuse_no_path(path=path, embeddings=embeddings)
     entry, path = _entry_of(name, path)
     options = Options(label_column, text_column, image_size)
     _check_arguments(entry, options, seed)
@@ -122,6 +123,15 @@ def load_dataset(
     refuse_empty_classes(dataset, "load_dataset")
     dataset = limit_examples(dataset, train_limit=train_limit, test_limit=test_limit, seed=seed)
     return _with_word_vectors(dataset, entry, place.path, embeddings)
+
+
+def _refuse_no_path(**given: object) -> None:
+    for option, value in given.items():
+        if value is not None and not isinstance(value, str | os.PathLike):
+            raise LearnOrderError(
+                f"load_dataset: {option} is {value!r}, a {type(value).__name__}. "
+                "Paths are str or pathlib.Path. Pass one of these."
+            )
 
 
 def _entry_of(
@@ -251,13 +261,13 @@ def _read(place: _Place, entry: DatasetEntry, options: Options) -> Source:
     return source
 
 
-def _class_list(classes: Sequence[str | int]) -> Sequence[str | int]:
-    if isinstance(classes, str):
+def _class_list(classes: Iterable[str | int]) -> list[str | int]:
+    if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise LearnOrderError(
-            f"load_dataset: classes is the text {classes!r}. It is a list of names or ids. "
+            f"load_dataset: classes is {classes!r}. It is a list of names or ids. "
             f"Write classes=[{classes!r}, ...]."
         )
-    return classes
+    return list(classes)
 
 
 def _with_word_vectors(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +43,14 @@ class DurableStore(LocalStore):
         write_durably(path, value.to_bytes())
 
 
-def create_group(folder: Path, attributes: dict[str, Any] | None = None) -> None:
-    """Make a Zarr group, so that other tools can walk through the log."""
-    zarr.create_group(DurableStore(folder), attributes=attributes or {})
+def create_group(folder: Path, attributes: Mapping[str, Any] | None = None) -> None:
+    """Make a Zarr group, so that other tools can walk through the log.
+
+    Two processes may make the same one at the same moment, which Zarr itself refuses.
+    """
+    make_folder(folder)
+    group = {"attributes": dict(attributes or {}), "zarr_format": 3, "node_type": "group"}
+    write_durably(folder / "zarr.json", json.dumps(group, indent=2).encode())
 
 
 def create_predictions(folder: Path, n_epochs: int, n_examples: int, dtype: np.dtype[Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
 from learnorder.log.files import read_record, write_record
+from learnorder.log.layout import Header
+
+COMMIT_NAME = re.compile(r"(\d{6,})\.json")
 
 
 @dataclass(frozen=True)
 class Commit:
     """The record that makes one epoch of one split count."""
 
+    seed: int
     split: str
     index: int
     epoch: float
@@ -49,39 +54,51 @@ class Attempt:
         """Path of one commit record."""
         return self.folder / "commits" / split / f"{index:06d}.json"
 
-    def commits(self, split: str) -> Mapping[int, Commit]:
-        """Commit records of a split by position in the grid, ascending."""
+    def committed_indices(self, split: str) -> list[int]:
+        """Positions in the grid that have a commit record, ascending."""
         folder = self.folder / "commits" / split
-        if not folder.is_dir():
-            return {}
-        indices = sorted(int(p.stem) for p in folder.iterdir() if p.suffix == ".json")
-        return {index: self.read_commit(split, index) for index in indices}
+        names = (COMMIT_NAME.fullmatch(p.name) for p in folder.glob("*.json"))
+        return sorted(int(match.group(1)) for match in names if match)
 
-    def count_commits(self, split: str) -> int:
-        """Count the commit records of a split without reading them."""
-        folder = self.folder / "commits" / split
-        return sum(p.suffix == ".json" for p in folder.iterdir()) if folder.is_dir() else 0
-
-    def read_commit(self, split: str, index: int) -> Commit:
-        """Read one commit record.
+    def commits(self, split: str, header: Header) -> Mapping[int, Commit]:
+        """Commit records of a split by position in the grid, ascending.
 
         Raises
         ------
         LogDamaged
-            It is damaged, or belongs elsewhere.
+            One is damaged, or belongs elsewhere.
         """
+        commits = {i: self._read_commit(split, i) for i in self.committed_indices(split)}
+        expected = (header.identity, header.splits[split].n_examples, header.n_classes)
+        for index, commit in commits.items():
+            if (commit.identity, commit.n_examples, commit.n_classes) != expected:
+                raise LogDamaged(
+                    f"log: {self.commit_file(split, index)} is the record of another log. One log "
+                    "holds the replicates of one spec. Move that replicate out of the log."
+                )
+        return commits
+
+    def _read_commit(self, split: str, index: int) -> Commit:
         path = self.commit_file(split, index)
         content = read_record(path)
         try:
             commit = Commit(**content)
         except TypeError as error:
             raise LogDamaged(f"log: {path} is no commit record ({error}).") from error
-        if (commit.split, commit.index) != (split, index) or "/" in commit.segment:
+        place = (self.folder.parent.name, split, index)
+        replicate = layout.replicate_folder(Path(), commit.seed).name
+        if (replicate, commit.split, commit.index) != place or "/" in commit.segment:
             raise LogDamaged(
-                f"log: {path} is the record of split {commit.split!r}, position {commit.index}. "
+                f"log: {path} is the record of replicate {commit.seed}, split {commit.split!r}, "
+                f"position {commit.index}. "
                 "Records stay where they were written. Restore the file from a copy."
             )
         return commit
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the whole of some grid was declared committed."""
+        return (self.outcome() or {}).get("status") == "finished"
 
     def outcome(self) -> dict[str, Any] | None:
         """How the attempt ended; None while it goes on."""

@@ -16,6 +16,19 @@ PATIENCE_SECONDS = 1.0
 """How long to wait for a claim: a reader that looks whether one is held has it for a moment."""
 
 
+_held: set[int] = set()
+"""Descriptors of the claims of this process."""
+
+
+def _let_go_in_child() -> None:
+    """A child made by fork shares the lock, and would keep it when this process dies."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go_in_child)
+
+
 class Claim:
     """Exclusive claim on the owner of a lock file, held until released or the process dies."""
 
@@ -30,6 +43,7 @@ class Claim:
                     "One replicate has one writer at a time. Wait for it, or stop it."
                 )
             time.sleep(0.05)
+        _held.add(self._descriptor)
 
     def _try_lock(self, path: Path) -> bool:
         try:
@@ -48,7 +62,11 @@ class Claim:
 
     def release(self) -> None:
         """Let others claim it."""
-        os.close(self._descriptor)
+        if self._descriptor in _held:
+            _held.remove(self._descriptor)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a child may not have let go yet
+            os.close(self._descriptor)
+        self._descriptor = -1
 
     def __enter__(self) -> Self:
         return self

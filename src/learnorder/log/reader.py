@@ -12,12 +12,13 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import CopyOnWriteArray, LazilyIndexedArray, MemoryCachedArray
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import LearnOrderError, LogDamaged, nearest
 from learnorder.log import layout
 from learnorder.log.attempt import Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.labelled import label_axes
+from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, LazyPredictions
 from learnorder.schema import Previews, prediction_dtype
 
@@ -48,7 +49,7 @@ class ReplicateState:
 
     def count_epochs(self, split: str) -> int:
         """Committed epochs of a split."""
-        return self.attempt.count_commits(split) if self.attempt else 0
+        return len(self.attempt.committed_indices(split)) if self.attempt else 0
 
 
 class Log(Mapping[str, xr.Dataset]):
@@ -127,7 +128,7 @@ class Log(Mapping[str, xr.Dataset]):
                 f"finished{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
                 "`learnorder train`, or see `learnorder info`."
             )
-        committed = [_committed(r, split) for r in shown]
+        committed = [_committed(r, split, self.header) for r in shown]
         epochs = _epochs(committed, self.unfinished)
         n_examples = self.header.splits[split].n_examples
         dtype = np.dtype(prediction_dtype(self.header.n_classes))
@@ -211,11 +212,18 @@ def _state(log: Path, seed: int) -> ReplicateState:
     return ReplicateState(seed, status, reason, attempt)
 
 
-def _committed(replicate: ReplicateState, split: str) -> CommittedEpochs:
+def _committed(replicate: ReplicateState, split: str, header: Header) -> CommittedEpochs:
     attempt = replicate.attempt
     if attempt is None:
         raise LearnOrderError(f"open_log: replicate {replicate.seed} has nothing committed.")
-    return CommittedEpochs(attempt, split, {c.epoch: c for c in attempt.commits(split).values()})
+    commits = attempt.commits(split, header)
+    for index in range((attempt.outcome() or {}).get("epochs", 0)):
+        if index not in commits:
+            raise LogDamaged(
+                f"log: {attempt.commit_file(split, index)} is missing, and its replicate is "
+                "finished. Restore the file from a copy, or train again with the same spec."
+            )
+    return CommittedEpochs(attempt, split, {c.epoch: c for c in commits.values()})
 
 
 def _epochs(committed: list[CommittedEpochs], union: bool) -> list[float]:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from learnorder.errors import LearnOrderError, LogNotFound
+from learnorder.errors import LearnOrderError, LogNotFound, SpecDiffers
 from learnorder.log import layout
 from learnorder.log.arrays import (
     checksum,
@@ -27,7 +27,7 @@ from learnorder.log.arrays import (
     create_predictions,
     open_array,
 )
-from learnorder.log.attempt import Attempt, committed_attempt
+from learnorder.log.attempt import Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.examples import write_examples
 from learnorder.log.files import make_folder, sync_folder, write_record
@@ -49,34 +49,43 @@ class NewLog:
 def create_log(path: Path, new: NewLog) -> Header:
     """Create an empty log; it appears whole or not at all.
 
+    If another process has just created it from the same spec and data, that log is returned.
+
     Raises
     ------
     LearnOrderError
         Something that is no log is at the path, or a split has a name no folder can have.
+    SpecDiffers
+        A log of another identity is at the path.
     """
     refuse_foreign(path)
+    path = Path(os.path.realpath(path))
     make_folder(path.parent)
     staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.partial")
     try:
-        header = _write_new(staging, new)
+        _write_new(staging, new)
         _move_into_place(staging, path)
-    except BaseException:
+    finally:
         shutil.rmtree(staging, ignore_errors=True)
-        raise
     sync_folder(path.parent)
+    header = layout.read_header(path)
+    refuse_other_identity(path, header, new.identity)
     return header
 
 
 def _move_into_place(staging: Path, path: Path) -> None:
+    """Give the log its name, unless a log has got it in the meantime."""
     try:
         os.replace(staging, path)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise
-        raise LearnOrderError(
-            f"log: {path} has appeared while this log was being prepared. Two processes may write "
-            "one log once it exists. Run the same command again."
-        ) from error
+        refuse_foreign(path)
+
+
+def is_vacant(path: Path) -> bool:
+    """Whether a log can be created here: there is nothing, or an empty folder."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
 
 
 def refuse_foreign(path: Path) -> None:
@@ -85,21 +94,47 @@ def refuse_foreign(path: Path) -> None:
     Raises
     ------
     LearnOrderError
-        There is a file, or a folder with something else in it.
+        There is a file, or a folder with something else in it; or nothing can be created there.
     """
-    if path.is_dir() and not any(path.iterdir()):
+    if is_vacant(path):
+        _require_writable(path)
         return
-    if path.exists() or path.is_symlink():
-        try:
-            layout.read_header(path)
-        except LogNotFound as error:
-            raise LearnOrderError(
-                f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
-                "Choose another path, or move it away."
-            ) from error
+    try:
+        layout.read_header(path)
+    except LogNotFound as error:
+        raise LearnOrderError(
+            f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
+            "Choose another path, or move it away."
+        ) from error
 
 
-def _write_new(folder: Path, new: NewLog) -> Header:
+def _require_writable(path: Path) -> None:
+    """Refuse a place where nothing can be created, before any time is spent."""
+    place = next(p for p in (path, *path.absolute().parents) if p.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        what = "may not be written to" if place.is_dir() else "is no folder"
+        raise LearnOrderError(
+            f"log: {path} cannot be created, because {place} {what}. A log is a new folder. "
+            "Choose another path."
+        )
+
+
+def refuse_other_identity(path: Path, header: Header, identity: str) -> None:
+    """Refuse a log made from another spec or other data.
+
+    Raises
+    ------
+    SpecDiffers
+        Its identity is another one.
+    """
+    if header.identity != identity:
+        raise SpecDiffers(
+            f"log: {path} has become a log of another spec or other data (identity "
+            f"{header.identity}, not {identity}). One log holds one spec. Use another log."
+        )
+
+
+def _write_new(folder: Path, new: NewLog) -> None:
     for split in new.splits:
         layout.check_split_name(split)
     for name in ("examples", "replicates"):
@@ -112,7 +147,6 @@ def _write_new(folder: Path, new: NewLog) -> Header:
     header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
     content = {**header.to_json(), "check": layout.header_check(header)}
     create_group(folder, {layout.HEADER: content})
-    return header
 
 
 def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
@@ -136,25 +170,39 @@ class ReplicateWriter:
         The recording grid; a longer one than before continues the replicate.
     versions
         Versions of what produces the predictions, kept with the attempt.
+    identity
+        What the log has to be of; any log will do without it.
 
     Raises
     ------
     LogBusy
         Another process writes this replicate.
+    SpecDiffers
+        The log has another identity.
     LearnOrderError
         The grid does not begin as the committed one does.
     """
 
     def __init__(
-        self, log: Path, seed: int, epochs: Sequence[float], versions: Mapping[str, Any]
+        self,
+        log: Path,
+        seed: int,
+        epochs: Sequence[float],
+        versions: Mapping[str, Any],
+        identity: str | None = None,
     ) -> None:
         self.log, self.seed, self.epochs = log, seed, [float(e) for e in epochs]
         self.header = layout.read_header(log)
+        if identity is not None:
+            refuse_other_identity(log, self.header, identity)
         plan_replicates(log, [seed])
         self._claim = Claim(layout.claim_file(log, seed), f"replicate {seed}")
         try:
             self.attempt = committed_attempt(log, seed) or self._new_attempt(versions)
-            self._committed = {s: dict(self.attempt.commits(s)) for s in self.header.splits}
+            self._committed = {
+                split: dict(self.attempt.commits(split, self.header))
+                for split in self.header.splits
+            }
             self._check_grid()
             self._segment: str | None = None
         except BaseException:
@@ -203,7 +251,9 @@ class ReplicateWriter:
             predictions than the log holds.
         """
         self._check_record(record)
-        for split, predictions in record.predictions.items():
+        dtype = prediction_dtype(self.header.n_classes)
+        for split, given in record.predictions.items():
+            predictions = given.astype(dtype, copy=False)
             commit = self._committed[split].get(record.index)
             if commit is None:
                 self._commit(split, record, predictions)
@@ -239,23 +289,20 @@ class ReplicateWriter:
         segment = self._segment or self._new_segment(record.index)
         folder = self.attempt.folder / segment / split
         first = int(segment.split("-")[1])
-        array = open_array(folder, write=True)
-        stored = predictions.astype(prediction_dtype(self.header.n_classes), copy=False)
-        array[record.index - first] = stored
-        write_record(
-            self.attempt.commit_file(split, record.index),
-            {
-                "split": split,
-                "index": record.index,
-                "epoch": record.epoch,
-                "segment": segment,
-                "n_examples": len(stored),
-                "n_classes": self.header.n_classes,
-                "crc32": checksum(stored),
-                "identity": self.header.identity,
-            },
+        open_array(folder, write=True)[record.index - first] = predictions
+        commit = Commit(
+            seed=self.seed,
+            split=split,
+            index=record.index,
+            epoch=record.epoch,
+            segment=segment,
+            n_examples=len(predictions),
+            n_classes=self.header.n_classes,
+            crc32=checksum(predictions),
+            identity=self.header.identity,
         )
-        self._committed[split][record.index] = self.attempt.read_commit(split, record.index)
+        write_record(self.attempt.commit_file(split, record.index), vars(commit))
+        self._committed[split][record.index] = commit
 
     def _new_segment(self, first: int) -> str:
         """Allocate the rest of the grid at its fixed shape; nothing is ever resized."""

@@ -12,6 +12,9 @@ from learnorder.schema import Correct, Labels, Predictions, Scores
 
 Votes = NDArray[np.integer]
 
+ROUNDING = 1e-12
+"""Share of the kurtosis below which what is left after subtraction is rounding."""
+
 
 def correct(prediction: Predictions, label: Labels) -> Correct:
     """Whether each replicate was right, ``(replicate, epoch, example)``."""
@@ -48,10 +51,15 @@ def accessibility(prediction: Predictions, label: Labels, weights: Scores) -> Sc
 def bimodality(scores: Scores) -> float:
     """Kurtosis - skewness**2 - 1 of scores that are not all equal, from population moments."""
     deviation = scores - scores.mean()
-    variance = (deviation**2).mean()
-    skewness = (deviation**3).mean() / variance**1.5
-    kurtosis = (deviation**4).mean() / variance**2
-    return float(kurtosis - skewness**2 - 1)
+    second, third, fourth = (float((deviation**k).mean()) for k in (2, 3, 4))
+    return pearson_index(second, third, fourth)
+
+
+def pearson_index(second: float, third: float, fourth: float) -> float:
+    """Kurtosis - skewness**2 - 1 from central moments; never below 0, which two points have."""
+    kurtosis = fourth / second**2
+    index = kurtosis - third**2 / second**3 - 1
+    return index if index > ROUNDING * kurtosis else 0.0
 
 
 def bimodality_null_class(accuracy_by_class: Scores, class_share: Scores) -> float:
@@ -69,7 +77,7 @@ def bimodality_null_class(accuracy_by_class: Scores, class_share: Scores) -> flo
     variance = class_share @ (second + shift**2)
     skewed = class_share @ (third + 3 * shift * second + shift**3)
     tailed = class_share @ (fourth + 4 * shift * third + 6 * shift**2 * second + shift**4)
-    return float(tailed / variance**2 - skewed**2 / variance**3 - 1)
+    return pearson_index(float(variance), float(skewed), float(tailed))
 
 
 def fleiss_kappa(votes: Votes, n_categories: int) -> float:

@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from learnorder.measures import _arrays
 from learnorder.schema import Correct, Labels, Predictions, Scores
 
 Counts = NDArray[np.int64]
@@ -109,7 +110,7 @@ def bimodality(counts: Counts) -> float:
     weight = times / times.sum()
     deviation = value - weight @ value
     variance, third, fourth = (float(weight @ deviation**k) for k in (2, 3, 4))
-    return fourth / variance**2 - third**2 / variance**3 - 1
+    return _arrays.pearson_index(variance, third, fourth)
 
 
 def class_accuracy(prediction: Predictions, label: Labels, n_classes: int) -> Scores:

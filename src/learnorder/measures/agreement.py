@@ -9,9 +9,9 @@ import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.measures import _arrays, _kernels
-from learnorder.measures._boundary import SplitArrays, labelled, read_split
 from learnorder.measures._kernels import VoteMoments
 from learnorder.measures.intervals import Interval, ratio_interval, too_few
+from learnorder.measures.split import SplitArrays, labelled, read_split
 from learnorder.schema import EPOCH, EXAMPLE, REPLICATE, Correct, Predictions, Scores
 
 Null = Literal["equal-difficulty", "class-conditional"]
@@ -277,7 +277,8 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
 
     For the kappa of all replicates and examples that could have been drawn. On the scale of
     log(1 - kappa); variance from deleting one replicate at a time, plus that from examples;
-    Student's t with Satterthwaite's degrees of freedom. Slightly wide by construction.
+    Student's t with Satterthwaite's degrees of freedom. Slightly wide by construction; a lower
+    bound below what kappa can be is raised to that, -1/(R-1).
 
     Undefined, NaN with the reason in ``attrs["undefined"]``, where kappa is, for fewer than 3
     replicates or 10 examples, where all replicates but one vote in one category, and where kappa
@@ -292,7 +293,7 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
 
     Returns
     -------
-    ``(epoch, bound)``, bounds ``low`` and ``high``, at most 1.
+    ``(epoch, bound)``, bounds ``low`` and ``high``, in [-1/(R-1), 1].
 
     Raises
     ------
@@ -371,7 +372,9 @@ def _kappa_interval(moments: VoteMoments) -> Interval | str:
     # The chance term is quadratic in the shares, so its derivative carries a factor 2.
     chance_at = -2 * (moments.typical - moments.typical.mean())
     without = (differing_without, by_chance_without)
-    return ratio_interval(differing, by_chance, without, (differing_at - differing, chance_at))
+    at = (differing_at - differing, chance_at)
+    low, high = ratio_interval(differing, by_chance, without, at)
+    return max(low, -1 / (n_replicates - 1)), high
 
 
 def _check_choice(caller: str, option: str, value: str, known: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from learnorder.errors import LearnOrderError, nearest
@@ -47,12 +47,6 @@ class Measure:
     degenerate: str
     source: tuple[str, ...]
     needs: tuple[str, ...]
-
-    def as_record(self) -> dict[str, Any]:
-        """All fields but the function, ready for JSON."""
-        record = asdict(self)
-        del record["function"]
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in record.items()}
 
 
 CATALOGUE: tuple[Measure, ...] = (

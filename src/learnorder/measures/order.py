@@ -10,7 +10,6 @@ import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.measures import _kernels
-from learnorder.measures._boundary import SplitArrays, labelled, read_split
 from learnorder.measures.intervals import Interval, ratio_interval, too_few
 from learnorder.measures.moments import (
     NEGLIGIBLE,
@@ -19,6 +18,7 @@ from learnorder.measures.moments import (
     mean_variance,
     moments,
 )
+from learnorder.measures.split import SplitArrays, labelled, read_split
 from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
@@ -123,9 +123,7 @@ def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> 
     ----------
     hacohen2020agree
     """
-    arrays, weight = _weighted(log, "accessibility_per_replicate", weights)
-    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
-    values = _kernels.accessibility(used, arrays.label, weight)
+    _, values = _replicate_scores(log, "accessibility_per_replicate", weights)
     return labelled(log, "accessibility_per_replicate", values, REPLICATE, EXAMPLE)
 
 
@@ -167,8 +165,8 @@ def reliability(log: xr.Dataset, weights: Weights = "equal") -> Reliability:
     ----------
     cronbach1951, shrout1979, feldt1965, efron1981jackknife, satterthwaite1946
     """
-    scores = accessibility_per_replicate(log, weights)
-    return reliability_of(scores.values, np.asarray(log["label"].values, dtype=np.int64))
+    arrays, scores = _replicate_scores(log, "reliability", weights)
+    return reliability_of(scores, arrays.label)
 
 
 def reliability_of(scores: Scores, label: Labels) -> Reliability:
@@ -195,9 +193,9 @@ def cronbach_alpha(moment: Moments) -> float | str:
 def order_moments(scores: Scores, label: Labels | None) -> Moments | str:
     """Moments of ``(replicate, example)`` scores, within ``label`` if given, or why not."""
     if len(scores) < 2:
-        return "it compares replicates; there is 1 replicate"
+        return "reliability compares replicates; there is 1 replicate"
     if scores.shape[1] < 2:
-        return "it compares examples; there is 1 example"
+        return "reliability compares examples; there is 1 example"
     deviation = deviations(scores, label)
     if deviation.degrees == 0:
         return "no class has two examples to compare"
@@ -233,6 +231,13 @@ def _alpha_interval(moment: Moments) -> Interval | str:
     noise_at = moment.variance_at - moment.covariance_at - noise
     mean_at = n * mean_variance(moment.variance_at, moment.covariance_at, n) - of_mean
     return ratio_interval(noise, of_mean, (noise_without, mean_without), (noise_at, mean_at))
+
+
+def _replicate_scores(log: xr.Dataset, caller: str, weights: str) -> tuple[SplitArrays, Scores]:
+    """Arrays of the split, and the accessibility of its examples for each replicate."""
+    arrays, weight = _weighted(log, caller, weights)
+    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
+    return arrays, _kernels.accessibility(used, arrays.label, weight)
 
 
 def _weighted(log: xr.Dataset, caller: str, weights: str) -> tuple[SplitArrays, Scores]:

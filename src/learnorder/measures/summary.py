@@ -8,12 +8,24 @@ import numpy as np
 import xarray as xr
 
 from learnorder.measures import agreement, order
-from learnorder.measures._boundary import UNDEFINED, loaded, read_split
+from learnorder.measures.split import UNDEFINED, loaded, read_split
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE
 
 NO_LABELS = "the split has no labels to be right about"
 ONE_REPLICATE = "a deviation over replicates needs 2; there is 1"
 NO_EPOCH = "no epoch after training began was recorded"
+
+COLUMNS = (
+    "accuracy_mean",
+    "accuracy_std",
+    "bimodality",
+    "bimodality_null",
+    "bimodality_null_class",
+    "fleiss_kappa",
+    "fleiss_kappa_ci",
+    "fleiss_kappa_predictions",
+)
+"""Per-epoch quantities that can be undefined, in the order of a row."""
 
 
 def summarise(log: xr.Dataset) -> dict[str, Any]:
@@ -80,29 +92,20 @@ def _order(log: xr.Dataset) -> dict[str, Any]:
 
 def _per_epoch(log: xr.Dataset) -> list[dict[str, Any]]:
     agreed = agreement.agreement(log).mean(EXAMPLE).values
-    columns = _labelled_columns(log) if LABEL in log else {}
+    columns = {"fleiss_kappa_predictions": agreement.fleiss_kappa(log, of="prediction")}
+    if LABEL in log:
+        columns |= _labelled_columns(log)
     rows = []
     for e, epoch in enumerate(float(value) for value in log[EPOCH].values):
         row: dict[str, Any] = {"epoch": epoch, "agreement_mean": float(agreed[e])}
         undefined: dict[str, str] = {}
         for name in COLUMNS:
-            reason = columns[name].attrs[UNDEFINED].get(epoch) if columns else NO_LABELS
+            reason = columns[name].attrs[UNDEFINED].get(epoch) if name in columns else NO_LABELS
             row[name] = None if reason else np.asarray(columns[name].values[e]).tolist()
             if reason:
                 undefined[name] = reason
         rows.append({**row, "undefined": undefined})
     return rows
-
-
-COLUMNS = (
-    "accuracy_mean",
-    "accuracy_std",
-    "bimodality",
-    "bimodality_null",
-    "bimodality_null_class",
-    "fleiss_kappa",
-    "fleiss_kappa_ci",
-)
 
 
 def _labelled_columns(log: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from itertools import product
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures._boundary import UNDEFINED
 from learnorder.measures.catalogue import find_measure
+from learnorder.measures.order import Reliability
+from learnorder.measures.split import UNDEFINED
+from learnorder.measures.summary import reliability_record
+from learnorder.schema import EPOCH
 
 
 def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Values of the measures named, each with ``dims``, ``coords``, ``values`` and ``undefined``.
 
-    A value that is undefined is None; ``undefined`` has the reason, by coordinate.
+    A value that is undefined is None; ``undefined`` has the reason under its epoch, or under its
+    name for a measure without dims, whose ``values`` are an object.
 
     Raises
     ------
@@ -28,7 +32,7 @@ def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str,
 
 
 def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per coordinate, one column per measure.
+    """One flat row for each coordinate, with one column for each measure; see `flat_rows`.
 
     Raises
     ------
@@ -43,27 +47,63 @@ def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
             "Write them one by one, or use --json."
         )
     first = next(iter(values.values()))
-    places = product(*(first["coords"][d] for d in first["dims"]))
-    columns = {name: _flat(content["values"]) for name, content in values.items()}
-    return [
-        {**dict(zip(first["dims"], place, strict=True)), **{n: c[i] for n, c in columns.items()}}
-        for i, place in enumerate(places)
-    ]
+    if not first["dims"]:
+        return flat_rows(
+            [{**c["values"], UNDEFINED: c[UNDEFINED]} for c in values.values()],
+        )
+    columns = {name: np.ravel(np.array(c["values"], object)) for name, c in values.items()}
+    rows = []
+    for i, place in enumerate(product(*(first["coords"][dim] for dim in first["dims"]))):
+        where = dict(zip(first["dims"], place, strict=True))
+        key = _key(where.get(EPOCH, 0.0))
+        reasons = {name: c[UNDEFINED][key] for name, c in values.items() if key in c[UNDEFINED]}
+        row = {name: column[i] for name, column in columns.items()}
+        rows.append({**where, **row, UNDEFINED: reasons})
+    return flat_rows(rows)
 
 
-def _plain(found: Any) -> dict[str, Any]:
-    if not isinstance(found, xr.DataArray):
-        return {"dims": [], "coords": {}, "values": asdict(found), "undefined": found.undefined}
-    values = found.astype(object).where(found.notnull(), None).values.tolist()
+def flat_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of JSON as rows of a table, in which every cell is a number or a text.
+
+    An interval under ``<name>_ci`` becomes ``<name>_low`` and ``<name>_high``. The reasons in
+    ``undefined`` become one text in the last column; where no row has any, there is no such column.
+
+    Examples
+    --------
+    >>> flat_rows([{"x": 1, "x_ci": [0, 2], "undefined": {}}])
+    [{'x': 1, 'x_low': 0, 'x_high': 2}]
+    >>> flat_rows([{"x": None, "undefined": {"x": "no data"}}])
+    [{'x': None, 'undefined': 'x: no data'}]
+    """
+    explained = any(row[UNDEFINED] for row in rows)
+    return [_flat(row, explained) for row in rows]
+
+
+def _flat(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if name.endswith("_ci"):
+            flat[f"{name[:-3]}_low"], flat[f"{name[:-3]}_high"] = value or (None, None)
+        elif name != UNDEFINED:
+            flat[name] = value
+    if explained:
+        flat[UNDEFINED] = "; ".join(f"{name}: {why}" for name, why in row[UNDEFINED].items())
+    return flat
+
+
+def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
+    if isinstance(found, Reliability):
+        record = reliability_record(found)
+        reasons = record.pop(UNDEFINED)
+        return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
     return {
-        "dims": [str(d) for d in found.dims],
-        "coords": {str(d): found[d].values.tolist() for d in found.dims},
-        "values": values,
-        "undefined": {f"{k:g}": v for k, v in found.attrs.get(UNDEFINED, {}).items()},
+        "dims": [str(dim) for dim in found.dims],
+        "coords": {str(dim): found[dim].values.tolist() for dim in found.dims},
+        "values": found.astype(object).where(found.notnull(), None).values.tolist(),
+        UNDEFINED: {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()},
     }
 
 
-def _flat(values: Any) -> list[Any]:
-    if not isinstance(values, list):
-        return [values]
-    return [v for item in values for v in (_flat(item) if isinstance(item, list) else [item])]
+def _key(epoch: float) -> str:
+    """Epoch as a key of JSON; epochs that differ have keys that differ."""
+    return f"{epoch:.15g}"

@@ -220,6 +220,8 @@ def curves_figure(
         _line(axes, epochs, curve, i)
     _epoch_axis(axes, epochs)
     axes.set_ylabel(label)
+    if all(np.isnan(curve.values).all() for curve in curves):
+        axes.text(0.5, 0.5, "undefined at every epoch", transform=axes.transAxes, ha="center")
     if limits is not None:
         low, high = axes.get_ylim()
         axes.set_ylim(min(low, limits[0]), max(high, limits[1]))

@@ -35,6 +35,8 @@ class Card:
         A data URI.
     cut
         Whether the text goes on beyond what is shown.
+    misread
+        Whether the prediction is not the label.
     """
 
     id: str
@@ -46,11 +48,7 @@ class Card:
     image: str | None = None
     text: str | None = None
     cut: bool = False
-
-    @property
-    def misread(self) -> bool:
-        """Whether most replicates gave something other than the label."""
-        return self.label is not None and self.label != self.prediction
+    misread: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,10 +114,12 @@ def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores
     if n_equal == n_shown:
         return ""
     value = f"{scores[positions[-1]]:.3f}"
-    return (
-        f"{n_equal:,} examples share the {word} {value}; "
-        f"the {n_shown} of them with the lowest ids are shown."
+    shown = (
+        "the one with the lowest id is"
+        if n_shown == 1
+        else f"the {n_shown} of them with the lowest ids are"
     )
+    return f"{n_equal:,} examples share the {word} {value}; {shown} shown."
 
 
 def class_name(log: xr.Dataset, class_id: int) -> str:
@@ -148,7 +148,7 @@ def _card(
 ) -> Card:
     """One card; ``final`` are the replicates' predictions after the last epoch."""
     tally = np.bincount(final)
-    label = true_label = None
+    label = true_label = given = None
     if LABEL in log:
         given = int(log[LABEL].values[position])
         label = class_name(log, given)
@@ -165,6 +165,7 @@ def _card(
         image=image,
         text=text,
         cut=cut,
+        misread=given not in (None, int(tally.argmax())),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from learnorder.report.page import shorten
 from learnorder.report.tables import epoch_name, interval, number, percent, reason
 
 BIMODALITY_ALONE = (
@@ -15,42 +16,48 @@ BIMODALITY_ALONE = (
     "it."
 )
 
+MOST_OF_IT = 0.5
+"""Lower end of an interval of reliability above which an order counts as shared, not as partly."""
+
 
 def verdict(summary: Mapping[str, Any]) -> str:
     """Whether an order is shared: judged by the lower ends of the reliability intervals."""
     order = summary["order"]
     n = summary["n_replicates"]
-    if order.get("reliability") is None:
-        return f"Whether the order is shared cannot be said: {_why(summary, 'reliability')}."
-    ci, ci_within = order.get("reliability_ci"), order.get("reliability_within_class_ci")
+    if order["reliability"] is None:
+        return f"Whether an order is shared cannot be said: {reason(order, 'reliability')}."
+    ci = order["reliability_ci"]
     if ci is None:
-        return (
-            "An order was measured, but its uncertainty was not: "
-            f"{_why(summary, 'reliability_ci')}."
-        )
+        why = reason(order, "reliability_ci")
+        return f"Whether an order is shared is not judged without an interval: {why}."
     if ci[0] <= 0:
         return f"No shared order is shown by these {n} replicates."
-    if ci_within is not None and ci_within[0] > 0:
-        return f"The {n} replicates share an order, within classes too."
-    return f"The {n} replicates share an order; within classes it is not shown."
+    shared = "share an order" if ci[0] > MOST_OF_IT else "share an order in part"
+    return f"The {n} replicates {shared}{_within(order)}."
 
 
-def _why(summary: Mapping[str, Any], key: str) -> str:
-    """Reason for an undefined number of the order, wherever the summary keeps it."""
-    order = summary["order"]
-    return reason(order if key in (order.get("undefined") or {}) else summary, key).rstrip(".")
+def _within(order: Mapping[str, Any]) -> str:
+    """How the verdict goes on about the order within classes."""
+    ci = order["reliability_within_class_ci"]
+    if ci is None:
+        undefined = order["reliability_within_class"] is None
+        key = "reliability_within_class" + ("" if undefined else "_ci")
+        return f"; within classes that cannot be said: {reason(order, key)}"
+    if ci[0] <= 0:
+        return "; within classes that is not shown"
+    return ", within classes too" if ci[0] > MOST_OF_IT else ", within classes in part"
 
 
 def order_sentence(summary: Mapping[str, Any]) -> str:
     """Reliability with its interval, overall and within classes."""
     order = summary["order"]
-    if order.get("reliability") is None:
+    if order["reliability"] is None:
         return ""
-    within = order.get("reliability_within_class")
+    within = order["reliability_within_class"]
     within_text = (
-        f"undefined ({_why(summary, 'reliability_within_class')})"
+        f"undefined ({reason(order, 'reliability_within_class')})"
         if within is None
-        else _with_ci(within, order.get("reliability_within_class_ci"))
+        else _with_ci(within, order["reliability_within_class_ci"])
     )
     return (
         f"The reliability of the order is {_with_ci(order['reliability'], order['reliability_ci'])}"
@@ -70,43 +77,50 @@ def _with_ci(value: float, ci: Sequence[float] | None) -> str:
 def last_epoch_sentence(summary: Mapping[str, Any]) -> str:
     """Accuracy and kappa after the last epoch, with what chance would give."""
     row = summary["per_epoch"][-1]
-    kappa = (
-        f"undefined ({reason(row, 'fleiss_kappa')})"
-        if row.get("fleiss_kappa") is None
-        else _with_ci(row["fleiss_kappa"], row.get("fleiss_kappa_ci"))
-    )
-    return (
+    right = (
         f"After epoch {epoch_name(row['epoch'])} a replicate is right on "
-        f"{percent(row['accuracy_mean'])} of the examples on average. The replicates agree on "
-        f"which ones with a kappa of {kappa}; independent errors would give about 0."
+        f"{percent(row['accuracy_mean'])} of the examples on average."
+    )
+    if row["fleiss_kappa"] is None:
+        return f"{right} Kappa is undefined: {reason(row, 'fleiss_kappa')}."
+    return (
+        f"{right} The replicates agree on which ones with a kappa of "
+        f"{_with_ci(row['fleiss_kappa'], row['fleiss_kappa_ci'])}; if right answers fell on "
+        "examples at random, it would be about 0."
     )
 
 
 def bimodality_sentence(summary: Mapping[str, Any]) -> str:
     """Bimodality after the last epoch beside both nulls."""
+    if summary["n_replicates"] < 2:
+        return ""
     row = summary["per_epoch"][-1]
-    if row.get("bimodality") is None:
+    if row["bimodality"] is None:
         return f"Bimodality of TP-agreement is undefined there: {reason(row, 'bimodality')}."
     nulls = [
-        (row.get("bimodality_null"), "if all examples were equally hard"),
-        (row.get("bimodality_null_class"), "if they differed only by class"),
+        (row["bimodality_null"], "if all examples were equally hard"),
+        (row["bimodality_null_class"], "if they differed only by class"),
     ]
-    beside = " and ".join(f"{number(v)} {what}" for v, what in nulls if v is not None)
-    return f"Bimodality of TP-agreement is {number(row['bimodality'])} there; it would be {beside}."
-
-
-def unlabelled_sentences(n: int, row: Mapping[str, Any]) -> list[str]:
-    """What can be said without labels; ``row`` has epoch, agreement_mean and kappa."""
-    kappa = (
-        f"undefined ({reason(row, 'kappa_predictions')})"
-        if row.get("kappa_predictions") is None
-        else number(row["kappa_predictions"])
+    defined = [(value, what) for value, what in nulls if value is not None]
+    beside = " and ".join(f"{number(value)} {what}" for value, what in defined)
+    above = any(row["bimodality"] > value for value, _ in defined)
+    caution = " Above a null it says nothing against agreement." if above else ""
+    return (
+        f"Bimodality of TP-agreement is {number(row['bimodality'])} there; it would be {beside}."
+        f"{caution}"
     )
+
+
+def unlabelled_sentences(summary: Mapping[str, Any]) -> list[str]:
+    """What can be said without labels."""
+    row, key = summary["per_epoch"][-1], "fleiss_kappa_predictions"
+    kappa = f"undefined ({reason(row, key)})" if row[key] is None else number(row[key])
     return [
         "This split has no labels, so only agreement between replicates is measured.",
         f"After epoch {epoch_name(row['epoch'])} an example's most frequent prediction is shared "
-        f"by {percent(row['agreement_mean'])} of the {n} replicates on average; Fleiss' kappa of "
-        f"the predictions is {kappa} (0: no more than the class shares alone would give).",
+        f"by {percent(row['agreement_mean'])} of the {summary['n_replicates']} replicates on "
+        f"average; Fleiss' kappa of the predictions is {kappa} (it is 0 where the shares of the "
+        "classes alone would give as much agreement).",
     ]
 
 
@@ -121,7 +135,7 @@ def left_out_sentence(left_out: Sequence[Mapping[str, Any]]) -> str:
     """Replicates that no number contains, with the reason; those of one reason together."""
     seeds_by_reason: dict[str, list[str]] = {}
     for entry in left_out:
-        why = f": {entry['reason']}" if entry.get("reason") else ""
+        why = f": {shorten(str(entry['reason']), 200)}" if entry.get("reason") else ""
         found = seeds_by_reason.setdefault(f"{entry.get('status', 'left out')}{why}", [])
         found.append(str(entry.get("seed")))
     if not seeds_by_reason:

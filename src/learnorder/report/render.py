@@ -182,6 +182,11 @@ def _require_replaceable(target: Path) -> None:
             f"render_report: {str(target)!r} is a folder. The report is one file. "
             f"Write it to {str(target / 'report.html')!r}."
         )
+    if target.exists() and not target.is_file():
+        raise LearnOrderError(
+            f"render_report: {str(target)!r} is a device or a pipe. The report replaces a whole "
+            "file. Write it to a file, such as 'report.html'."
+        )
     if not target.exists() or target.stat().st_size == 0:
         return
     with target.open("rb") as file:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from learnorder.measures.agreement import accuracy, agreement, fleiss_kappa, tp_agreement
+from learnorder.measures.agreement import accuracy, agreement, tp_agreement
 from learnorder.measures.order import accessibility
 from learnorder.measures.summary import summarise
 from learnorder.report import figures, lattice, reading
@@ -97,7 +97,7 @@ def split_view(
 ) -> SplitView:
     """Measure and draw one split of one collection; ``examples`` cards at each end."""
     build = _labelled if LABEL in log else _unlabelled
-    return build(collection, split, log, _gallery(log, previews, examples))
+    return build(collection, split, log, _gallery(log, previews, examples), summarise(log))
 
 
 def _gallery(log: xr.Dataset, previews: Previews | None, most: int) -> Gallery:
@@ -115,9 +115,14 @@ def _gallery(log: xr.Dataset, previews: Previews | None, most: int) -> Gallery:
     return examples_gallery(log, scores, n_replicates * int(trained.sum()), previews, most)
 
 
-def _labelled(collection: str, split: str, log: xr.Dataset, gallery: Gallery) -> SplitView:
+def _labelled(
+    collection: str,
+    split: str,
+    log: xr.Dataset,
+    gallery: Gallery,
+    summary: Mapping[str, Any],
+) -> SplitView:
     """A split with labels: everything is measured against them."""
-    summary = summarise(log)
     epochs, rows = log["epoch"].values, summary["per_epoch"]
     name = f"{collection}, {split}"
     sentences = (
@@ -130,8 +135,8 @@ def _labelled(collection: str, split: str, log: xr.Dataset, gallery: Gallery) ->
     cells = (
         Cell(reading.replicates(summary)),
         accuracy_cell(last),
-        _order_cell(summary, "reliability"),
-        _order_cell(summary, "reliability_within_class"),
+        cell(summary["order"], "reliability"),
+        cell(summary["order"], "reliability_within_class"),
         *(cell(last, key) for key in keys),
     )
     return SplitView(
@@ -144,16 +149,10 @@ def _labelled(collection: str, split: str, log: xr.Dataset, gallery: Gallery) ->
         cells=cells,
         per_epoch=tuple(_epoch_row(row) for row in rows),
         distribution=_distribution(log, name),
-        kappa=_kappa(log, rows, name),
+        kappa=_kappa(epochs, rows, name, labelled=True),
         bimodality=_bimodality(epochs, rows, name),
         gallery=gallery,
     )
-
-
-def _order_cell(summary: Mapping[str, Any], key: str) -> Cell:
-    """A cell of the order; its reasons may stand with the order or with the whole summary."""
-    reasons = {**(summary.get("undefined") or {}), **(summary["order"].get("undefined") or {})}
-    return cell({**summary["order"], "undefined": reasons}, key)
 
 
 def _epoch_row(row: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -161,6 +160,7 @@ def _epoch_row(row: Mapping[str, Any]) -> tuple[Cell, ...]:
     keys = (
         "agreement_mean",
         "fleiss_kappa",
+        "fleiss_kappa_predictions",
         "bimodality",
         "bimodality_null",
         "bimodality_null_class",
@@ -219,11 +219,10 @@ def _panel(log: xr.Dataset, scores: Scores, epoch: int) -> figures.Panel:
     )
 
 
-def _kappa(log: xr.Dataset, rows: list[Mapping[str, Any]], name: str) -> Picture:
+def _kappa(epochs: Scores, rows: list[Mapping[str, Any]], name: str, *, labelled: bool) -> Picture:
     """Fleiss' kappa of correctness with its interval, and of the predictions."""
-    epochs = log["epoch"].values
-    curves = [figures.Curve("of predictions", fleiss_kappa(log, of="prediction").values)]
-    if rows:
+    curves = [figures.Curve("of predictions", _column(rows, "fleiss_kappa_predictions"))]
+    if labelled:
         ends = (_ends(rows, "fleiss_kappa_ci", 0), _ends(rows, "fleiss_kappa_ci", 1))
         curves.insert(0, figures.Curve("of correctness", _column(rows, "fleiss_kappa"), *ends))
     svg = figures.curves_figure(epochs, curves, "Fleiss' kappa", (0.0, 1.0))
@@ -244,50 +243,37 @@ def _bimodality(epochs: Scores, rows: list[Mapping[str, Any]], name: str) -> Pic
     return picture(svg, reading.curve_alt(f"Bimodality of {name}", epochs.tolist(), values))
 
 
-def _unlabelled(collection: str, split: str, log: xr.Dataset, gallery: Gallery) -> SplitView:
+def _unlabelled(
+    collection: str,
+    split: str,
+    log: xr.Dataset,
+    gallery: Gallery,
+    summary: Mapping[str, Any],
+) -> SplitView:
     """A split without labels: only agreement between replicates can be measured."""
-    rows = agreement_rows(log)
-    n, n_examples = log.sizes["replicate"], log.sizes["example"]
-    counts = {**log.attrs, "n_replicates": n, "n_examples": n_examples}
-    counts["n_replicates_planned"] = log.attrs.get("n_replicates_planned")
+    rows = summary["per_epoch"]
+    name = f"{collection}, {split}"
     return SplitView(
         collection=collection,
         split=split,
         labelled=False,
-        counted=reading.counted(counts),
+        counted=reading.counted(summary),
         verdict="",
-        sentences=tuple(reading.unlabelled_sentences(n, rows[-1])),
+        sentences=tuple(reading.unlabelled_sentences(summary)),
         cells=(),
         per_epoch=tuple(
             (
                 Cell(epoch_name(row["epoch"])),
                 Cell(number(row["agreement_mean"])),
-                cell(row, "kappa_predictions"),
+                cell(row, "fleiss_kappa_predictions"),
             )
             for row in rows
         ),
-        distribution=_distribution(log, f"{collection}, {split}"),
-        kappa=_kappa(log, [], f"{collection}, {split}"),
+        distribution=_distribution(log, name),
+        kappa=_kappa(log["epoch"].values, rows, name, labelled=False),
         bimodality=None,
         gallery=gallery,
     )
-
-
-def agreement_rows(log: xr.Dataset) -> list[dict[str, Any]]:
-    """Per epoch: mean agreement and kappa of the predictions, with the reason where undefined."""
-    kappa = fleiss_kappa(log, of="prediction")
-    reasons = kappa.attrs.get("undefined", {})
-    mean = agreement(log).values.mean(axis=1)
-    rows = []
-    for i, epoch in enumerate(log["epoch"].values):
-        value = float(kappa.values[i])
-        defined = np.isfinite(value)
-        row: dict[str, Any] = {"epoch": float(epoch), "agreement_mean": float(mean[i])}
-        row["kappa_predictions"] = value if defined else None
-        if not defined:
-            row["undefined"] = {"kappa_predictions": reasons.get(float(epoch), "undefined")}
-        rows.append(row)
-    return rows
 
 
 def accuracy_pictures(collections: Mapping[str, Mapping[str, xr.Dataset]]) -> dict[str, Picture]:

@@ -45,14 +45,14 @@ def _seconds_per_step(replicate: Replicate) -> float:
     # the smallest batch comes first: a network that cannot train on it fails before training
     size = replicate.spec.training.batch_size
     n_train = replicate.tensors.n_train
-    order = torch.arange(n_train)
+    order, draws = torch.arange(n_train), replicate.draws(epoch=0)
     replicate.network.train()
     with torch.random.fork_rng(devices=[]):
-        replicate._take_step(order[n_train - (n_train % size or size) :], None)
-        replicate._take_step(order[:size], None)
+        replicate.take_step(order[n_train - (n_train % size or size) :], draws)
+        replicate.take_step(order[:size], draws)
         taken, start = 0, time.perf_counter()
         while time.perf_counter() - start < PROBE_SECONDS:
-            replicate._take_step(order[:size], None)
+            replicate.take_step(order[:size], draws)
             taken += 1
         return (time.perf_counter() - start) / taken
 

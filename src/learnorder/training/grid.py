@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
 
 
@@ -27,6 +29,21 @@ def steps_per_epoch(n_train: int, batch_size: int) -> int:
     return -(-n_train // batch_size)
 
 
+def check_batch_size(spec: TrainingSpec, n_train: int) -> None:
+    """Refuse a batch that is larger than the training split.
+
+    Raises
+    ------
+    LearnOrderError
+        It is.
+    """
+    if spec.training.batch_size > n_train:
+        raise LearnOrderError(
+            f"train: training.batch_size = {spec.training.batch_size} is larger than the training "
+            f"split ({n_train} examples). A batch holds at most the whole split. Lower batch_size."
+        )
+
+
 def recording_grid(spec: TrainingSpec, n_train: int) -> list[GridPoint]:
     """Points at which predictions are recorded, ascending.
 
@@ -38,6 +55,11 @@ def recording_grid(spec: TrainingSpec, n_train: int) -> list[GridPoint]:
         steps.discard(0)
     steps |= _early_steps(spec, per_epoch)
     return [GridPoint(i, step, step / per_epoch) for i, step in enumerate(sorted(steps))]
+
+
+def grid_after(points: Sequence[GridPoint], step: int) -> list[GridPoint]:
+    """Points that a replicate at ``step`` has still to reach (its own place included at step 0)."""
+    return [p for p in points if p.step > step or (step == 0 and p.step == 0)]
 
 
 def _early_steps(spec: TrainingSpec, per_epoch: int) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from learnorder.training.grid import GridPoint, recording_grid, steps_per_epoch
 from learnorder.training.inputs import NetworkInputs, to_tensors
 from learnorder.training.optimization import learning_rate, make_optimizer
 from learnorder.training.spec import TrainingSpec
-from learnorder.training.state import ReplicateState, capture, restore
+from learnorder.training.state import ReplicateState, capture, is_plain, restore
 from learnorder.training.streams import Purpose, generator, torch_seed
 
 EVALUATION_BATCH = 500
@@ -59,21 +59,6 @@ class TrainingTensors:
         return len(self.labels)
 
 
-def check_trainable(spec: TrainingSpec, n_train: int) -> None:
-    """Refuse what could only fail later, in the middle of training.
-
-    Raises
-    ------
-    LearnOrderError
-        The batch is larger than the training split.
-    """
-    if spec.training.batch_size > n_train:
-        raise LearnOrderError(
-            f"train: training.batch_size = {spec.training.batch_size} is larger than the training "
-            f"split ({n_train} examples). A batch holds at most the whole split. Lower batch_size."
-        )
-
-
 def train_replicate(
     spec: TrainingSpec, tensors: TrainingTensors, seed: int
 ) -> Iterator[EpochPredictions]:
@@ -92,6 +77,12 @@ class Replicate:
         Together they fix every prediction, whatever else the process has done before.
     state
         Where to go on; from the beginning without it.
+
+    Raises
+    ------
+    LearnOrderError
+        The network cannot be built, the inputs cannot be augmented as the spec says, or the state
+        is that of another network.
     """
 
     def __init__(
@@ -102,6 +93,7 @@ class Replicate:
         state: ReplicateState | None = None,
     ) -> None:
         self.spec, self.tensors, self.seed = spec, tensors, seed
+        augmentation.check(tensors.inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
         self.network = initial_network(spec, tensors.inputs, seed)
         self.optimizer = make_optimizer(spec, self.network)
         self.step = 0
@@ -116,12 +108,12 @@ class Replicate:
         """Steps in one epoch."""
         return steps_per_epoch(self.tensors.n_train, self.spec.training.batch_size)
 
-    def at_epoch_end(self) -> bool:
-        """Whether the replicate stands between two epochs, where its state can be captured."""
-        return self.step % self.per_epoch == 0
+    def can_be_captured(self) -> bool:
+        """Whether it stands between two epochs, and everything it needs is in plain arrays."""
+        return self.step % self.per_epoch == 0 and is_plain(self.network)
 
     def state(self) -> ReplicateState:
-        """Weights, buffers and optimiser, copied; only between two epochs."""
+        """Weights, buffers and optimiser, copied; only where it can be captured."""
         return capture(self.network, self.optimizer, self.step)
 
     def advance_to(self, point: GridPoint) -> EpochPredictions:
@@ -131,7 +123,10 @@ class Replicate:
             self._train(min(point.step, epoch_end))
         if not torch.isfinite(self._loss):
             raise Diverged(self.seed, point.epoch, "loss")
-        predictions = {name: self._predict(x, point) for name, x in self.tensors.splits.items()}
+        with torch.random.fork_rng(devices=[]):
+            # a network may draw at random in eval mode too
+            torch.manual_seed(torch_seed(self.seed, Purpose.PREDICTION, point.step))
+            predictions = {name: self._predict(x, point) for name, x in self.tensors.splits.items()}
         return EpochPredictions(self.seed, point.index, point.epoch, predictions)
 
     def _train(self, until: int) -> None:
@@ -141,12 +136,12 @@ class Replicate:
         batches = torch.split(torch.from_numpy(order), self.spec.training.batch_size)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.spec, epoch)
-        draws = self._augmentation(epoch)
+        draws = self.draws(epoch)
         self.network.train()
         with torch.random.fork_rng(devices=[]):
             self._enter_dropout_stream(epoch, first)
             for positions in batches[first : until - self.step + first]:
-                self._take_step(positions, draws)
+                self.take_step(positions, draws)
             self._dropout = torch.get_rng_state()
         self.step = until
 
@@ -157,7 +152,8 @@ class Replicate:
         else:
             torch.set_rng_state(self._dropout)
 
-    def _take_step(self, positions: torch.Tensor, draws: augmentation.Draws | None) -> None:
+    def take_step(self, positions: torch.Tensor, draws: augmentation.Draws | None) -> None:
+        """Train on one batch, the examples at these positions of the training split."""
         batch = self.tensors.splits["train"].index_select(0, positions)
         if draws is not None:
             batch = augmentation.apply(batch, positions, draws)
@@ -170,7 +166,8 @@ class Replicate:
         # once not finite, a sum stays so: one look at each recorded point is enough
         self._loss = self._loss + loss.detach()
 
-    def _augmentation(self, epoch: int) -> augmentation.Draws | None:
+    def draws(self, epoch: int) -> augmentation.Draws | None:
+        """Return how every training example is changed in this epoch; None where none is."""
         wanted = self.spec.augmentation
         if not (wanted.flip or wanted.crop):
             return None
@@ -216,8 +213,3 @@ def _arithmetic(spec: TrainingSpec) -> AbstractContextManager[object]:
     if spec.training.precision == "bfloat16":
         return torch.autocast("cpu", torch.bfloat16)
     return nullcontext()
-
-
-def grid_after(points: Sequence[GridPoint], step: int) -> list[GridPoint]:
-    """Points that a replicate at ``step`` has still to reach (its own place included at step 0)."""
-    return [p for p in points if p.step > step or (step == 0 and p.step == 0)]

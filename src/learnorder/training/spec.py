@@ -204,7 +204,7 @@ class TrainingSpec(Table):
             value = getattr(self.dataset, key)
             if value is None or (key == "path" and self.dataset.name == "hub"):
                 continue
-            found = folder.resolve() / value
+            found = folder.resolve() / Path(value).expanduser()
             # word vectors may also lie in the dataset's own folder, which the loader knows
             if key == "path" or found.exists():
                 changed[key] = str(found)
@@ -269,6 +269,8 @@ def _problem(error: Mapping[str, Any]) -> str:
             return f"unknown key {key!r}. {nearest(location[-1], known)}"
         case "missing":
             return f"{key} is missing. It has no default; add it to the file."
+        case "model_type" | "dict_type":
+            return f"{key} is {error['input']!r}. It is a table of keys and values."
         case "literal_error":
             return f"{key} is {error['input']!r}. Allowed are {error['ctx']['expected']}."
         case "value_error":

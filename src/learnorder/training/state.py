@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from learnorder.errors import LearnOrderError
+
 
 @dataclass(frozen=True)
 class ReplicateState:
@@ -23,7 +25,7 @@ def capture(
     network: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int
 ) -> ReplicateState:
     """Copy weights, buffers and optimiser state."""
-    arrays = {f"network/{k}": _to_array(v) for k, v in network.state_dict().items()}
+    arrays = {f"network/{k}": _to_array(v) for k, v in _tensors(network).items()}
     for i, state in optimizer.state_dict()["state"].items():
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
@@ -34,7 +36,13 @@ def capture(
 def restore(
     state: ReplicateState, network: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put a captured state back, bit for bit."""
+    """Put a captured state back, bit for bit.
+
+    Raises
+    ------
+    LearnOrderError
+        It was captured from a network of other arrays.
+    """
     weights: dict[str, torch.Tensor] = {}
     moments: dict[int, dict[str, torch.Tensor]] = {}
     for name, array in state.arrays.items():
@@ -44,10 +52,38 @@ def restore(
         else:
             i, _, key = rest.partition("/")
             moments.setdefault(int(i), {})[key] = torch.from_numpy(array.copy())
-    network.load_state_dict(weights)
+    _copy_into(network, weights)
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
     _lay_out_as_parameters(optimizer)
+
+
+def is_plain(network: torch.nn.Module) -> bool:
+    """Whether all that a network keeps is in tensors of types that NumPy has."""
+    kept = [*network.state_dict().values(), *network.buffers()]
+    return all(isinstance(v, torch.Tensor) and v.dtype != torch.bfloat16 for v in kept)
+
+
+def _tensors(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Weights and buffers, with those that PyTorch's own ``state_dict`` leaves out."""
+    return {**dict(network.named_parameters()), **dict(network.named_buffers())}
+
+
+def _copy_into(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    own = _tensors(network)
+    differing = [k for k in own.keys() | weights if _form(own.get(k)) != _form(weights.get(k))]
+    if differing:
+        raise LearnOrderError(
+            f"train: the network has another {min(differing)!r} than when the replicate was "
+            "interrupted. One log holds one network. Put its code back, or use another log."
+        )
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(weights[name])
+
+
+def _form(tensor: torch.Tensor | None) -> tuple[torch.Size, torch.dtype] | None:
+    return None if tensor is None else (tensor.shape, tensor.dtype)
 
 
 def _lay_out_as_parameters(optimizer: torch.optim.Optimizer) -> None:

@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     ORDER = 2
     AUGMENTATION = 3
     DROPOUT = 4
+    PREDICTION = 5
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.SeedSequence:

@@ -93,7 +93,7 @@ def _imported(import_string: str) -> Callable[..., Any]:
     module_name, _, path = import_string.partition(":")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LearnOrderError(
             f"architecture: module {module_name!r} of {import_string!r} cannot be imported "
             f"({_one_line(error)}). It is looked for on the Python path. Install it, or name its "
@@ -212,14 +212,14 @@ def _named(name: str, when: str) -> Iterator[None]:
         yield
     except LearnOrderError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise LearnOrderError(
             f"architecture: {name!r} failed ({_one_line(error)}) when {when}. "
             "A network reads a batch of inputs of this shape. Correct the callable or its options."
         ) from error
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
 
 

@@ -1,4 +1,4 @@
-"""The public boundary: a split of a log becomes trusted arrays, and values become labelled."""
+"""One split of a log: checked once and read as trusted arrays; values become labelled."""
 
 from __future__ import annotations
 
