@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +11,7 @@ from numbers import Integral
 from pathlib import Path
 
 from learnorder.collection.commit_cost import seconds_per_commit
+from learnorder.collection.cores import available_cores
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
@@ -213,18 +213,3 @@ def _result(
     }
     finished = tuple(seed for seed in sorted(wanted) if seed not in failed)
     return TrainingResult(path, finished, failed, tuple(sorted(trained)))
-
-
-def available_cores() -> int:
-    """Cores this process may use, by affinity and by the quota of its control group."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(affinity or 1, _cgroup_cores()))
-
-
-def _cgroup_cores() -> int:
-    """Whole cores of the quota; very many where there is none."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, int(quota) // int(period)) if quota != "max" else 1_000_000
-    except (OSError, ValueError):
-        return 1_000_000
