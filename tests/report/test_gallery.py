@@ -30,14 +30,21 @@ def test_ends_of_the_order_are_shown_hardest_first_and_easiest_first() -> None:
 def test_equal_scores_stand_in_the_order_of_ids_and_the_page_says_so() -> None:
     hardest, easiest = gallery_of([0, 0, 0, 1, 1], ids=[50, 7, 9, 100, 20]).rows
     assert [card.id for card in hardest.cards] == ["7", "9"]
-    assert hardest.tie.startswith("3 examples share the accessibility 0.000; the 2 of them")
+    assert hardest.tie == (
+        "3 examples share the accessibility 0.000; 2 of them, spread over the ids, are shown."
+    )
     assert [card.id for card in easiest.cards] == ["20", "100"]
     assert easiest.tie == ""
 
 
 def test_one_of_several_ties_is_spoken_of_as_one() -> None:
     hardest, _ = gallery_of([0, 0.5, 0.5, 0.5, 1, 1]).rows
-    assert hardest.tie.endswith("0.500; the one with the lowest id is shown.")
+    assert hardest.tie.endswith("0.500; one of them is shown.")
+
+
+def test_many_equal_scores_are_shown_from_all_over_the_split() -> None:
+    hardest, _ = gallery_of([0.0] * 100 + [1.0] * 20, most=5).rows
+    assert [card.id for card in hardest.cards] == ["0", "20", "40", "60", "80"]
 
 
 def test_classes_of_one_name_are_told_apart() -> None:

@@ -77,7 +77,7 @@ class Gallery:
 def examples_gallery(
     log: xr.Dataset, scores: Scores, n_votes: int, previews: Previews | None, most: int
 ) -> Gallery:
-    """Up to ``most`` examples from each end of ``scores``; equal scores in the order of ids."""
+    """Up to ``most`` examples from each end of ``scores``; equal scores spread over the ids."""
     counts = votes(scores, n_votes)
     if counts.min() == counts.max():
         return Gallery(missing=f"all {len(counts):,} examples have the same value")
@@ -103,8 +103,19 @@ def _sortable(log: xr.Dataset) -> NDArray[np.generic]:
 
 
 def _first(keys: NDArray[np.int64], ids: NDArray[np.generic], most: int) -> NDArray[np.int64]:
-    """Positions of the smallest keys, equal keys by id."""
-    return np.lexsort((ids, keys))[:most].astype(np.int64)
+    """Positions of the smallest keys, equal keys by id.
+
+    Where not all examples with the last key fit, those shown are spread evenly over their ids: in
+    data sorted by class the lowest ids would all be of one class.
+    """
+    ordered = np.lexsort((ids, keys)).astype(np.int64)
+    if most == 0:
+        return ordered[:0]
+    last = keys[ordered[most - 1]]
+    surely, equal = np.flatnonzero(keys[ordered] < last), np.flatnonzero(keys[ordered] == last)
+    n_equal_shown = most - len(surely)
+    spread = equal[np.arange(n_equal_shown) * len(equal) // n_equal_shown]
+    return ordered[np.concatenate([surely, spread])]
 
 
 def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores, word: str) -> str:
@@ -114,11 +125,7 @@ def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores
     if n_equal == n_shown:
         return ""
     value = f"{scores[positions[-1]]:.3f}"
-    shown = (
-        "the one with the lowest id is"
-        if n_shown == 1
-        else f"the {n_shown} of them with the lowest ids are"
-    )
+    shown = "one of them is" if n_shown == 1 else f"{n_shown} of them, spread over the ids, are"
     return f"{n_equal:,} examples share the {word} {value}; {shown} shown."
 
 
