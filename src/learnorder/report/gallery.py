@@ -115,7 +115,8 @@ def _first(keys: NDArray[np.int64], ids: NDArray[np.generic], most: int) -> NDAr
     surely, equal = np.flatnonzero(keys[ordered] < last), np.flatnonzero(keys[ordered] == last)
     n_equal_shown = most - len(surely)
     spread = equal[np.arange(n_equal_shown) * len(equal) // n_equal_shown]
-    return ordered[np.concatenate([surely, spread])]
+    shown: NDArray[np.int64] = ordered[np.concatenate([surely, spread])]
+    return shown
 
 
 def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores, word: str) -> str:
