@@ -38,6 +38,7 @@ CLI = "from learnorder.cli import main; main()"
         (["--help"], set()),
         (["train", "--help"], set()),
         (["info", "LOG"], {"xarray", "zarr", "pyarrow"}),
+        (["verify", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["measure", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["compare", "LOG", "SAME"], {"xarray", "zarr", "pyarrow"}),
         (["report", "LOG", "--out", "OUT"], {"xarray", "zarr", "matplotlib", "pyarrow"}),

@@ -13,12 +13,12 @@ import click
 
 from learnorder.cli.catalogues import architectures, datasets, measures
 from learnorder.cli.demo import demo
-from learnorder.cli.inspection import info
+from learnorder.cli.inspection import info, verify
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
 from learnorder.errors import LearnOrderError
 
-WALK = [demo, datasets, measures, architectures, train, info, measure, compare, report]
+WALK = [demo, datasets, measures, architectures, train, info, verify, measure, compare, report]
 
 
 class InWalkOrder(click.Group):

@@ -1,7 +1,8 @@
-"""The command ``info``."""
+"""The commands ``info`` and ``verify``."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,36 @@ def info(log: Path, as_json: bool) -> None:
         echo_json(content)
     else:
         _print(content)
+
+
+@click.command()
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(log: Path, as_json: bool) -> None:
+    """Check every file of a log against its checksums; exit status 1 if anything is damaged.
+
+    \b
+    learnorder verify runs/mlp.zarr
+    """
+    from learnorder.cli.output import echo_json
+    from learnorder.log.verify import verify_log
+
+    found = verify_log(log)
+    if as_json:
+        echo_json(found.to_dict())
+    else:
+        click.echo(
+            f"{log}: {found.n_epochs} committed epochs of {found.n_replicates} replicates read, "
+            f"{'all as they were written' if found.intact else 'DAMAGED'}"
+        )
+        for problem in found.problems:
+            click.echo(f"{problem.file}: {problem.problem}")
+        if found.unfinished:
+            click.echo(f"unfinished: seeds {', '.join(map(str, found.unfinished))}")
+        if found.orphans:
+            click.echo(f"left by killed processes, harmless: {len(found.orphans)} files or folders")
+    if not found.intact:
+        sys.exit(1)
 
 
 def _print(content: dict[str, Any]) -> None:

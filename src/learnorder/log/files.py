@@ -54,8 +54,7 @@ def sync_folder(folder: Path) -> None:
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write a small JSON record that carries a checksum over itself."""
-    content = json.dumps({**record, CHECK: _checksum(record)}, sort_keys=True, indent=1)
-    write_durably(path, content.encode())
+    write_durably(path, _serialised(record))
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -67,8 +66,9 @@ def read_record(path: Path) -> dict[str, Any]:
         The file is missing, no record, or differs from its own checksum.
     """
     try:
-        record = json.loads(path.read_bytes())
-        check = record.pop(CHECK)
+        content = path.read_bytes()
+        record = json.loads(content)
+        record.pop(CHECK)
     except OSError as error:
         raise LogDamaged(f"log: cannot read {path} ({error.strerror}).") from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:
@@ -76,7 +76,8 @@ def read_record(path: Path) -> dict[str, Any]:
             f"log: {path} is no whole record. A record is JSON with a checksum. "
             "Restore the file from a copy."
         ) from error
-    if check != _checksum(record):
+    # byte for byte, so that not even a flipped bit that means the same goes unnoticed
+    if content != _serialised(record):
         raise LogDamaged(
             f"log: {path} differs from its own checksum. A record never changes once written. "
             "Restore the file from a copy."
@@ -84,5 +85,15 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
-def _checksum(record: Mapping[str, Any]) -> int:
-    return zlib.crc32(json.dumps(record, sort_keys=True, separators=(",", ":")).encode())
+def file_checksum(path: Path) -> int:
+    """CRC-32 of the bytes of a file."""
+    check = 0
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            check = zlib.crc32(block, check)
+    return check
+
+
+def _serialised(record: Mapping[str, Any]) -> bytes:
+    check = zlib.crc32(json.dumps(record, sort_keys=True, separators=(",", ":")).encode())
+    return json.dumps({**record, CHECK: check}, sort_keys=True, indent=1).encode()

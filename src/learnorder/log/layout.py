@@ -4,12 +4,14 @@
 
     LOG/
       zarr.json                              root group; its attributes hold the header
+      manifest.json                          checksums of the files written at creation
       examples/<split>/                      ids, labels, previews
       replicates/r0007/claim                 lock file of the live writer, if any
       replicates/r0007/attempt-<id>/         one attempt at training this seed
         segment-<first>-<id>/<split>/        predictions (epoch, example), fixed shape
         commits/<split>/<index>.json         written last: this epoch counts
         outcome.json                         finished, or failed with the reason
+        manifest-<id>.json                   checksums of the files of a finished attempt
       resume/r0007.npz                       where an unfinished replicate goes on
 """
 
@@ -29,6 +31,9 @@ SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 REPLICATE_NAME = re.compile(r"r(\d{4,19})")
 HEADER = "learnorder"
 """Key of the header among the attributes of the root group."""
+
+MANIFEST = "manifest.json"
+"""Checksums of the files that are written when a log is created."""
 
 
 @dataclass(frozen=True)

@@ -36,15 +36,24 @@ class CommittedEpochs:
             The chunk is missing, unreadable or differs from what was committed.
         """
         commit = self.commits[epoch]
-        folder = self.attempt.folder / commit.segment / self.split
-        row = commit.index - int(commit.segment.split("-")[1])
+        folder, row = self._place(commit)
         predictions = read_part(_opened(folder), folder, row)
         if checksum(predictions) != commit.crc32:
             raise LogDamaged(
-                f"log: {folder / f'c.{row}.0'} is missing or differs from the commit record of "
+                f"log: {self.chunk_file(epoch)} is missing or differs from the commit record of "
                 f"epoch {epoch:g}. A committed epoch never changes. Restore the file from a copy."
             )
         return predictions
+
+    def chunk_file(self, epoch: float) -> Path:
+        """File that holds the predictions of one epoch."""
+        folder, row = self._place(self.commits[epoch])
+        return folder / f"c.{row}.0"
+
+    def _place(self, commit: Commit) -> tuple[Path, int]:
+        """Folder of the array, and the row in it."""
+        first = int(commit.segment.split("-")[1])
+        return self.attempt.folder / commit.segment / self.split, commit.index - first
 
 
 @lru_cache(maxsize=1024)

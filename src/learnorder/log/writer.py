@@ -31,6 +31,7 @@ from learnorder.log.claim import Claim
 from learnorder.log.examples import write_examples
 from learnorder.log.files import make_folder, sync_folder, write_record
 from learnorder.log.layout import Header
+from learnorder.log.manifest import write_manifest
 from learnorder.schema import EpochPredictions, Examples, Predictions, Previews, prediction_dtype
 
 
@@ -146,6 +147,7 @@ def _write_new(folder: Path, new: NewLog) -> None:
     header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
     content = {**header.to_json(), "check": layout.header_check(header)}
     create_group(folder, {layout.HEADER: content})
+    write_manifest(folder, folder / layout.MANIFEST)
 
 
 def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
@@ -277,11 +279,12 @@ class ReplicateWriter:
                     f"log: split {split!r} has {expected} examples; epoch {record.epoch:g} of "
                     f"replicate {self.seed} has predictions of shape {predictions.shape}."
                 )
-            highest = int(predictions.max(initial=0))
-            if highest >= self.header.n_classes:
+            outside = predictions[(predictions < 0) | (predictions >= self.header.n_classes)]
+            if predictions.dtype.kind not in "iu" or outside.size:
+                what = f"class {outside[0]}" if outside.size else f"type {predictions.dtype}"
                 raise LearnOrderError(
-                    f"log: replicate {self.seed} predicts class {highest} at epoch "
-                    f"{record.epoch:g}; there are {self.header.n_classes} classes, counted from 0."
+                    f"log: replicate {self.seed} predicts {what} at epoch {record.epoch:g}; "
+                    f"there are {self.header.n_classes} classes, integers counted from 0."
                 )
 
     def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
@@ -326,7 +329,15 @@ class ReplicateWriter:
                 f"log: replicate {self.seed} has {self.n_committed} of {len(self.epochs)} epochs "
                 "committed. It is finished when it has all. Record the rest first."
             )
-        self.attempt.write_outcome({"status": "finished", "epochs": len(self.epochs)})
+        folder = self.attempt.folder
+        manifest = folder / f"manifest-{uuid.uuid4().hex}.json"
+        earlier = list(folder.glob("manifest-*.json"))
+        write_manifest(folder, manifest)
+        self.attempt.write_outcome(
+            {"status": "finished", "epochs": len(self.epochs), "manifest": manifest.name}
+        )
+        for path in earlier:
+            path.unlink()
 
     def fail(self, kind: str, epoch: float, reason: str) -> None:
         """Mark the replicate failed; committed epochs stay."""
