@@ -27,11 +27,18 @@ FEW = 4
 
 def tp_counts(prediction: Predictions, label: Labels) -> Counts:
     """Count the replicates that are right, ``(epoch, example)``."""
-    counts = np.zeros(prediction.shape[1:], dtype=np.int64)
+    narrow = _narrow(label, prediction)
+    counts = np.zeros(prediction.shape[1:], dtype=np.int32)
     for replicate in prediction:
         for epoch, predicted in enumerate(replicate):
-            counts[epoch] += predicted == label
-    return counts
+            counts[epoch] += predicted == narrow
+    return counts.astype(np.int64)
+
+
+def _narrow(label: Labels, prediction: Predictions) -> NDArray[np.integer]:
+    """Labels in the type of the predictions: comparing equal types is several times faster."""
+    fits = label.max(initial=0) <= np.iinfo(prediction.dtype).max and label.min(initial=0) >= 0
+    return label.astype(prediction.dtype) if fits else label
 
 
 def tp_agreement(prediction: Predictions, label: Labels) -> Scores:
@@ -42,17 +49,19 @@ def tp_agreement(prediction: Predictions, label: Labels) -> Scores:
 
 def accuracy(prediction: Predictions, label: Labels) -> Scores:
     """Share of examples that are right, ``(replicate, epoch)``."""
-    counts = [[np.count_nonzero(p == label) for p in replicate] for replicate in prediction]
+    narrow = _narrow(label, prediction)
+    counts = [[np.count_nonzero(p == narrow) for p in replicate] for replicate in prediction]
     share: Scores = np.array(counts) / len(label)
     return share
 
 
 def accessibility(prediction: Predictions, label: Labels, weights: Scores) -> Scores:
     """Weighted mean over epochs of being right, for each replicate: ``(replicate, example)``."""
+    narrow = _narrow(label, prediction)
     total = np.zeros((prediction.shape[0], prediction.shape[2]))
     for row, replicate in zip(total, prediction, strict=True):
         for weight, predicted in zip(weights, replicate, strict=True):
-            row += weight * (predicted == label)
+            row += weight * (predicted == narrow)
     total /= weights.sum()
     return total
 
