@@ -354,10 +354,10 @@ def test_progress_is_whole_at_every_width(width, monkeypatch):
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("TERM", "xterm")
     with ProgressDisplay() as display:
-        display(Progress(0, 10, 244, 12_000, 4.0, 90.0))
+        display(Progress(3, 1, 10, 244, 12_000, 4.0, 90.0))
     words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[━╸╺]", " ", terminal.getvalue()).split()
     assert "…" not in terminal.getvalue()
-    assert "0 of 10 replicates, 244 of 12000 epochs recorded" in " ".join(words).replace(";", "")
+    assert "3 of 10 replicates (1 failed), 244 of 12000 epochs recorded" in " ".join(words).replace(";", "")
     assert "1 min 30 s left" in " ".join(words)
 
 

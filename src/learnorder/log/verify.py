@@ -112,7 +112,7 @@ def _check_replicate(log: Path, header: Header, seed: int, found: Verification) 
         return
     live = is_claimed(layout.claim_file(log, seed))
     if outcome.get("status") == "finished" and not live:
-        manifest = attempt.folder / str(outcome.get("manifest"))
+        manifest = attempt.folder / str(outcome.get("manifest", "manifest.json"))
         found.problems += [
             Problem(str(file), what) for file, what in damaged_files(attempt.folder, manifest)
         ]
