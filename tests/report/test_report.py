@@ -350,7 +350,7 @@ def test_nothing_is_left_when_writing_fails(
     def no_space(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fdopen", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(LearnOrderError, match="No space left on device"):
         render_report({"mlp": small_log()}, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []

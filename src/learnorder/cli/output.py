@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, Self
@@ -85,10 +84,10 @@ def check_table_path(path: Path) -> None:
         is missing.
     """
     suffix = path.suffix.lower()
-    if suffix not in WRITERS:
+    if suffix not in FORMATS:
         raise LearnOrderError(
             f"output: {path} {f'ends in {path.suffix!r}' if suffix else 'has no ending'}. "
-            f"Tables are written as {', '.join(WRITERS)}. Choose one of these."
+            f"Tables are written as {', '.join(FORMATS)}. Choose one of these."
         )
     if path.exists() and not path.is_file():
         raise LearnOrderError(
@@ -107,19 +106,14 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     LearnOrderError
         As `check_table_path`; or the place cannot be written to.
     """
+    from learnorder.log.files import write_durably
+
     check_table_path(path)
     target = path.resolve()
+    content = FORMATS[path.suffix.lower()](rows)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        os.close(handle)
-        partial = Path(name)
-        try:
-            WRITERS[path.suffix.lower()](partial, rows)
-            partial.chmod(0o644)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        write_durably(target, content)
     except OSError as error:
         raise LearnOrderError(
             f"output: {path} cannot be written ({os.strerror(error.errno or 0)}). "
@@ -128,17 +122,20 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         ) from error
 
 
-def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def _as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
     import csv
 
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [])
-        writer.writeheader()
-        writer.writerows(rows)
+    text = StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
 
 
-def _write_parquet(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    _pyarrow().parquet.write_table(_pyarrow().Table.from_pylist([dict(r) for r in rows]), path)
+def _as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    content = BytesIO()
+    _pyarrow().parquet.write_table(_pyarrow().Table.from_pylist([dict(r) for r in rows]), content)
+    return content.getvalue()
 
 
 def _pyarrow() -> Any:
@@ -155,11 +152,11 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _write_json(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    path.write_text(json.dumps(list(rows), indent=2, allow_nan=False), encoding="utf-8")
+def _as_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    return json.dumps(list(rows), indent=2, allow_nan=False).encode()
 
 
-WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".json": _write_json}
+FORMATS = {".csv": _as_csv, ".parquet": _as_parquet, ".json": _as_json}
 """Formats of a table by suffix."""
 
 

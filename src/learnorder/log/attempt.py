@@ -110,6 +110,11 @@ class Attempt:
         write_record(self.folder / "outcome.json", outcome)
 
 
+def first_index(segment: str) -> int:
+    """Position in the grid of the first row of a segment, which its name says."""
+    return int(segment.split("-")[1])
+
+
 def attempts(log: Path, seed: int) -> list[Attempt]:
     """All attempts at a seed, by name."""
     folder = layout.replicate_folder(log, seed)

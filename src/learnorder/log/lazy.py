@@ -15,7 +15,7 @@ from xarray.core import indexing
 
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import checksum, open_array, read_part
-from learnorder.log.attempt import Attempt, Commit
+from learnorder.log.attempt import Attempt, Commit, first_index
 from learnorder.schema import Predictions, not_recorded
 
 
@@ -52,8 +52,8 @@ class CommittedEpochs:
 
     def _place(self, commit: Commit) -> tuple[Path, int]:
         """Folder of the array, and the row in it."""
-        first = int(commit.segment.split("-")[1])
-        return self.attempt.folder / commit.segment / self.split, commit.index - first
+        row = commit.index - first_index(commit.segment)
+        return self.attempt.folder / commit.segment / self.split, row
 
 
 @lru_cache(maxsize=1024)

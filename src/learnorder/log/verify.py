@@ -10,7 +10,7 @@ from typing import Any
 
 from learnorder.errors import LearnOrderError
 from learnorder.log import layout
-from learnorder.log.attempt import Attempt, attempts, committed_attempt
+from learnorder.log.attempt import Attempt, attempts, committed_attempt, first_index
 from learnorder.log.claim import is_claimed
 from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.layout import Header
@@ -149,7 +149,7 @@ def _lost_outcome(attempt: Attempt, header: Header) -> Iterator[Problem]:
     """With every planned epoch committed, only the declaration that it is finished can be gone."""
     counts = [len(attempt.committed_indices(split)) for split in header.splits]
     planned = [
-        int(path.parent.name.split("-")[1]) + len(epochs)
+        first_index(path.parent.name) + len(epochs)
         for path in attempt.folder.glob("segment-*/zarr.json")
         if (epochs := _planned_epochs(path)) is not None
     ]

@@ -26,7 +26,7 @@ from learnorder.log.arrays import (
     create_predictions,
     open_array,
 )
-from learnorder.log.attempt import Attempt, Commit, committed_attempt
+from learnorder.log.attempt import Attempt, Commit, committed_attempt, first_index
 from learnorder.log.claim import Claim
 from learnorder.log.examples import write_examples
 from learnorder.log.files import make_folder, sync_folder, write_record
@@ -290,8 +290,7 @@ class ReplicateWriter:
     def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
         segment = self._segment or self._new_segment(record.index)
         folder = self.attempt.folder / segment / split
-        first = int(segment.split("-")[1])
-        open_array(folder, write=True)[record.index - first] = predictions
+        open_array(folder, write=True)[record.index - first_index(segment)] = predictions
         commit = Commit(
             seed=self.seed,
             split=split,

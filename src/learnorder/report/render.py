@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +12,7 @@ import xarray as xr
 
 from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
+from learnorder.log.files import write_durably
 from learnorder.report import reading
 from learnorder.report.page import GENERATOR, fill_page
 from learnorder.report.pairs import ComparisonView, comparison_view
@@ -199,25 +198,12 @@ def _require_replaceable(target: Path) -> None:
 
 
 def _write(target: Path, page: str) -> None:
-    """Write beside the target, then move into place."""
+    """Put the page in its place, whole; the file system's refusal is one line."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        write_durably(target, page.encode())
     except OSError as error:
-        raise _cannot_write(target, error) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise _cannot_write(target, error) from error
-
-
-def _cannot_write(target: Path, error: OSError) -> LearnOrderError:
-    """The file system's refusal in one line."""
-    return LearnOrderError(
-        f"render_report: {str(target)!r} cannot be written ({error.strerror or error}). "
-        "The report needs a folder that this process may write to. Choose another place."
-    )
+        raise LearnOrderError(
+            f"render_report: {str(target)!r} cannot be written ({error.strerror or error}). "
+            "The report needs a folder that this process may write to. Choose another place."
+        ) from error
