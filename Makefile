@@ -5,8 +5,10 @@ BIN    := $(VENV)/bin
 # On Linux, https://download.pytorch.org/whl/cpu here takes PyTorch's CPU build (see README).
 TORCH_INDEX ?=
 OUT    ?= demo
+# Sections and options of `make bench-log`, see benchmarks/README.md.
+BENCH_LOG ?=
 
-.PHONY: help setup demo test check fmt bench example clean
+.PHONY: help setup demo test test-faults check fmt bench bench-log example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +32,10 @@ test: setup     ## the whole test suite
 	@echo "== test: pytest (datasets in LEARNORDER_DATA=$(LEARNORDER_DATA))"
 	@$(BIN)/python -m pytest -q
 
+test-faults: setup  ## the whole fault campaign: kills, failing disks, damage; ends with a table
+	@echo "== test-faults: about 20 minutes on two free cores (\`make test\` has its quick form)"
+	@LEARNORDER_FAULTS=long OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/faults
+
 check: setup    ## ruff, format, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -39,8 +45,11 @@ fmt: setup      ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup    ## time training, log and measures; medians and spread
+bench: setup    ## time training and measures; medians and spread
 	@$(BIN)/python -m pytest benchmarks -q --benchmark-enable --benchmark-only --benchmark-columns=min,median,max,iqr,rounds
+
+bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BENCH_LOG=--write keeps it)
+	@$(BIN)/python -m benchmarks.log_at_scale $(BENCH_LOG)
 
 example: setup  ## run examples/01_end_to_end.py
 	@cd examples && ../$(BIN)/python 01_end_to_end.py

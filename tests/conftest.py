@@ -11,7 +11,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 
-from learnorder.log.writer import NewLog, ReplicateWriter, create_log
+from learnorder.log.creation import NewLog, create_log
+from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples
 
 

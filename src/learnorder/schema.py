@@ -26,8 +26,8 @@ LABEL: Final = "label"
 TRUE_LABEL: Final = "true_label"
 SEED: Final = "seed"
 
-FORMAT_VERSION: Final = 1
-"""Version of the log's layout on disk; a reader refuses a newer one."""
+FORMAT_VERSION: Final = 2
+"""Version of the log's layout on disk; older ones are read, a newer one is refused."""
 
 MAX_PREVIEWS: Final = 20_000
 """Previews (thumbnails, excerpts) kept per split, so that a log of a huge dataset stays small."""

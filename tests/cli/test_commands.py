@@ -185,7 +185,7 @@ def test_report_is_written_and_its_path_printed(trained, tmp_path):
         (["measure", "LOG", "--split", "tset"], "'test'"),
         (["measure", "LOG", "--out", "x.xls"], ".csv, .parquet, .json"),
         (["measure", "LOG", "--out", "x"], "has no ending"),
-        (["info", "a" * 300], "info: the system refused: File name too long"),
+        (["info", "a" * 300], "cannot be read (File name too long)"),
         (
             ["measure", "LOG", "-m", "accuracy", "-m", "accessibility", "--out", "x.csv"],
             "different",

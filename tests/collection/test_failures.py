@@ -10,7 +10,8 @@ from learnorder.collection.progress import CostEstimate
 from learnorder.collection.train import train_collection
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError, SpecDiffers
-from learnorder.log.reader import describe, open_log
+from learnorder.log.description import describe
+from learnorder.log.reader import open_log
 from learnorder.measures.summary import summarise
 
 PLAIN = {"augmentation": {}}

@@ -14,10 +14,11 @@ from learnorder.collection import worker
 from learnorder.collection.prepare import prepare
 from learnorder.collection.worker import Task
 from learnorder.errors import LearnOrderError, SpecDiffers
+from learnorder.log.creation import create_log
+from learnorder.log.description import describe
 from learnorder.log.files import read_record, write_record
 from learnorder.log.layout import resume_file
-from learnorder.log.reader import describe, open_log
-from learnorder.log.writer import create_log
+from learnorder.log.reader import open_log
 from learnorder.training.grid import recording_grid
 from learnorder.training.loop import Replicate, TrainingTensors
 

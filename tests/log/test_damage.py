@@ -77,7 +77,7 @@ def test_swapped_epochs_are_noticed(tiny_log, tmp_path):
     content = first.read_bytes()
     first.write_bytes(second.read_bytes())
     second.write_bytes(content)
-    with pytest.raises(LearnOrderError, match=r"c\.\d\.0 is missing or differs"):
+    with pytest.raises(LearnOrderError, match=r"c\.\d\.0 differs from the commit record"):
         open_log(copy)["test"].prediction.values  # noqa: B018
 
 

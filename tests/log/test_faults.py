@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from learnorder.log import files
+from learnorder.log.creation import NewLog, create_log
 from learnorder.log.reader import open_log
-from learnorder.log.writer import NewLog, ReplicateWriter, create_log
+from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples
 
 GRID = [1.0, 2.0, 3.0]

@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 from learnorder.cli import main
 from learnorder.errors import LearnOrderError
+from learnorder.log.creation import plan_replicates
 from learnorder.log.reader import open_log
 from learnorder.log.verify import verify_log
-from learnorder.log.writer import ReplicateWriter, plan_replicates
+from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions
 
 

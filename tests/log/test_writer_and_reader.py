@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnorder.errors import LearnOrderError, LogBusy, LogDamaged, LogNotFound, SpecDiffers
+from learnorder.log import creation as creation_module
 from learnorder.log import layout
-from learnorder.log import writer as writer_module
 from learnorder.log.claim import Claim, is_claimed
-from learnorder.log.reader import describe, open_log
-from learnorder.log.writer import NewLog, ReplicateWriter, create_log, plan_replicates
+from learnorder.log.creation import NewLog, create_log, plan_replicates
+from learnorder.log.description import describe
+from learnorder.log.reader import open_log
+from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples, Previews, prediction_dtype
 
 NAMES = ["a", "b", "c"]
@@ -135,16 +137,16 @@ def test_replicate_of_another_log_is_refused(tmp_path):
 
 def test_log_that_another_process_creates_at_the_same_moment_is_shared(tmp_path, monkeypatch):
     path = tmp_path / "log.zarr"
-    move = writer_module._move_into_place
+    move = creation_module._move_into_place
 
     def appear_first(identity):
         def lose_the_race(staging, final):
-            monkeypatch.setattr(writer_module, "_move_into_place", move)
+            monkeypatch.setattr(creation_module, "_move_into_place", move)
             new_log(path, identity=identity)
             finish(path, 0)
             move(staging, final)
 
-        monkeypatch.setattr(writer_module, "_move_into_place", lose_the_race)
+        monkeypatch.setattr(creation_module, "_move_into_place", lose_the_race)
 
     appear_first("identity")
     new_log(path)
@@ -385,6 +387,6 @@ def test_log_without_a_finished_replicate_says_so(tmp_path):
 def test_newer_format_is_refused_with_the_version_needed(tmp_path):
     path = new_log(tmp_path / "log.zarr")
     root = path / "zarr.json"
-    root.write_text(root.read_text().replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(LearnOrderError, match="has format 2; this version reads up to 1"):
+    root.write_text(root.read_text().replace('"format_version": 2', '"format_version": 3'))
+    with pytest.raises(LearnOrderError, match=r"format 3, written by learnorder 0; .* 1 to 2"):
         layout.read_header(path)

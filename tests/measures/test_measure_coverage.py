@@ -11,6 +11,7 @@ import pytest
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
+from learnorder.measures.scores import ScoreTable
 
 REPEATS = 200
 
@@ -46,7 +47,7 @@ def test_interval_of_reliability_covers_the_population_value(n_replicates, diffe
         common = difficulty(rng, n_examples, skewed)
         scores = gain * common + noise * rng.normal(size=(n_replicates, n_examples))
         scores += label
-        found = order.reliability_of(scores, label)
+        found = order.reliability_of(ScoreTable.of(scores), label)
         assert found.ci[0] < found.value < found.ci[1]
         inside += found.within_class_ci[0] <= truth <= found.within_class_ci[1]
     assert 0.89 <= inside / REPEATS <= 1
@@ -78,6 +79,8 @@ def test_more_examples_do_not_make_up_for_few_replicates():
     widths = []
     for n_examples in (1_000, 30_000):
         scores = gain * rng.normal(size=n_examples) + noise * rng.normal(size=(5, n_examples))
-        low, high = order.reliability_of(scores, np.zeros(n_examples, dtype=np.int64)).ci
+        low, high = order.reliability_of(
+            ScoreTable.of(scores), np.zeros(n_examples, dtype=np.int64)
+        ).ci
         widths.append(high - low)
     assert widths[1] > 0.5 * widths[0]

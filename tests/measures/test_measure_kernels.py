@@ -1,6 +1,8 @@
-"""Every fast twin gives what its readable definition gives."""
+"""Every fast twin gives on a tile what its readable definition gives."""
 
 from __future__ import annotations
+
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,82 +14,99 @@ from learnorder.schema import prediction_dtype
 
 
 @st.composite
-def predictions_and_labels(draw, max_classes=300):
-    n_classes = draw(st.sampled_from([1, 2, 3, 10, max_classes]))
-    shape = tuple(draw(st.integers(1, high)) for high in (7, 4, 12))
+def tiles(draw):
+    """Predictions and labels of a tile, and the number of classes."""
+    n_classes = draw(st.sampled_from([1, 2, 3, 10, 17, 254, 255, 256, 1000, 65_535, 70_000]))
+    n_replicates = draw(st.one_of(st.integers(1, 12), st.sampled_from([60, 255, 256, 300])))
+    shape = (n_replicates, draw(st.integers(1, 4)), draw(st.integers(1, 130)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    label = rng.integers(0, n_classes, shape[2])
-    prediction = rng.integers(0, n_classes, shape)
+    # Few classes that occur, so that votes meet, among all that could.
+    present = rng.integers(0, n_classes, draw(st.integers(1, 20)))
+    label = rng.choice(present, shape[2])
+    prediction = rng.choice(present, shape)
     prediction = np.where(rng.random(shape) < draw(st.floats(0, 1)), label, prediction)
     return prediction.astype(prediction_dtype(n_classes)), label, n_classes
 
 
+def compact(prediction, *others):
+    """The same votes for classes 0..n, which the definitions go through one by one."""
+    classes, ids = np.unique(prediction, return_inverse=True)
+    return ids.reshape(prediction.shape), len(classes)
+
+
 @settings(deadline=None)
-@given(predictions_and_labels())
-def test_tp_agreement_and_accuracy_equal_their_definitions_exactly(case):
+@given(tiles())
+def test_counts_of_right_replicates_are_exact_in_every_type(case):
     prediction, label, _ = case
-    for name in ("tp_agreement", "accuracy"):
-        fast, plain = (getattr(m, name)(prediction, label) for m in (_kernels, _arrays))
-        np.testing.assert_array_equal(fast, plain)
+    counts = _kernels.tp_counts(prediction, label)
+    np.testing.assert_array_equal(counts / len(prediction), _arrays.tp_agreement(prediction, label))
 
 
 @settings(deadline=None)
-@given(predictions_and_labels(), st.sampled_from([1, 8, 64, _kernels.BLOCK]))
-def test_agreement_equals_its_definition_exactly_whatever_the_block(case, block):
+@given(tiles())
+def test_right_answers_and_the_company_they_are_in(case):
+    prediction, label, _ = case
+    found = _kernels.company(prediction, label)
+    right = _arrays.correct(prediction, label).astype(np.int64)
+    np.testing.assert_array_equal(found.right, right.sum(axis=2))
+    np.testing.assert_array_equal(found.counts, right.sum(axis=0))
+    np.testing.assert_array_equal(found.company, (right * right.sum(axis=0)).sum(axis=2))
+
+
+@settings(deadline=None)
+@given(tiles())
+def test_right_answers_by_class(case):
+    prediction, label, _ = case
+    classes, counts = _kernels.right_by_class(prediction, label)
+    assert classes.tolist() == np.unique(label).tolist()
+    right = _arrays.correct(prediction, label)
+    for i, class_id in enumerate(classes):
+        np.testing.assert_array_equal(counts[..., i], right[..., label == class_id].sum(axis=2))
+
+
+@settings(deadline=None)
+@given(tiles())
+def test_votes_are_those_of_the_definition_counted_or_sorted(case):
     prediction, _, n_classes = case
-    fast = _kernels.agreement(prediction, n_classes, block)
-    np.testing.assert_array_equal(fast, _arrays.agreement(prediction, n_classes))
+    votes, n_present = compact(prediction)
+    share = np.array([(votes == k).mean(axis=0) for k in range(n_present)])
+    n = len(prediction)
+    largest = _kernels.largest_vote(prediction, n_classes)
+    np.testing.assert_array_equal(largest / n, _arrays.agreement(votes, n_present))
+    found = _kernels.tally(prediction, n_classes)
+    np.testing.assert_array_equal(found.largest, largest)
+    np.testing.assert_array_equal(found.squares, np.rint((share * n) ** 2).sum(axis=0))
+    for e in range(prediction.shape[1]):
+        expected = np.bincount(prediction[:, e].ravel(), minlength=n_classes)
+        np.testing.assert_array_equal(found.by_class[e], expected)
 
 
-@settings(deadline=None)
-@given(predictions_and_labels(), st.lists(st.floats(0.01, 5), min_size=4, max_size=4))
-def test_accessibility_equals_its_definition(case, weights):
-    prediction, label, _ = case
-    weight = np.array(weights[: prediction.shape[1]])
-    fast = _kernels.accessibility(prediction, label, weight)
-    plain = _arrays.accessibility(prediction, label, weight)
-    np.testing.assert_allclose(fast, plain, rtol=1e-13, atol=1e-15)
-    ones = np.ones_like(weight)
-    exact = _arrays.accessibility(prediction, label, ones)
-    np.testing.assert_array_equal(_kernels.accessibility(prediction, label, ones), exact)
-
-
-@settings(deadline=None)
-@given(predictions_and_labels())
-def test_bimodality_equals_its_definition(case):
-    prediction, label, _ = case
-    for counts in _kernels.tp_counts(prediction, label):
-        if counts.min() < counts.max():
-            expected = _arrays.bimodality(counts / len(prediction))
-            assert _kernels.bimodality(counts) == pytest.approx(expected, rel=1e-9, abs=1e-12)
-
-
-@settings(deadline=None)
-@given(predictions_and_labels(), st.sampled_from([1, 50, _kernels.BLOCK]))
-def test_fleiss_kappa_equals_its_definition_whatever_the_block(case, block):
-    prediction, label, n_classes = case
-    for votes, categories in ((prediction[:, 0], n_classes), (prediction[:, 0] == label, 2)):
-        if len(votes) > 1 and votes.min() < votes.max():
-            fast = _kernels.fleiss_kappa(votes, categories, block)
-            assert fast == pytest.approx(_arrays.fleiss_kappa(votes, categories), abs=1e-9)
-
-
-@settings(deadline=None)
-@given(predictions_and_labels())
-def test_vote_moments_without_a_replicate_are_those_of_the_others(case):
-    prediction, _, n_classes = case
-    votes = prediction[:, 0]
-    if len(votes) < 3:
-        return
-    moments = _kernels.vote_moments(votes, n_classes)
-    for r in range(len(votes)):
-        rest = _kernels.vote_moments(np.delete(votes, r, axis=0), n_classes)
-        assert rest.matches.sum() == moments.matches.sum() - 2 * moments.matches[r]
-
-
-def test_sorting_and_counting_find_the_same_largest_vote():
+def test_counting_and_sorting_find_the_same_votes():
     rng = np.random.default_rng(5)
-    votes = rng.integers(0, 6, (9, 400)).astype(np.uint16)
-    counted = _kernels.largest_vote(votes, 6)
-    np.testing.assert_array_equal(_kernels.largest_vote(votes, 60_000), counted)
-    assert counted.min() < counted.max()
+    for n_replicates in (16, 20, 255, 256, 300):
+        votes = rng.integers(0, 6, (n_replicates, 2, 90)).astype(np.uint16)
+        counted, sorted_ = _kernels.tally(votes, 6), _kernels.tally(votes, 60_000)
+        np.testing.assert_array_equal(counted.largest, sorted_.largest)
+        np.testing.assert_array_equal(counted.squares, sorted_.squares)
+        assert counted.largest.min() < counted.largest.max()
+
+
+@pytest.mark.parametrize("n", range(1, 17))
+def test_the_network_sorts_every_sequence_of_zeros_and_ones(n):
+    """Which is enough: a network that sorts those sorts everything (Knuth's 0-1 principle)."""
+    every = np.array(list(product((0, 1), repeat=n)), dtype=np.uint8).T[:, None, :]
+    rows = np.array(_kernels.sorted_rows(every))
+    np.testing.assert_array_equal(rows, np.sort(every, axis=0))
+
+
+@pytest.mark.parametrize("n", [20, 31, 100, 300, 1000])
+def test_the_network_sorts_any_number_of_replicates(n):
+    rows = np.random.default_rng(n).integers(0, 60_000, (n, 1, 40)).astype(np.uint16)
+    before = rows.copy()
+    np.testing.assert_array_equal(_kernels.sorted_rows(rows), np.sort(rows, axis=0))
+    np.testing.assert_array_equal(rows, before)
+
+
+def test_labels_that_no_prediction_can_be_are_never_right():
+    prediction = np.zeros((2, 1, 3), dtype=np.uint8)
+    assert _kernels.tp_counts(prediction, np.array([0, 256, 512])).tolist() == [[2, 0, 0]]

@@ -9,6 +9,7 @@ from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
+from learnorder.measures.scores import ScoreTable
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,7 @@ def test_reliability_is_the_mean_of_split_halves_stepped_up():
         a = scores[list(half)].sum(axis=0)
         b = scores.sum(axis=0) - a
         halves.append(4 * np.cov(a, b)[0, 1] / (a + b).var(ddof=1))
-    found = order.reliability_of(scores, np.zeros(60, dtype=np.int64))
+    found = order.reliability_of(ScoreTable.of(scores), np.zeros(60, dtype=np.int64))
     assert found.value == pytest.approx(np.mean(halves), rel=1e-12)
 
 
@@ -85,7 +86,7 @@ def test_interval_of_reliability_is_near_the_exact_one_of_normal_scores():
     rng = np.random.default_rng(8)
     n_replicates, n_examples = 20, 400
     scores = rng.normal(size=n_examples) + rng.normal(size=(n_replicates, n_examples))
-    found = order.reliability_of(scores, np.zeros(n_examples, dtype=np.int64))
+    found = order.reliability_of(ScoreTable.of(scores), np.zeros(n_examples, dtype=np.int64))
     df = (n_examples - 1, (n_examples - 1) * (n_replicates - 1))
     exact = [1 - (1 - found.value) * stats.f.ppf(p, *df) for p in (0.975, 0.025)]
     width = exact[1] - exact[0]

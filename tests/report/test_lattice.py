@@ -32,13 +32,18 @@ def test_unequal_chances_agree_with_enumeration() -> None:
     np.testing.assert_allclose(lattice.poisson_binomial(chances), expected, atol=1e-12)
 
 
+def by_class(correct: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Accuracy of each replicate in each class."""
+    return np.stack([correct[:, labels == k].mean(axis=1) for k in np.unique(labels)], axis=1)
+
+
 def test_nulls_keep_the_number_of_examples_and_the_mean() -> None:
     rng = np.random.default_rng(1)
     labels = rng.integers(0, 3, size=300)
     correct = rng.random((5, 300)) < np.array([0.2, 0.5, 0.9])[labels]
     for expected in (
-        lattice.equal_difficulty(correct),
-        lattice.class_conditional(correct, labels),
+        lattice.equal_difficulty(correct.mean(axis=1), 300),
+        lattice.class_conditional(by_class(correct, labels), np.bincount(labels)),
     ):
         assert expected.sum() == pytest.approx(300)
         assert expected @ np.arange(6) / 5 / 300 == pytest.approx(correct.mean())
@@ -47,8 +52,14 @@ def test_nulls_keep_the_number_of_examples_and_the_mean() -> None:
 def test_class_null_is_wider_when_classes_differ() -> None:
     labels = np.repeat([0, 1], 50)
     correct = np.tile(labels == 1, (4, 1))
-    assert lattice.class_conditional(correct, labels).tolist() == [50, 0, 0, 0, 50]
-    assert lattice.equal_difficulty(correct)[0] == pytest.approx(100 / 16)
+    expected = lattice.class_conditional(by_class(correct, labels), np.bincount(labels))
+    assert expected.tolist() == [50, 0, 0, 0, 50]
+    assert lattice.equal_difficulty(correct.mean(axis=1), 100)[0] == pytest.approx(100 / 16)
+
+
+def test_a_class_without_examples_adds_nothing_to_the_null() -> None:
+    accuracy = np.array([[0.5, 0.0], [0.5, 0.0]])
+    assert lattice.class_conditional(accuracy, np.array([4, 0])).tolist() == [1, 2, 1]
 
 
 def test_joint_counts_are_the_pairs_themselves() -> None:

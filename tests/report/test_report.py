@@ -18,6 +18,8 @@ import pytest
 from learnorder.comparison.compare import compare
 from learnorder.errors import ExamplesDiffer, LearnOrderError
 from learnorder.log.labelled import from_arrays
+from learnorder.log.reader import open_log
+from learnorder.report import render
 from learnorder.report.render import render_report
 from learnorder.schema import Previews
 
@@ -354,3 +356,13 @@ def test_nothing_is_left_when_writing_fails(
     with pytest.raises(LearnOrderError, match="No space left on device"):
         render_report({"mlp": small_log()}, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_too_large_to_keep_in_memory_gives_the_same_page(tiny_log, tmp_path, monkeypatch):
+    pages = []
+    for most in (render.MOST_LOADED, 0):
+        monkeypatch.setattr(render, "MOST_LOADED", most)
+        log = open_log(tiny_log)
+        pages.append(render_report({"tiny": log}, tmp_path / f"{most}.html").read_bytes())
+        assert log["train"]["prediction"]._in_memory is False
+    assert pages[0] == pages[1]

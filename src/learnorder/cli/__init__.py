@@ -14,11 +14,26 @@ import click
 from learnorder.cli.catalogues import architectures, datasets, measures
 from learnorder.cli.demo import demo
 from learnorder.cli.inspection import info, verify
+from learnorder.cli.maintenance import compact, gc, merge
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
 from learnorder.errors import LearnOrderError
 
-WALK = [demo, datasets, measures, architectures, train, info, verify, measure, compare, report]
+WALK = [
+    demo,
+    datasets,
+    measures,
+    architectures,
+    train,
+    info,
+    verify,
+    compact,
+    gc,
+    merge,
+    measure,
+    compare,
+    report,
+]
 
 
 class InWalkOrder(click.Group):

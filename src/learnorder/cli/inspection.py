@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 
 @click.command()
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def info(log: Path, as_json: bool) -> None:
+def info(log: str, as_json: bool) -> None:
     """Say what a log holds and what is missing.
 
     \b
     learnorder info runs/mlp.zarr
     """
     from learnorder.cli.output import echo_json
-    from learnorder.log.reader import Log, describe
+    from learnorder.log.description import describe
+    from learnorder.log.reader import Log
 
     content = describe(Log(log))
     if as_json:
@@ -29,9 +29,9 @@ def info(log: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log", type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def verify(log: Path, as_json: bool) -> None:
+def verify(log: str, as_json: bool) -> None:
     """Check every file of a log against its checksums; exit status 1 if anything is damaged.
 
     \b
@@ -76,8 +76,17 @@ def _print(content: dict[str, Any]) -> None:
     echo_table(("", ""), about)
     splits = list(content["splits"])
     rows = [
-        (r["seed"], r["status"], *(r["epochs"][s] for s in splits), r["reason"] or "")
+        (
+            r["seed"],
+            r["status"],
+            *(f"{r['epochs'][s]} of {r['planned_epochs'] or '?'}" for s in splits),
+            "yes" if r["compacted"] else "no",
+            r["reason"] or "",
+        )
         for r in replicates
     ]
     click.echo()
-    echo_table(("seed", "status", *(f"epochs {s}" for s in splits), "reason"), rows)
+    epochs = (f"epochs {s}" for s in splits)
+    echo_table(("seed", "status", *epochs, "compacted", "reason"), rows)
+    for sentence in content["missing"]:
+        click.echo(sentence)

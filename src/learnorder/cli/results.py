@@ -13,8 +13,8 @@ from learnorder.errors import LearnOrderError
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
 
-LOG = click.argument("log", type=click.Path(path_type=Path))
-LOGS = click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path))
+LOG = click.argument("log", type=click.Path())
+LOGS = click.argument("logs", nargs=-1, required=True, type=click.Path())
 SPLIT = click.option("--split", default="test", show_default=True, help="Which examples.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -25,7 +25,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @SPLIT
 @JSON
 @click.option("--out", type=click.Path(path_type=Path), help="Write .csv, .parquet or .json.")
-def measure(log: Path, names: tuple[str, ...], split: str, as_json: bool, out: Path | None) -> None:
+def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Path | None) -> None:
     """Measure how far replicates share an order; with -m, just the measures named.
 
     \b
@@ -60,7 +60,7 @@ def measure(log: Path, names: tuple[str, ...], split: str, as_json: bool, out: P
 @LOGS
 @SPLIT
 @JSON
-def compare(logs: tuple[Path, ...], split: str, as_json: bool) -> None:
+def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
     """Hold the orders of two or more collections against each other.
 
     \b
@@ -93,7 +93,7 @@ def compare(logs: tuple[Path, ...], split: str, as_json: bool) -> None:
 @LOGS
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The HTML file.")
 @click.option("--no-examples", is_flag=True, help="Leave pictures and texts of examples out.")
-def report(logs: tuple[Path, ...], out: Path, no_examples: bool) -> None:
+def report(logs: tuple[str, ...], out: Path, no_examples: bool) -> None:
     """Write one HTML file about one or more collections; it opens from disk, offline.
 
     \b
@@ -105,13 +105,13 @@ def report(logs: tuple[Path, ...], out: Path, no_examples: bool) -> None:
     click.echo(str(path))
 
 
-def _open_all(paths: Sequence[Path]) -> dict[str, Log]:
+def _open_all(paths: Sequence[str]) -> dict[str, Log]:
     """Open logs under their names; those of one name get their folder too, or the whole path."""
     from learnorder.log.reader import open_log
 
     logs = [open_log(path) for path in paths]
     names = [log.name for log in logs]
-    places = [path.resolve() for path in paths]
+    places = [log.path.resolve() for log in logs]
     for position, place in enumerate(places):
         if place in places[:position]:
             raise LearnOrderError(

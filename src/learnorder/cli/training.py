@@ -59,7 +59,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the log.")
+@click.option("--out", required=True, type=click.Path(), help="Folder or URL of the log.")
 @click.option(
     "--seeds", type=Seeds(), default="0:10", show_default=True, help="One replicate each."
 )
@@ -67,13 +67,19 @@ def parse_setting(text: str) -> tuple[str, Any]:
     "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
 )
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@click.option(
+    "--take-over",
+    is_flag=True,
+    help="Where there are no locks: replace claims of processes that have ended.",
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the spec.")
 def train(
     spec: Path,
-    out: Path,
+    out: str,
     seeds: list[int],
     workers: int | None,
     engine: str,
+    take_over: bool,
     settings: tuple[str, ...],
 ) -> None:
     """Train the replicates of a spec and log every prediction.
@@ -88,17 +94,21 @@ def train(
     from learnorder.cli.output import ProgressDisplay
     from learnorder.collection.train import failure_line, train_collection
     from learnorder.errors import LearnOrderError
+    from learnorder.log.location import locate
     from learnorder.training.spec import TrainingSpec
 
+    path = locate(out)
     # an architecture `package.module:callable` may lie beside the spec or in the current folder
     sys.path += [str(spec.parent.resolve()), str(Path.cwd())]
     try:
         with ProgressDisplay() as display, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
             checked = TrainingSpec.from_toml(spec, overrides)
-            result = train_collection(checked, seeds, out=out, workers=workers, report=display)
+            result = train_collection(
+                checked, seeds, out=path, workers=workers, take_over=take_over, report=display
+            )
     except KeyboardInterrupt as interrupt:
-        kept = f"Every recorded epoch is safe in {out}" if out.exists() else "Nothing was written"
+        kept = f"Every recorded epoch is safe in {out}" if path.exists() else "Nothing was written"
         raise LearnOrderError(
             f"train: interrupted. {kept}. Run the same command again to go on."
         ) from interrupt

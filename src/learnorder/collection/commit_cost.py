@@ -9,7 +9,8 @@ from statistics import median
 import numpy as np
 
 from learnorder.collection.prepare import Prepared
-from learnorder.log.writer import NewLog, ReplicateWriter, create_log
+from learnorder.log.creation import NewLog, create_log
+from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, prediction_dtype
 
 N_COMMITS = 4

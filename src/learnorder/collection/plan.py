@@ -11,8 +11,8 @@ from learnorder.collection.prepare import Prepared
 from learnorder.errors import SpecDiffers
 from learnorder.log import layout
 from learnorder.log.attempt import committed_attempt
+from learnorder.log.creation import is_vacant
 from learnorder.log.layout import Header
-from learnorder.log.writer import is_vacant
 from learnorder.training.spec import identifying_choices
 
 
@@ -50,7 +50,7 @@ def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int
         return n_points
     if (attempt.outcome() or {}).get("kind") == "diverged":
         return 0  # training is deterministic: it would diverge again
-    committed = min(len(attempt.committed_indices(split)) for split in header.splits)
+    committed = min(attempt.count_committed(split) for split in header.splits)
     if committed >= n_points and attempt.is_finished:
         return 0
     return max(1, n_points - committed)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from learnorder.errors import LearnOrderError
+from learnorder.log import layout
+from learnorder.log.claim import drop_claim
+from learnorder.log.location import address
 from learnorder.training.spec import TrainingSpec
 
 MAX_DEATHS = 3
@@ -97,6 +101,9 @@ class Pool:
         self._scratch = scratch
         self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
         self._started = 0
+        # where there are no locks, a worker's claim outlives it; by this name it is known as ours
+        self._token = uuid.uuid4().hex
+        self._log: Path | None = None
         task = {"spec": spec.resolved(), "identity": identity}
         (scratch / "task.json").write_text(json.dumps(task))
         self._n_workers = n_workers
@@ -153,12 +160,21 @@ class Pool:
                 case "ended":
                     raise LearnOrderError(f"train: the probe failed: {worker.last_words()}")
 
-    def train(self, log: Path, seeds: Sequence[int], on_event: Callable[[PoolEvent], None]) -> None:
+    def train(
+        self,
+        log: Path,
+        seeds: Sequence[int],
+        on_event: Callable[[PoolEvent], None],
+        *,
+        take_over: bool = False,
+    ) -> None:
         """Train the seeds into the log; returns when each is finished or failed."""
+        job = {"job": "train", "log": address(log), "token": self._token, "take_over": take_over}
+        self._log = log
         waiting, still_open = deque(seeds), set(seeds)
         deaths: Counter[int] = Counter()
         while still_open:
-            self._hand_out(log, waiting)
+            self._hand_out(job, waiting)
             worker, event = self._events.get()
             if event["event"] == "ended":
                 news = self._bury(worker, deaths)
@@ -173,20 +189,21 @@ class Pool:
                 still_open.discard(news.seed)
             on_event(news)
 
-    def _hand_out(self, log: Path, waiting: deque[int]) -> None:
+    def _hand_out(self, job: dict[str, Any], waiting: deque[int]) -> None:
         """Give every idle worker a replicate; replace dead workers while there is work."""
         idle = [w for w in self._workers if w.seed is None]
         while len(idle) < len(waiting) and len(self._workers) < self._n_workers:
             idle.append(self._start())
         for worker in idle[: len(waiting)]:
             worker.seed = waiting.popleft()
-            worker.send({"job": "train", "log": str(log.resolve()), "seed": worker.seed})
+            worker.send({**job, "seed": worker.seed})
 
     def _bury(self, worker: _Worker, deaths: Counter[int]) -> PoolEvent | None:
         """Say what becomes of the replicate of a dead worker: it goes on, unless too many died."""
         reason = worker.last_words()
         worker.close()
         self._workers.remove(worker)
+        self._release_claim(worker)
         seed = worker.seed
         if seed is None:
             return None
@@ -206,6 +223,13 @@ class Pool:
                 worker.process.stdin.close()
         for worker in self._workers:
             worker.close()
+            self._release_claim(worker)
+
+    def _release_claim(self, worker: _Worker) -> None:
+        """Release what a worker that has ended may have left claimed where there are no locks."""
+        if self._log is not None and worker.seed is not None:
+            with contextlib.suppress(OSError):
+                drop_claim(layout.claim_file(self._log, worker.seed), self._token)
 
 
 def _import_path() -> list[str]:

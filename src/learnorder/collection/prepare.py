@@ -16,7 +16,7 @@ from learnorder.datasets.label_treatment import treat_labels
 from learnorder.datasets.previews import previews
 from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
-from learnorder.log.writer import NewLog
+from learnorder.log.creation import NewLog
 from learnorder.training.architectures.table import check_architecture
 from learnorder.training.grid import GridPoint, check_batch_size, recording_grid
 from learnorder.training.inputs import NetworkInputs, encode

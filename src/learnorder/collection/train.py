@@ -19,8 +19,9 @@ from learnorder.collection.progress import CostEstimate, Progress, Tracker
 from learnorder.collection.scratch import scratch_folder
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import ExtraMissing, LearnOrderError
+from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
+from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log
-from learnorder.log.writer import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
 
@@ -60,6 +61,7 @@ def train_collection(
     out: str | Path,
     dataset: Dataset | None = None,
     workers: int | None = None,
+    take_over: bool = False,
     report: Report | None = None,
 ) -> TrainingResult:
     """Train one replicate per seed and log every prediction after every recorded epoch.
@@ -75,12 +77,15 @@ def train_collection(
     seeds
         Integers from 0 up, all different.
     out
-        Folder of the log.
+        Folder or URL of the log.
     dataset
         Used instead of the one that ``spec.dataset`` names; its limits and classes, and the
         spec's treatment of labels, are applied to it.
     workers
         Processes, one thread each; without it as many as this process may use cores.
+    take_over
+        Where a file system has no locks: replace the claims of processes that are known to have
+        ended.
     report
         Called with the cost before training, then with the progress.
 
@@ -100,7 +105,8 @@ def train_collection(
             f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
             "Leave it out for one per core."
         )
-    path = Path(out)
+    path = locate(out)
+    _require_shared(path)
     refuse_foreign(path)
     tell = report or (lambda _: None)
     prepared = prepare(spec, dataset)
@@ -108,7 +114,7 @@ def train_collection(
     failures: dict[int, str] = {}
     if plan.pending:
         tell(_data_line(prepared.dataset))
-        failures = _train_pending(path, plan, prepared, workers, tell)
+        failures = _train_pending(path, plan, prepared, workers, take_over, tell)
     result = _result(path, wanted, plan.pending, failures)
     if result.failed:
         warnings.warn(failure_line(result), stacklevel=2)
@@ -149,8 +155,22 @@ def failure_line(result: TrainingResult) -> str:
     )
 
 
+def _require_shared(path: Path) -> None:
+    if not is_shared(path):
+        raise LearnOrderError(
+            f"train: {path} is in the memory of this process. Replicates are trained by processes "
+            "of their own, which would not find it. Use a local folder, or a URL of storage that "
+            "several processes reach, as s3://bucket/log."
+        )
+
+
 def _train_pending(
-    path: Path, plan: Plan, prepared: Prepared, workers: int | None, tell: Report
+    path: Path,
+    plan: Plan,
+    prepared: Prepared,
+    workers: int | None,
+    take_over: bool,
+    tell: Report,
 ) -> dict[int, str]:
     _require_torch()
     with scratch_folder() as scratch:
@@ -162,11 +182,11 @@ def _train_pending(
             tell(CostEstimate.of(plan, prepared, cost, commit, n_workers))
             # only now, when the network has been seen to train, anything is written
             if is_vacant(path):
-                create_log(path, prepared.new_log())
+                create_log(path, prepared.new_log(), take_over=take_over)
             # another process may have created the log, or trained some of it, in the meantime
             plan = make_plan(path, prepared, plan.wanted)
             plan_replicates(path, plan.wanted)
-            return _run(path, plan, pool, tell)
+            return _run(path, plan, pool, take_over, tell)
 
 
 def _require_torch() -> None:
@@ -177,7 +197,7 @@ def _require_torch() -> None:
         )
 
 
-def _run(path: Path, plan: Plan, pool: Pool, tell: Report) -> dict[int, str]:
+def _run(path: Path, plan: Plan, pool: Pool, take_over: bool, tell: Report) -> dict[int, str]:
     failures: dict[int, str] = {}
     tracker = Tracker(plan)
 
@@ -193,7 +213,7 @@ def _run(path: Path, plan: Plan, pool: Pool, tell: Report) -> dict[int, str]:
             case "retried":
                 tell(f"replicate {event.seed}: {event.reason} It goes on from its last epoch.")
 
-    pool.train(path, plan.pending, on_event)
+    pool.train(path, plan.pending, on_event, take_over=take_over)
     return failures
 
 

@@ -23,6 +23,7 @@ import torch
 
 from learnorder.collection.prepare import state_context, versions
 from learnorder.errors import LearnOrderError
+from learnorder.log.location import from_address
 from learnorder.log.resume import drop_state, load_state, save_state
 from learnorder.log.writer import ReplicateWriter
 from learnorder.training.cost import probe
@@ -90,14 +91,15 @@ def _serve(job: dict[str, Any], task: Task, events: TextIO) -> dict[str, Any]:
     if job["job"] == "probe":
         cost = probe(task.spec, task.tensors)
         return {"event": "cost", "seconds": cost.seconds, "memory": cost.memory}
-    _train(Path(job["log"]), int(job["seed"]), task, events)
+    claim = {"take_over": job["take_over"], "token": job["token"]}
+    _train(from_address(job["log"]), int(job["seed"]), task, events, **claim)
     return {"event": "finished"}
 
 
-def _train(log: Path, seed: int, task: Task, events: TextIO) -> None:
+def _train(log: Path, seed: int, task: Task, events: TextIO, **claim: Any) -> None:
     """Train one replicate into the log, from where it stands."""
     epochs = [point.epoch for point in task.grid]
-    with ReplicateWriter(log, seed, epochs, versions(), task.identity) as writer:
+    with ReplicateWriter(log, seed, epochs, versions(), task.identity, **claim) as writer:
         if writer.n_committed < len(epochs):
             _train_missing(writer, task, events)
         drop_state(log, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
@@ -14,16 +13,17 @@ import xarray as xr
 from learnorder.comparison.align import common_epochs, same_examples
 from learnorder.comparison.correlation import Correlation, Order, correlate, prepare_order
 from learnorder.errors import LearnOrderError
-from learnorder.measures.agreement import accuracy
 from learnorder.measures.order import (
     Reliability,
-    accessibility,
-    accessibility_per_replicate,
+    equal_weights,
     reliability_of,
+    replicate_scores,
 )
-from learnorder.measures.split import check_split, loaded, read_split
+from learnorder.measures.scores import ScoreTable, equal_rows
+from learnorder.measures.split import Split, check_split, labelled, read_split
 from learnorder.measures.summary import reliability_record
-from learnorder.schema import EPOCH, LABEL, PREDICTION, REPLICATE, Scores
+from learnorder.measures.sweep import CorrectTotals
+from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,30 +179,25 @@ class _Read:
 
     collection: Collection
     accessibility: xr.DataArray
-    scores: Scores
-    digests: Mapping[int, bytes]
+    scores: ScoreTable
+    split: Split
 
 
 def _read(name: str, log: xr.Dataset, epochs: Scores) -> _Read:
     used = log if len(epochs) == log.sizes[EPOCH] else log.sel({EPOCH: epochs})
-    used = loaded(used, "compare")
-    label = read_split(used, f"compare: log {name!r}").label
-    scores = accessibility_per_replicate(used).values
-    n_replicates = len(scores)
-    last = used.isel({EPOCH: [-1]})
+    split = read_split(used, f"compare: log {name!r}")
+    correct = CorrectTotals(split)
+    scores = replicate_scores(split, equal_weights(split), correct)
     collection = Collection(
         name=name,
-        n_replicates=n_replicates,
-        n_replicates_planned=int(log.attrs.get("n_replicates_planned", n_replicates)),
+        n_replicates=split.n_replicates,
+        n_replicates_planned=int(log.attrs.get("n_replicates_planned", split.n_replicates)),
         epoch=float(epochs[-1]),
-        accuracy_mean=float(accuracy(last).mean()),
-        reliability=reliability_of(scores, label),
+        accuracy_mean=float((correct.right[:, -1] / split.n_examples).mean()),
+        reliability=reliability_of(scores, split.label),
     )
-    digests = {
-        int(seed): hashlib.blake2b(np.ascontiguousarray(prediction).data).digest()
-        for seed, prediction in zip(used[REPLICATE].values, used[PREDICTION].values, strict=True)
-    }
-    return _Read(collection, accessibility(used), scores, digests)
+    mean = labelled(used, "accessibility", scores.means(), EXAMPLE)
+    return _Read(collection, mean, scores, split)
 
 
 def _pair(a: tuple[Order, Order], b: tuple[Order, Order], shared: str | None) -> Pair:
@@ -224,13 +219,31 @@ def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
 
 def _shared(a: _Read, b: _Read) -> str | None:
     """Say which replicates, the same seed with the same predictions, are in both collections."""
-    seeds = [s for s, digest in a.digests.items() if b.digests.get(s) == digest]
+    of_a, of_b = (r.split.log[REPLICATE].values.tolist() for r in (a, b))
+    both = [seed for seed in of_a if seed in set(of_b)]
+    pairs = [(of_a.index(seed), of_b.index(seed)) for seed in both]
+    # Scores are at hand and small; predictions are read again only where all scores agree.
+    alike = equal_rows(a.scores, b.scores, pairs)
+    seeds = [
+        seed
+        for seed, pair, maybe in zip(both, pairs, alike, strict=True)
+        if maybe and _same_predictions(a.split, b.split, pair)
+    ]
     if not seeds:
         return None
     listed = ", ".join(str(seed) for seed in seeds[:5]) + (", ..." if len(seeds) > 5 else "")
     return (
         f"{a.collection.name!r} and {b.collection.name!r} share replicates (the same predictions "
         f"for seeds {listed}), which agree with themselves"
+    )
+
+
+def _same_predictions(a: Split, b: Split, pair: tuple[int, int]) -> bool:
+    """Whether a replicate of each predicts the same throughout."""
+    one, other = (split.replicate(position) for split, position in zip((a, b), pair, strict=True))
+    return all(
+        np.array_equal(tile.prediction, other.read(tile.epochs, tile.examples))
+        for tile in one.reads()
     )
 
 

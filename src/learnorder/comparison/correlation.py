@@ -16,8 +16,16 @@ from learnorder.measures.intervals import (
     t_interval,
     too_few,
 )
-from learnorder.measures.moments import NEGLIGIBLE, Deviations, Moments, deviations, mean_variance
+from learnorder.measures.moments import (
+    NEGLIGIBLE,
+    Deviations,
+    Moments,
+    cross_covariance,
+    deviations,
+    mean_variance,
+)
 from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
 
 IDENTICAL = 1e-12
@@ -74,6 +82,8 @@ class Order:
         Of the collection.
     deviation
         Scores less the mean over examples, or over a class.
+    mean
+        ``(example,)``, mean deviation over replicates, of the examples not alone in their class.
     moment
         Their moments, or why there are none.
     ranks
@@ -84,6 +94,7 @@ class Order:
 
     name: str
     deviation: Deviations
+    mean: Scores
     moment: Moments | str
     ranks: Scores
     halves: float | str
@@ -102,19 +113,21 @@ class _Part:
     without: Scores
 
 
-def prepare_order(name: str, scores: Scores, label: Labels | None) -> Order:
-    """Order of ``(replicate, example)`` scores; within the classes of ``label`` if given."""
-    groups = np.zeros(scores.shape[1], dtype=np.int64) if label is None else label
+def prepare_order(name: str, scores: ScoreTable, label: Labels | None) -> Order:
+    """Order of the examples of a table of scores; within the classes of ``label`` if given."""
+    groups = np.zeros(scores.n_examples, dtype=np.int64) if label is None else label
     halves: float | str | None = f"{name!r} has 1 replicate: no halves"
-    if len(scores) > 1:
+    if scores.n_replicates > 1:
         halves = halves_correlation(scores, groups)
     if halves is None:
         halves = f"a half of {name!r} does not order the examples"
+    deviation = deviations(scores, label)
     return Order(
         name=name,
-        deviation=deviations(scores, label),
-        moment=order_moments(scores, label),
-        ranks=centred_ranks(scores.mean(axis=0), groups),
+        deviation=deviation,
+        mean=deviation.mean(),
+        moment=order_moments(deviation),
+        ranks=centred_ranks(scores.means(), groups),
         halves=halves,
     )
 
@@ -142,11 +155,10 @@ def correlate(a: Order, b: Order, shared: str | None = None) -> Correlation:
 
 
 def _pearson(a: Order, b: Order) -> float | str:
-    mean_a, mean_b = (order.deviation.values.mean(axis=0) for order in (a, b))
-    for order, mean in ((a, mean_a), (b, mean_b)):
-        if (mean @ mean) <= NEGLIGIBLE * max(len(mean), 1):
+    for order in (a, b):
+        if (order.mean @ order.mean) <= NEGLIGIBLE * max(len(order.mean), 1):
             return f"mean accessibility of {order.name!r} does not differ between examples"
-    return float(mean_a @ mean_b / math.sqrt((mean_a @ mean_a) * (mean_b @ mean_b)))
+    return float(a.mean @ b.mean / math.sqrt((a.mean @ a.mean) * (b.mean @ b.mean)))
 
 
 def _spearman(a: Order, b: Order) -> float | str:
@@ -179,7 +191,7 @@ def _no_interval(value: float | Interval | str, a: Order, b: Order) -> str | Non
     """Reason why a value can have no interval, or None."""
     if isinstance(value, str):
         return value
-    shapes = [order.deviation.values.shape for order in (a, b)]
+    shapes = [(o.deviation.n_replicates, o.deviation.n_examples) for o in (a, b)]
     return next(filter(None, (too_few(*shape) for shape in shapes)), None)
 
 
@@ -209,12 +221,11 @@ def _corrected_interval(a: Order, b: Order) -> Interval | str:
 def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
     """Mean cross-covariance / sqrt(part_a * part_b), with the three components of its variance."""
     scale = math.sqrt(part_a.value * part_b.value)
-    cross = _cross(a.deviation, b.deviation)
+    cross = cross_covariance(a.deviation, b.deviation)
     value = float(cross.mean()) / scale
     without_a = _means_without(cross) / np.sqrt(part_a.without * part_b.value)
     without_b = _means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
-    cross_at = a.deviation.values.mean(axis=0) * b.deviation.values.mean(axis=0)
-    cross_at = cross_at * (len(cross_at) / a.deviation.degrees)
+    cross_at = a.mean * b.mean * (len(a.mean) / a.deviation.degrees)
     spread_at = part_a.at / part_a.value + part_b.at / part_b.value
     influence = cross_at / scale - value / 2 * spread_at
     components = [
@@ -223,12 +234,6 @@ def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, lis
         example_component(influence),
     ]
     return value, components
-
-
-def _cross(a: Deviations, b: Deviations) -> Scores:
-    """Covariance over examples of each replicate of a with each of b."""
-    matrix: Scores = a.values @ b.values.T / a.degrees
-    return matrix
 
 
 def _means_without(matrix: Scores) -> Scores:

@@ -1,46 +1,41 @@
-"""Arrays on disk: Zarr v3, written durably, with a checksum in every chunk."""
+"""Arrays as Zarr v3: metadata and small arrays through Zarr, chunks of predictions as plain bytes.
+
+Everything reaches the disk through `files`, so that one protocol makes all of it durable. A chunk
+of predictions is encoded and decoded here, without Zarr's own machinery, which costs more per chunk
+than the decoding itself; any Zarr v3 reader opens the result.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import zlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import zarr
+from numcodecs.zstd import Zstd
 from numpy.typing import NDArray
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.core.buffer import Buffer
-from zarr.storage import LocalStore
+from zarr.core.buffer.cpu import Buffer as CpuBuffer
+from zarr.storage import MemoryStore
 
 from learnorder.errors import LogDamaged
 from learnorder.log.files import make_folder, write_durably
-from learnorder.schema import not_recorded
+from learnorder.schema import Predictions, not_recorded
 
-COMPRESSORS = (ZstdCodec(level=3, checksum=True), Crc32cCodec())
+LEVEL = 1
+"""Level of Zstd: on predictions it compresses faster than higher ones, and no worse up to 12."""
+
+COMPRESSORS = (ZstdCodec(level=LEVEL, checksum=True), Crc32cCodec())
 FLAT_KEYS = {"name": "default", "configuration": {"separator": "."}}
 """Chunk files lie in the folder of their array, so one fsynced folder covers them."""
 
-
-class DurableStore(LocalStore):
-    """Zarr's local store, except that every file is fsynced before it appears."""
-
-    async def set(self, key: str, value: Buffer) -> None:
-        """Write one key durably."""
-        await asyncio.to_thread(self._write, self.root / key, value)
-
-    async def set_if_not_exists(self, key: str, value: Buffer) -> None:
-        """Write one key durably unless it is there."""
-        if not (self.root / key).exists():
-            await self.set(key, value)
-
-    @staticmethod
-    def _write(path: Path, value: Buffer) -> None:
-        make_folder(path.parent)
-        write_durably(path, value.to_bytes())
+METADATA = "zarr.json"
 
 
 def create_group(folder: Path, attributes: Mapping[str, Any] | None = None) -> None:
@@ -49,23 +44,70 @@ def create_group(folder: Path, attributes: Mapping[str, Any] | None = None) -> N
     Two processes may make the same one at the same moment, which Zarr itself refuses.
     """
     make_folder(folder)
+    write_durably(folder / METADATA, group_metadata(attributes))
+
+
+def group_metadata(attributes: Mapping[str, Any] | None = None) -> bytes:
+    """Content of the metadata file of a Zarr group."""
     group = {"attributes": dict(attributes or {}), "zarr_format": 3, "node_type": "group"}
-    write_durably(folder / "zarr.json", json.dumps(group, indent=2).encode())
+    return json.dumps(group, indent=2).encode()
 
 
-def create_predictions(folder: Path, n_epochs: int, n_examples: int, dtype: np.dtype[Any]) -> None:
-    """Allocate ``(epoch, example)``, all "not recorded", one chunk per epoch; never resized."""
+def create_predictions(
+    folder: Path, shape: tuple[int, int], chunks: tuple[int, int], dtype: np.dtype[Any]
+) -> None:
+    """Allocate ``(epoch, example)``, all "not recorded"; never resized."""
+    make_folder(folder)
+    write_durably(folder / METADATA, _predictions_metadata(shape, chunks, dtype))
+
+
+@cache
+def _predictions_metadata(
+    shape: tuple[int, int], chunks: tuple[int, int], dtype: np.dtype[Any]
+) -> bytes:
+    files: dict[str, Buffer] = {}
     zarr.create_array(
-        store=DurableStore(folder),
-        shape=(n_epochs, n_examples),
-        chunks=(1, max(n_examples, 1)),
+        store=MemoryStore(files),
+        shape=shape,
+        chunks=(max(chunks[0], 1), max(chunks[1], 1)),
         dtype=dtype,
         fill_value=not_recorded(dtype),
         compressors=COMPRESSORS,
         chunk_key_encoding=FLAT_KEYS,  # type: ignore[arg-type]
         dimension_names=("epoch", "example"),
-        config={"write_empty_chunks": True},
     )
+    return files[METADATA].to_bytes()
+
+
+def chunk_name(row: int, column: int) -> str:
+    """File of one chunk of an ``(epoch, example)`` array."""
+    return f"c.{row}.{column}"
+
+
+def encode_chunk(predictions: Predictions) -> bytes:
+    """Bytes of one chunk file: Zstd with its checksum, then CRC-32C over the whole."""
+    little = np.ascontiguousarray(predictions, dtype=predictions.dtype.newbyteorder("<"))
+    content = bytes(Zstd(LEVEL, checksum=True).encode(little))
+    return content + int(google_crc32c.value(content)).to_bytes(4, "little")
+
+
+def decode_chunk(content: bytes, shape: tuple[int, int], dtype: np.dtype[Any]) -> Predictions:
+    """Decode one chunk file.
+
+    Raises
+    ------
+    ValueError
+        The bytes are damaged, or hold a chunk of another size.
+    """
+    body = content[:-4]
+    if google_crc32c.value(body) != int.from_bytes(content[-4:], "little"):
+        raise ValueError("its bytes differ from its own checksum")
+    try:
+        decoded = np.frombuffer(Zstd().decode(body), dtype=dtype.newbyteorder("<"))
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+    chunk: Predictions = decoded.reshape(shape)
+    return chunk
 
 
 def write_array(folder: Path, array: NDArray[Any]) -> int:
@@ -73,8 +115,9 @@ def write_array(folder: Path, array: NDArray[Any]) -> int:
     chunks = tuple(max(1, n) for n in array.shape)
     if array.ndim > 1:
         chunks = (max(1, min(array.shape[0], 4096)), *chunks[1:])
+    files: dict[str, Buffer] = {}
     stored = zarr.create_array(
-        store=DurableStore(folder),
+        store=MemoryStore(files),
         shape=array.shape,
         chunks=chunks,
         dtype=array.dtype,
@@ -84,6 +127,9 @@ def write_array(folder: Path, array: NDArray[Any]) -> int:
     )
     if array.size:
         stored[...] = array
+    make_folder(folder)
+    for name, content in files.items():
+        write_durably(folder / name, content.to_bytes())
     return checksum(array)
 
 
@@ -95,7 +141,17 @@ def read_array(folder: Path, expected: int) -> NDArray[Any]:
     LogDamaged
         The array is missing, unreadable or differs.
     """
-    array = read_part(open_array(folder), folder, ...)
+    try:
+        names = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")]
+        files: dict[str, Buffer] = {
+            name: CpuBuffer.from_bytes((folder / name).read_bytes()) for name in names
+        }
+        array = np.asarray(zarr.open_array(MemoryStore(files), mode="r")[...])
+    except Exception as error:
+        raise LogDamaged(
+            f"log: cannot read the array {folder} ({reason(error)}). "
+            "It never changes once written. Restore the folder from a copy."
+        ) from error
     if checksum(array) != expected:
         raise LogDamaged(
             f"log: {folder} differs from the checksum in the log's header. "
@@ -104,36 +160,13 @@ def read_array(folder: Path, expected: int) -> NDArray[Any]:
     return array
 
 
-def open_array(folder: Path, *, write: bool = False) -> zarr.Array[Any]:
-    """Open an array for reading, or for durable writing."""
-    try:
-        if write:
-            return zarr.open_array(DurableStore(folder), mode="r+")
-        return zarr.open_array(LocalStore(folder, read_only=True), mode="r")
-    except Exception as error:
-        raise LogDamaged(
-            f"log: cannot open the array {folder} ({_reason(error)}). "
-            "A committed array stays where it is. Restore the folder from a copy."
-        ) from error
-
-
-def read_part(array: zarr.Array[Any], folder: Path, key: Any) -> NDArray[Any]:
-    """Read by index; whatever goes wrong below is one clear error."""
-    try:
-        return np.asarray(array[key])
-    except Exception as error:
-        raise LogDamaged(
-            f"log: cannot read {key if key is not ... else 'all'} of the array {folder} "
-            f"({_reason(error)}). Restore the folder from a copy."
-        ) from error
-
-
 def checksum(array: NDArray[Any]) -> int:
     """CRC-32 of the raw bytes, little-endian, in C order."""
     little = array.dtype.newbyteorder("<")
     return zlib.crc32(np.ascontiguousarray(array, dtype=little).data)
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """First line of an error of another library."""
     first = str(error).strip().splitlines()
     return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

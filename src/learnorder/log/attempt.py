@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
-from learnorder.log.files import read_record, write_record
+from learnorder.log.arrays import METADATA, chunk_name
+from learnorder.log.files import list_folder, read_bytes, read_record, write_record
 from learnorder.log.layout import Header
 
+Value = TypeVar("Value")
+
 COMMIT_NAME = re.compile(r"(\d{6,})\.json")
+SEGMENT_NAME = re.compile(r"segment-(\d+)-[0-9a-f]+")
+COMPACTION_NAME = re.compile(r"compact-[0-9a-f]+")
+
+OUTCOME = "outcome.json"
+
+FOLDED = "commits.json"
+"""Record in the folder of a compaction that holds all its commits."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +41,16 @@ class Commit:
     n_classes: int
     crc32: int
     identity: str
+
+    @property
+    def is_compacted(self) -> bool:
+        """Whether the epoch lies in chunks of all epochs, no longer in one of its own."""
+        return self.segment.startswith("compact-")
+
+    @property
+    def row(self) -> int:
+        """Row of the epoch in the array of its segment, whose name says where it begins."""
+        return self.index if self.is_compacted else self.index - int(self.segment.split("-")[1])
 
 
 @dataclass(frozen=True)
@@ -54,11 +75,9 @@ class Attempt:
         """Path of one commit record."""
         return self.folder / "commits" / split / f"{index:06d}.json"
 
-    def committed_indices(self, split: str) -> list[int]:
-        """Positions in the grid that have a commit record, ascending."""
-        folder = self.folder / "commits" / split
-        names = (COMMIT_NAME.fullmatch(p.name) for p in folder.glob("*.json"))
-        return sorted(int(match.group(1)) for match in names if match)
+    def count_committed(self, split: str) -> int:
+        """Committed epochs of a split."""
+        return self._undisturbed(lambda compaction: len(self._commit_sources(compaction, split)))
 
     def commits(self, split: str, header: Header) -> Mapping[int, Commit]:
         """Commit records of a split by position in the grid, ascending.
@@ -68,7 +87,36 @@ class Attempt:
         LogDamaged
             One is damaged, or belongs elsewhere.
         """
-        commits = {i: self._read_commit(split, i) for i in self.committed_indices(split)}
+        return self._undisturbed(lambda compaction: self._read_commits(compaction, split, header))
+
+    def _undisturbed(self, read: Callable[[str | None], Value]) -> Value:
+        """Read as of one moment: again, if a compaction took files away in the meantime."""
+        while True:
+            compaction = self.compaction()
+            try:
+                found = read(compaction)
+            except LogDamaged:
+                if self.compaction() == compaction:
+                    raise
+            else:
+                if self.compaction() == compaction:
+                    return found
+
+    def _read_commits(
+        self, compaction: str | None, split: str, header: Header
+    ) -> Mapping[int, Commit]:
+        sources = self._commit_sources(compaction, split)
+        commits = {i: c or self._read_commit(split, i) for i, c in sources.items()}
+        self._check_commits(commits, split, header)
+        return commits
+
+    def _commit_sources(self, compaction: str | None, split: str) -> dict[int, Commit | None]:
+        """Committed positions of the grid, ascending; None where a record of its own has it."""
+        folded = self._folded(compaction, split) if compaction else []
+        own = (i for i in self._recorded_indices(split) if i >= len(folded))
+        return {**{c.index: c for c in folded}, **dict.fromkeys(own)}
+
+    def _check_commits(self, commits: Mapping[int, Commit], split: str, header: Header) -> None:
         expected = (header.identity, header.splits[split].n_examples, header.n_classes)
         for index, commit in commits.items():
             if (commit.identity, commit.n_examples, commit.n_classes) != expected:
@@ -76,7 +124,43 @@ class Attempt:
                     f"log: {self.commit_file(split, index)} is the record of another log. One log "
                     "holds the replicates of one spec. Move that replicate out of the log."
                 )
+
+    def _recorded_indices(self, split: str) -> list[int]:
+        """Positions in the grid that have a commit record of their own, ascending."""
+        paths = list_folder(self.folder / "commits" / split)
+        names = (COMMIT_NAME.fullmatch(p.name) for p in paths)
+        return sorted(int(match.group(1)) for match in names if match)
+
+    def _folded(self, compaction: str, split: str) -> list[Commit]:
+        """Commits that a compaction holds, by position in the grid."""
+        path = self.folder / compaction / FOLDED
+        record = read_record(path)
+        try:
+            about, columns = record["about"], record["splits"][split]
+            commits = [
+                Commit(
+                    **about,
+                    split=split,
+                    index=i,
+                    epoch=e,
+                    segment=compaction,
+                    n_examples=columns["n_examples"],
+                    crc32=crc,
+                )
+                for i, (e, crc) in enumerate(zip(columns["epoch"], columns["crc32"], strict=True))
+            ]
+        except (KeyError, TypeError, ValueError) as error:
+            raise LogDamaged(f"log: {path} is no record of commits ({error}).") from error
+        if commits and layout.replicate_folder(Path(), commits[0].seed).name != self._replicate:
+            raise LogDamaged(
+                f"log: {path} is the record of replicate {commits[0].seed}. Records stay where "
+                "they were written. Restore the file from a copy."
+            )
         return commits
+
+    @property
+    def _replicate(self) -> str:
+        return self.folder.parent.name
 
     def _read_commit(self, split: str, index: int) -> Commit:
         path = self.commit_file(split, index)
@@ -85,9 +169,10 @@ class Attempt:
             commit = Commit(**content)
         except TypeError as error:
             raise LogDamaged(f"log: {path} is no commit record ({error}).") from error
-        place = (self.folder.parent.name, split, index)
         replicate = layout.replicate_folder(Path(), commit.seed).name
-        if (replicate, commit.split, commit.index) != place or "/" in commit.segment:
+        place = (self._replicate, split, index)
+        intact = SEGMENT_NAME.fullmatch(commit.segment) and commit.row >= 0
+        if (replicate, commit.split, commit.index) != place or not intact:
             raise LogDamaged(
                 f"log: {path} is the record of replicate {commit.seed}, split {commit.split!r}, "
                 f"position {commit.index}. "
@@ -96,30 +181,97 @@ class Attempt:
         return commit
 
     @property
+    def has_commits(self) -> bool:
+        """Whether an epoch of some split is committed."""
+        splits = (path.name for path in list_folder(self.folder / "commits"))
+        return any(self._recorded_indices(s) for s in splits) or self.compaction() is not None
+
+    @property
     def is_finished(self) -> bool:
         """Whether the whole of some grid was declared committed."""
         return (self.outcome() or {}).get("status") == "finished"
 
     def outcome(self) -> dict[str, Any] | None:
         """How the attempt ended; None while it goes on."""
-        path = self.folder / "outcome.json"
-        return read_record(path) if path.exists() else None
+        path = self.folder / OUTCOME
+        if not path.exists():
+            return None
+        outcome = read_record(path)
+        if outcome.get("attempt", self.folder.name) != self.folder.name:
+            raise LogDamaged(
+                f"log: {path} is the outcome of {outcome['attempt']}. Records stay where they were "
+                "written. Restore the file from a copy."
+            )
+        return outcome
+
+    def compaction(self) -> str | None:
+        """Name of the folder that holds the compacted epochs, if there is one.
+
+        Raises
+        ------
+        LogDamaged
+            The record that names it is lost or damaged.
+        """
+        outcome = self.outcome()
+        names = [p.name for p in list_folder(self.folder)] if outcome is None else []
+        if any(map(COMPACTION_NAME.fullmatch, names)):
+            raise LogDamaged(
+                f"log: {self.folder / OUTCOME} is missing, which says where the compacted epochs "
+                "are. It is replaced, never removed. Restore the file from a copy."
+            )
+        name = (outcome or {}).get("compaction")
+        if name is not None and not COMPACTION_NAME.fullmatch(str(name)):
+            raise LogDamaged(
+                f"log: {self.folder / OUTCOME} names no compaction ({name!r}). "
+                "Restore the file from a copy."
+            )
+        return name
+
+    def planned_epochs(self) -> int | None:
+        """Length of the grid of its last writer; None where nothing says."""
+        outcome = self.outcome() or {}
+        planned = [int(outcome.get("epochs", 0))]
+        for segment in list_folder(self.folder):
+            if match := SEGMENT_NAME.fullmatch(segment.name):
+                with suppress(OSError, ValueError, KeyError, TypeError):
+                    about = json.loads(read_bytes(segment / METADATA))["attributes"]
+                    planned.append(int(match.group(1)) + len(about[layout.HEADER]["epochs"]))
+        return max(planned) or None
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
-        """Say how the attempt ended."""
-        write_record(self.folder / "outcome.json", outcome)
+        """Say how the attempt ended; what was compacted stays so."""
+        compaction = self.compaction()
+        kept = {"compaction": compaction} if compaction else {}
+        write_record(self.folder / OUTCOME, {"attempt": self.folder.name, **kept, **outcome})
 
+    def files(self, header: Header) -> set[str]:
+        """Names of the files that hold what is committed; a compaction lists its own further.
 
-def first_index(segment: str) -> int:
-    """Position in the grid of the first row of a segment, which its name says."""
-    return int(segment.split("-")[1])
+        Raises
+        ------
+        LogDamaged
+            A commit record is missing or damaged.
+        """
+        compaction = self.compaction()
+        names = {METADATA} | ({f"{compaction}/{layout.MANIFEST}"} if compaction else set())
+        for split in header.splits:
+            commits = self.commits(split, header).values()
+            for commit in (c for c in commits if not c.is_compacted):
+                folder = f"{commit.segment}/{split}"
+                names |= {
+                    self.commit_file(split, commit.index).relative_to(self.folder).as_posix(),
+                    f"{commit.segment}/{METADATA}",
+                    f"{folder}/{METADATA}",
+                }
+                if commit.n_examples:
+                    names.add(f"{folder}/{chunk_name(commit.row, 0)}")
+        return names
 
 
 def attempts(log: Path, seed: int) -> list[Attempt]:
     """All attempts at a seed, by name."""
-    folder = layout.replicate_folder(log, seed)
-    found = folder.glob("attempt-*") if folder.is_dir() else ()
-    return [Attempt(p) for p in sorted(found) if p.is_dir()]
+    found = list_folder(layout.replicate_folder(log, seed))
+    return [Attempt(p) for p in found if p.name.startswith("attempt-") and p.is_dir()]
 
 
 def committed_attempt(log: Path, seed: int) -> Attempt | None:
@@ -127,7 +279,7 @@ def committed_attempt(log: Path, seed: int) -> Attempt | None:
 
     Without any, a failed one tells at least why.
     """
-    with_commits = [a for a in attempts(log, seed) if _has_commits(a)]
+    with_commits = [a for a in attempts(log, seed) if a.has_commits]
     if len(with_commits) > 1:
         raise LogDamaged(
             f"log: replicate {seed} has {len(with_commits)} attempts with committed epochs "
@@ -136,9 +288,5 @@ def committed_attempt(log: Path, seed: int) -> Attempt | None:
         )
     if with_commits:
         return with_commits[0]
-    failed = [a for a in attempts(log, seed) if (a.folder / "outcome.json").exists()]
+    failed = [a for a in attempts(log, seed) if (a.folder / OUTCOME).exists()]
     return failed[-1] if failed else None
-
-
-def _has_commits(attempt: Attempt) -> bool:
-    return any(attempt.folder.glob("commits/*/*.json"))

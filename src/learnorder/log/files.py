@@ -1,28 +1,45 @@
 """The few file operations everything durable is made of, in one place so that faults can be tested.
 
-A file appears under its name only when it is whole and on the disk: written to a temporary name,
-fsynced, renamed, and the folder fsynced.
+A local file appears under its name only when it is whole and on the disk: written to a temporary
+name, fsynced, renamed, and the folder fsynced. On another file system a file is one object, put
+under its name by one request, whole or not at all; folders are what the names of objects share.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import uuid
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from learnorder.errors import LogDamaged
 
 CHECK = "check"
 """Key of the checksum that a JSON record carries over the rest of itself."""
 
+PARTIAL = ".partial"
+"""How the name of a file or folder ends while it is not whole."""
 
-def write_durably(path: Path, content: bytes | bytearray | memoryview) -> None:
+Content = bytes | bytearray | memoryview
+
+
+def is_local(path: Path) -> bool:
+    """Whether the path lies on a file system of this machine, as opposed to a fsspec URL."""
+    return isinstance(cast(object, path), Path)
+
+
+def write_durably(path: Path, content: Content) -> None:
     """Put a whole file in place: after return it survives a killed process and a power cut."""
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    if not is_local(path):
+        _put(path, content)
+        return
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PARTIAL}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -35,8 +52,96 @@ def write_durably(path: Path, content: bytes | bytearray | memoryview) -> None:
     sync_folder(path.parent)
 
 
+def write_new(path: Path, content: Content) -> None:
+    """Create a file that nobody else has created.
+
+    Raises
+    ------
+    FileExistsError
+        Somebody has.
+    """
+    if not is_local(path):
+        _put(path, content, mode="create")
+        return
+    with path.open("xb") as file:
+        try:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    sync_folder(path.parent)
+
+
+def _put(path: Path, content: Content, **how: Any) -> None:
+    """Store one object by one request; where there are real folders, they are made first."""
+    remote = cast(Any, path)
+    whole = content if isinstance(content, bytes) else bytes(content)
+    with _errors_of_the_system(path):
+        try:
+            remote.fs.pipe_file(remote.path, whole, **how)
+        except FileNotFoundError:
+            if path.drive:
+                raise  # a bucket, which is for its owner to make
+            path.parent.mkdir(parents=True, exist_ok=True)
+            remote.fs.pipe_file(remote.path, whole, **how)
+
+
+@contextmanager
+def _errors_of_the_system(path: Path) -> Iterator[None]:
+    """Whatever a library that reaches another file system raises is an error of the system."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise OSError(errno.EIO, text, str(path)) from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file, by one request where that is what reading costs."""
+    if is_local(path):
+        return path.read_bytes()
+    remote = cast(Any, path)
+    with _errors_of_the_system(path):
+        return bytes(remote.fs.cat_file(remote.path))
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is no folder."""
+    try:
+        with _errors_of_the_system(folder):
+            return sorted(folder.iterdir(), key=lambda path: path.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def remove(path: Path) -> None:
+    """Remove a file durably; it may be gone already."""
+    path.unlink(missing_ok=True)
+    if is_local(path) and path.parent.exists():
+        sync_folder(path.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all that is in it, durably; it may be gone already."""
+    try:
+        if is_local(folder):
+            shutil.rmtree(folder)
+        else:
+            remote = cast(Any, folder)
+            remote.fs.rm(remote.path, recursive=True)
+    except FileNotFoundError:
+        return
+    sync_folder(folder.parent)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder and those above it, durably."""
+    if not is_local(path):
+        return
     missing = [p for p in (path, *path.parents) if not p.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
@@ -45,6 +150,8 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names inside a folder durable."""
+    if not is_local(folder):
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -52,9 +159,11 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write a small JSON record that carries a checksum over itself."""
-    write_durably(path, _serialised(record))
+def write_record(path: Path, record: Mapping[str, Any]) -> int:
+    """Write a small JSON record that carries a checksum over itself; return that of its bytes."""
+    content = _serialised(record)
+    write_durably(path, content)
+    return zlib.crc32(content)
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -66,11 +175,11 @@ def read_record(path: Path) -> dict[str, Any]:
         The file is missing, no record, or differs from its own checksum.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         record = json.loads(content)
         record.pop(CHECK)
     except OSError as error:
-        raise LogDamaged(f"log: cannot read {path} ({error.strerror}).") from error
+        raise LogDamaged(f"log: cannot read {path} ({reason(error)}).") from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise LogDamaged(
             f"log: {path} is no whole record. A record is JSON with a checksum. "
@@ -87,11 +196,18 @@ def read_record(path: Path) -> dict[str, Any]:
 
 def file_checksum(path: Path) -> int:
     """CRC-32 of the bytes of a file."""
+    if not is_local(path):
+        return zlib.crc32(read_bytes(path))
     check = 0
     with path.open("rb") as file:
         while block := file.read(1 << 20):
             check = zlib.crc32(block, check)
     return check
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused; file systems other than local ones do not always say."""
+    return error.strerror or type(error).__name__
 
 
 def _serialised(record: Mapping[str, Any]) -> bytes:

@@ -6,11 +6,14 @@
       zarr.json                              root group; its attributes hold the header
       manifest.json                          checksums of the files written at creation
       examples/<split>/                      ids, labels, previews
-      replicates/r0007/claim                 lock file of the live writer, if any
+      seeds/r0007.json                       this seed is planned, or was finished (since format 2)
+      replicates/r0007/claim                 lock file of the live writer, if any; claim.json where
+                                             there are no locks
       replicates/r0007/attempt-<id>/         one attempt at training this seed
         segment-<first>-<id>/<split>/        predictions (epoch, example), fixed shape
         commits/<split>/<index>.json         written last: this epoch counts
-        outcome.json                         finished, or failed with the reason
+        compact-<id>/                        what compact makes of segments and commits
+        outcome.json                         finished, or failed with the reason; which compaction
         manifest-<id>.json                   checksums of the files of a finished attempt
       resume/r0007.npz                       where an unfinished replicate goes on
 """
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from learnorder.errors import LearnOrderError, LogDamaged, LogNotFound
+from learnorder.log.files import list_folder, read_bytes, reason
 from learnorder.schema import FORMAT_VERSION
 
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -62,6 +66,8 @@ class Header:
         By name.
     provenance
         Versions, platform, time of creation, git revision.
+    format_version
+        Layout of the log on disk.
     """
 
     spec: Mapping[str, Any]
@@ -69,6 +75,7 @@ class Header:
     dataset: Mapping[str, Any]
     splits: Mapping[str, SplitHeader]
     provenance: Mapping[str, Any]
+    format_version: int = FORMAT_VERSION
 
     @property
     def class_names(self) -> list[str]:
@@ -83,7 +90,7 @@ class Header:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON types."""
         splits = {name: dict(vars(s), arrays=dict(s.arrays)) for name, s in self.splits.items()}
-        return dict(vars(self), splits=splits, format_version=FORMAT_VERSION)
+        return dict(vars(self), splits=splits)
 
 
 def read_header(log: Path) -> Header:
@@ -96,15 +103,20 @@ def read_header(log: Path) -> Header:
     LogDamaged
         The header differs from its checksum.
     LearnOrderError
-        The log was written by a newer version.
+        The log was written by a newer version, or the system does not let it be read.
     """
     try:
-        root = json.loads((log / "zarr.json").read_bytes())
+        root = json.loads(read_bytes(log / "zarr.json"))
         content = root["attributes"][HEADER]
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         what = "is no log of learnorder" if log.exists() else "does not exist"
         raise LogNotFound(
             f"log: {log} {what}. A log is a folder made by `learnorder train`. Check the path."
+        ) from error
+    except OSError as error:
+        raise LearnOrderError(
+            f"log: {log} cannot be read ({reason(error)}). Whether there is a log cannot be known. "
+            "Check the path, its permissions and the connection."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise LogNotFound(
@@ -116,11 +128,10 @@ def read_header(log: Path) -> Header:
 
 def _parse(log: Path, content: Mapping[str, Any]) -> Header:
     version = content.get("format_version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if not isinstance(version, int) or not 1 <= version <= FORMAT_VERSION:
         raise LearnOrderError(
-            f"log: {log} has format {version}; this version reads up to {FORMAT_VERSION}. "
-            f"It was written by learnorder {content.get('provenance', {}).get('learnorder')}. "
-            "Install that version or a newer one."
+            f"log: {log} has format {version}, written by learnorder {_written_by(content)}; this "
+            f"version reads formats 1 to {FORMAT_VERSION}. Install that version or a newer one."
         )
     try:
         splits = {name: SplitHeader(**fields) for name, fields in content["splits"].items()}
@@ -130,6 +141,7 @@ def _parse(log: Path, content: Mapping[str, Any]) -> Header:
             content["dataset"],
             splits,
             content["provenance"],
+            version,
         )
         intact = content["check"] == header_check(header)
     except (KeyError, TypeError, AttributeError):
@@ -140,6 +152,12 @@ def _parse(log: Path, content: Mapping[str, Any]) -> Header:
             "A header never changes once written. Restore the file from a copy."
         )
     return header
+
+
+def _written_by(content: Mapping[str, Any]) -> str:
+    provenance = content.get("provenance")
+    found = provenance.get("learnorder") if isinstance(provenance, dict) else None
+    return str(found or "of an unknown version")
 
 
 def header_check(header: Header) -> str:
@@ -179,8 +197,14 @@ def resume_file(log: Path, seed: int) -> Path:
     return log / "resume" / f"r{seed:04d}.npz"
 
 
+def seed_file(log: Path, seed: int) -> Path:
+    """Record that a seed is planned, kept apart from its folder."""
+    return log / "seeds" / f"r{seed:04d}.json"
+
+
 def planned_seeds(log: Path) -> list[int]:
-    """Seeds that have a folder in the log, ascending, whatever became of them."""
-    folder = log / "replicates"
-    names = (REPLICATE_NAME.fullmatch(p.name) for p in folder.iterdir()) if folder.exists() else ()
-    return sorted(int(match.group(1)) for match in names if match)
+    """Seeds that have a folder or a record in the log, ascending, whatever became of them."""
+    names = [p.name for p in list_folder(log / "replicates")]
+    names += [p.stem for p in list_folder(log / "seeds") if p.suffix == ".json"]
+    matches = (REPLICATE_NAME.fullmatch(name) for name in names)
+    return sorted({int(match.group(1)) for match in matches if match})

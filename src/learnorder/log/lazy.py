@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,51 +14,137 @@ from xarray.backends import BackendArray
 from xarray.core import indexing
 
 from learnorder.errors import LogDamaged
-from learnorder.log.arrays import checksum, open_array, read_part
-from learnorder.log.attempt import Attempt, Commit, first_index
-from learnorder.schema import Predictions, not_recorded
+from learnorder.log.arrays import checksum, chunk_name
+from learnorder.log.attempt import Attempt, Commit
+from learnorder.log.compaction import (
+    Compaction,
+    chunk_width,
+    columns_of,
+    decoded,
+    read_chunk_file,
+)
+from learnorder.log.layout import Header
+from learnorder.schema import Predictions, not_recorded, prediction_dtype
+
+MOST_THREADS = 8
+"""Decoding leaves the interpreter lock; beyond this many the memory is the limit."""
+
+WORTH_THREADS = 1 << 20
+"""Bytes below which starting threads costs more than they save."""
 
 
-@dataclass(frozen=True)
 class CommittedEpochs:
-    """One replicate's committed epochs of one split, by epoch."""
+    """One replicate's committed epochs of one split, by epoch.
 
-    attempt: Attempt
-    split: str
-    commits: Mapping[float, Commit]
+    Where they lie may change while they are read, from chunks of one epoch to chunks of all: what
+    is no longer in its place is looked up again.
 
-    def read(self, epoch: float) -> Predictions:
-        """Read all predictions of one epoch, held against the commit record.
+    Attributes
+    ----------
+    commits
+        By epoch, ascending.
+    compaction
+        The chunks of all epochs, if there are any.
+    n_compacted
+        Epochs that lie in these; they are the first.
+
+    Raises
+    ------
+    LogDamaged
+        A commit record is damaged, or missing before others.
+    """
+
+    def __init__(self, attempt: Attempt, split: str, header: Header) -> None:
+        self.attempt, self.split, self.header = attempt, split, header
+        self.n_examples = header.splits[split].n_examples
+        self.dtype = np.dtype(prediction_dtype(header.n_classes))
+        self._look_up()
+
+    def _look_up(self) -> None:
+        found = self.attempt.commits(self.split, self.header).values()
+        for position, commit in enumerate(found):
+            if commit.index != position:
+                lost = self.attempt.commit_file(self.split, position)
+                raise LogDamaged(
+                    f"log: {lost} is missing, and later epochs are committed. Records are written "
+                    "in order and stay. Restore it from a copy, or train with the same spec again."
+                )
+        self.commits: Mapping[float, Commit] = {commit.epoch: commit for commit in found}
+        folders = {c.segment: self.attempt.folder / c.segment / self.split for c in found}
+        self._folders: Mapping[str, Path] = folders
+        compacted = [commit for commit in found if commit.is_compacted]
+        self.n_compacted = len(compacted)
+        self._compacted_epochs = [commit.epoch for commit in compacted]
+        self.compaction: Compaction | None = None
+        if compacted:
+            self.compaction = Compaction.open(self.attempt.folder / compacted[0].segment)
+
+    def read(self, epochs: Sequence[float], examples: slice, into: Predictions) -> None:
+        """Read ``(epoch, example)`` of some epochs and examples, held against what was committed.
 
         Raises
         ------
         LogDamaged
-            The chunk is missing, unreadable or differs from what was committed.
+            A chunk is missing, unreadable or differs from what was committed.
         """
-        commit = self.commits[epoch]
-        folder, row = self._place(commit)
-        predictions = read_part(_opened(folder), folder, row)
+        asked = self.commits
+        try:
+            self._read(epochs, examples, into)
+        except LogDamaged:
+            self._look_up()
+            if all(self.commits.get(epoch) == asked[epoch] for epoch in epochs):
+                raise
+            if any(self.commits[epoch].crc32 != asked[epoch].crc32 for epoch in epochs):
+                raise
+            self._read(epochs, examples, into)
+
+    def _read(self, epochs: Sequence[float], examples: slice, into: Predictions) -> None:
+        if self.compaction is not None and epochs == self._compacted_epochs:
+            self._read_columns(self.compaction, examples, into, slice(None), slice(None))
+            return
+        places, rows = [], []
+        for i, epoch in enumerate(epochs):
+            commit = self.commits[epoch]
+            if commit.is_compacted:
+                places.append(i)
+                rows.append(commit.row)
+            else:
+                into[i] = self.read_epoch(commit)[examples]
+        if self.compaction is not None and places:
+            self._read_columns(self.compaction, examples, into, places, rows)
+
+    def _read_columns(
+        self, compaction: Compaction, examples: slice, into: Predictions, places: Any, rows: Any
+    ) -> None:
+        """Fill ``into[places]`` with these rows of the compacted array."""
+        shape = (self.n_compacted, chunk_width(self.n_examples))
+        for column, there, here in columns_of(self.n_examples, examples):
+            chunk = compaction.read_chunk(self.split, column, shape, self.dtype)
+            into[places, there] = chunk[rows, here]
+
+    def read_epoch(self, commit: Commit) -> Predictions:
+        """Read all predictions of an epoch that has a chunk of its own.
+
+        Raises
+        ------
+        LogDamaged
+            The chunk is missing, unreadable or differs from the commit record.
+        """
+        path = self.chunk_file(commit)
+        predictions = np.empty(0, self.dtype)
+        if self.n_examples:
+            shape = (1, self.n_examples)
+            predictions = decoded(path, read_chunk_file(path), shape, self.dtype)[0]
         if checksum(predictions) != commit.crc32:
             raise LogDamaged(
-                f"log: {self.chunk_file(epoch)} is missing or differs from the commit record of "
-                f"epoch {epoch:g}. A committed epoch never changes. Restore the file from a copy."
+                f"log: {path} differs from the commit record of epoch {commit.epoch:g}. "
+                "A committed epoch never changes. Restore the file from a copy."
             )
         return predictions
 
-    def chunk_file(self, epoch: float) -> Path:
-        """File that holds the predictions of one epoch."""
-        folder, row = self._place(self.commits[epoch])
-        return folder / f"c.{row}.0"
-
-    def _place(self, commit: Commit) -> tuple[Path, int]:
-        """Folder of the array, and the row in it."""
-        row = commit.index - first_index(commit.segment)
-        return self.attempt.folder / commit.segment / self.split, row
-
-
-@lru_cache(maxsize=1024)
-def _opened(folder: Path) -> Any:
-    return open_array(folder)
+    def chunk_file(self, commit: Commit) -> Path:
+        """File that holds the predictions of one epoch, while it has one of its own."""
+        return self._folders[commit.segment] / chunk_name(commit.row, 0)
 
 
 class LazyPredictions(BackendArray):
@@ -75,6 +161,22 @@ class LazyPredictions(BackendArray):
         self.shape = (len(replicates), len(epochs), n_examples)
         self.dtype = dtype
 
+    @property
+    def preferred_chunks(self) -> dict[str, int]:
+        """What is best read at once, as xarray names it: as much as one chunk file holds.
+
+        Where some replicates are compacted and others are not, the shape that decodes less.
+        """
+        n_replicates, n_epochs, n_examples = self.shape
+        width = chunk_width(n_examples)
+        n_compacted = sum(r.n_compacted >= n_epochs for r in self.replicates)
+        n_plain = n_replicates - n_compacted
+        by_epoch = n_plain + n_compacted * n_epochs
+        by_column = n_compacted + n_plain * -(-n_examples // width)
+        if by_column < by_epoch:
+            return {"replicate": 1, "epoch": n_epochs, "example": width}
+        return {"replicate": 1, "epoch": 1, "example": max(n_examples, 1)}
+
     def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
         """Read by any index xarray gives; it cuts down to what this array supports."""
         return indexing.explicit_indexing_adapter(
@@ -87,14 +189,48 @@ class LazyPredictions(BackendArray):
         epochs = np.arange(self.shape[1])[columns]
         chosen = np.arange(self.shape[2])[examples]
         shape = (*replicates.shape, *epochs.shape, *chosen.shape)
-        grid = np.empty((replicates.size, epochs.size, chosen.size), self.dtype)
-        for i, r in enumerate(replicates.flat):
-            for j, e in enumerate(epochs.flat):
-                grid[i, j] = self._read_epoch(int(r), self.epochs[int(e)], examples)
-        return grid.reshape(shape)
+        span = _span(chosen)
+        grid = np.empty(
+            (replicates.size, epochs.size, len(range(*span.indices(self.shape[2])))), self.dtype
+        )
+        wanted = [self.epochs[int(e)] for e in epochs.flat]
 
-    def _read_epoch(self, replicate: int, epoch: float, examples: Any) -> Any:
+        def fill(i: int) -> None:
+            self._fill(grid[i], int(replicates.flat[i]), wanted, span)
+
+        n_threads = min(MOST_THREADS, available_cores(), len(grid))
+        if grid.nbytes < WORTH_THREADS or n_threads == 1:
+            for i in range(len(grid)):
+                fill(i)
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                list(pool.map(fill, range(len(grid))))
+        if isinstance(examples, slice) and chosen.size == grid.shape[2]:
+            return grid.reshape(shape)
+        return grid[:, :, chosen.reshape(-1) - span.start].reshape(shape)
+
+    def _fill(self, plane: Predictions, replicate: int, epochs: list[float], span: slice) -> None:
+        """Fill ``(epoch, example)`` of one replicate."""
         committed = self.replicates[replicate]
-        if epoch not in committed.commits:
-            return not_recorded(self.dtype)
-        return committed.read(epoch)[examples]
+        there = [i for i, epoch in enumerate(epochs) if epoch in committed.commits]
+        if len(there) < len(epochs):
+            plane[...] = not_recorded(self.dtype)
+            found = np.empty((len(there), plane.shape[1]), self.dtype)
+            committed.read([epochs[i] for i in there], span, found)
+            plane[there] = found
+        else:
+            committed.read(epochs, span, plane)
+
+
+def _span(chosen: NDArray[np.intp]) -> slice:
+    """Shortest range that holds all examples chosen."""
+    if chosen.size == 0:
+        return slice(0, 0)
+    return slice(int(chosen.min()), int(chosen.max()) + 1)
+
+
+def available_cores() -> int:
+    """Count the cores this process may use, for threads that decode or encode."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

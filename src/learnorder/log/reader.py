@@ -20,9 +20,11 @@ from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.labelled import label_axes
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, LazyPredictions
-from learnorder.schema import Previews, prediction_dtype
+from learnorder.log.location import locate
+from learnorder.log.seeds import read_seed
+from learnorder.schema import PREDICTION, Previews, prediction_dtype
 
-Status = Literal["finished", "running", "interrupted", "failed", "planned"]
+Status = Literal["finished", "running", "interrupted", "failed", "planned", "lost"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +37,10 @@ class ReplicateState:
         Which.
     status
         ``finished``; ``running``, a live process writes it; ``interrupted``, it can be resumed;
-        ``failed``, with the reason; ``planned``, nothing is committed yet.
+        ``failed``, with the reason; ``planned``, nothing is committed yet; ``lost``, its folder is
+        gone.
     reason
-        Why it failed, else None.
+        Why it failed or is lost, else None.
     attempt
         The attempt that counts, if there is one.
     """
@@ -49,7 +52,7 @@ class ReplicateState:
 
     def count_epochs(self, split: str) -> int:
         """Committed epochs of a split."""
-        return len(self.attempt.committed_indices(split)) if self.attempt else 0
+        return self.attempt.count_committed(split) if self.attempt else 0
 
 
 class Log(Mapping[str, xr.Dataset]):
@@ -65,7 +68,7 @@ class Log(Mapping[str, xr.Dataset]):
     """
 
     def __init__(self, path: str | Path, *, unfinished: bool = False) -> None:
-        self.path = Path(path)
+        self.path = locate(path)
         self.header = layout.read_header(self.path)
         self.unfinished = unfinished
         self._splits: dict[str, xr.Dataset] = {}
@@ -132,8 +135,9 @@ class Log(Mapping[str, xr.Dataset]):
         epochs = _epochs(committed, self.unfinished)
         n_examples = self.header.splits[split].n_examples
         dtype = np.dtype(prediction_dtype(self.header.n_classes))
-        lazy = LazilyIndexedArray(LazyPredictions(committed, epochs, n_examples, dtype))
-        return label_axes(
+        predictions = LazyPredictions(committed, epochs, n_examples, dtype)
+        lazy = LazilyIndexedArray(predictions)
+        found = label_axes(
             MemoryCachedArray(CopyOnWriteArray(lazy)),  # type: ignore[no-untyped-call,arg-type]
             read_examples(self.path, self.header, split),
             epochs,
@@ -144,6 +148,8 @@ class Log(Mapping[str, xr.Dataset]):
             left_out=left_out,
             epochs_left_out=sorted({e for c in committed for e in c.commits} - set(epochs)),
         )
+        found[PREDICTION].encoding["preferred_chunks"] = predictions.preferred_chunks
+        return found
 
     def _is_shown(self, replicate: ReplicateState) -> bool:
         if self.unfinished:
@@ -157,7 +163,7 @@ def open_log(path: str | Path, *, unfinished: bool = False) -> Log:
     Parameters
     ----------
     path
-        Folder of the log.
+        Folder or URL of the log.
     unfinished
         Show every replicate that has a committed epoch, missing ones as "not recorded". Without it,
         finished replicates only; ``attrs["left_out"]`` says which are not shown, and why.
@@ -172,31 +178,10 @@ def open_log(path: str | Path, *, unfinished: bool = False) -> Log:
     return Log(path, unfinished=unfinished)
 
 
-def describe(log: Log) -> dict[str, Any]:
-    """Everything `learnorder info` says, as plain JSON types."""
-    return {
-        "path": str(log.path),
-        "replicates": [_describe(log, r) for r in log.replicates],
-        "splits": {name: s.n_examples for name, s in log.header.splits.items()},
-        "n_classes": log.header.n_classes,
-        "class_names": log.header.class_names,
-        "dataset": {k: v for k, v in log.header.dataset.items() if k != "class_names"},
-        "identity": log.header.identity,
-        "spec": dict(log.spec),
-        "provenance": dict(log.header.provenance),
-    }
-
-
-def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
-    return {
-        "seed": replicate.seed,
-        "status": replicate.status,
-        "epochs": {split: replicate.count_epochs(split) for split in log},
-        "reason": replicate.reason,
-    }
-
-
 def _state(log: Path, seed: int) -> ReplicateState:
+    folder = layout.replicate_folder(log, seed)
+    if not folder.exists() and read_seed(log, seed) != "planned":
+        return ReplicateState(seed, "lost", f"{folder} is gone", None)
     attempt = committed_attempt(log, seed)
     outcome = (attempt.outcome() if attempt else None) or {}
     status: Status
@@ -216,14 +201,15 @@ def _committed(replicate: ReplicateState, split: str, header: Header) -> Committ
     attempt = replicate.attempt
     if attempt is None:
         raise LearnOrderError(f"open_log: replicate {replicate.seed} has nothing committed.")
-    commits = attempt.commits(split, header)
-    for index in range((attempt.outcome() or {}).get("epochs", 0)):
-        if index not in commits:
-            raise LogDamaged(
-                f"log: {attempt.commit_file(split, index)} is missing, and its replicate is "
-                "finished. Restore the file from a copy, or train again with the same spec."
-            )
-    return CommittedEpochs(attempt, split, {c.epoch: c for c in commits.values()})
+    found = CommittedEpochs(attempt, split, header)
+    expected = (attempt.outcome() or {}).get("epochs", 0)
+    if len(found.commits) < expected:
+        lost = attempt.commit_file(split, len(found.commits))
+        raise LogDamaged(
+            f"log: {lost} is missing, and its replicate is "
+            "finished. Restore the file from a copy, or train again with the same spec."
+        )
+    return found
 
 
 def _epochs(committed: list[CommittedEpochs], union: bool) -> list[float]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.log.files import make_folder, write_durably
+from learnorder.log.files import make_folder, read_bytes, write_durably
 from learnorder.log.layout import resume_file
 
 MARK = b"learnorder resume state 1\n"
@@ -40,7 +40,7 @@ def load_state(log: Path, seed: int) -> tuple[dict[str, NDArray[Any]], dict[str,
     it commits is held against the log.
     """
     try:
-        content = resume_file(log, seed).read_bytes()
+        content = read_bytes(resume_file(log, seed))
     except OSError:
         return None
     start = len(MARK) + 4

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, LogDamaged
 from learnorder.log import layout
-from learnorder.log.attempt import Attempt, attempts, committed_attempt, first_index
+from learnorder.log.arrays import METADATA, group_metadata
+from learnorder.log.attempt import OUTCOME, Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
+from learnorder.log.compact import check_epochs
+from learnorder.log.creation import dead_stagings
 from learnorder.log.examples import read_examples, read_previews
+from learnorder.log.files import read_bytes
+from learnorder.log.garbage import replicate_garbage
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs
+from learnorder.log.location import locate
 from learnorder.log.manifest import damaged_files
+from learnorder.log.seeds import read_seed
 
 
 @dataclass(frozen=True)
@@ -72,14 +79,14 @@ def verify_log(path: str | Path) -> Verification:
     LogDamaged
         The header is damaged, so that nothing else can be checked.
     """
-    log = Path(path)
+    log = locate(path)
     header = layout.read_header(log)
     found = Verification()
     _check_static(log, header, found)
     for seed in layout.planned_seeds(log):
         found.n_replicates += 1
         _check_replicate(log, header, seed, found)
-    found.orphans += [str(p) for p in sorted(log.rglob("*.partial"))]
+    found.orphans += [str(path) for path in dead_stagings(log)]
     return found
 
 
@@ -99,28 +106,56 @@ def _check_static(log: Path, header: Header, found: Verification) -> None:
 
 def _check_replicate(log: Path, header: Header, seed: int, found: Verification) -> None:
     folder = layout.replicate_folder(log, seed)
-    if not _is_group(folder / "zarr.json"):
-        found.problems.append(Problem(str(folder / "zarr.json"), "is missing or damaged"))
+    live = is_claimed(layout.claim_file(log, seed))
     try:
+        was_finished = _check_plan(log, header, seed, found)
         attempt = committed_attempt(log, seed)
         outcome = (attempt.outcome() if attempt else None) or {}
     except LearnOrderError as error:
         found.problems.append(Problem(str(folder), str(error)))
         return
-    found.orphans += [str(a.folder) for a in attempts(log, seed) if a != attempt]
-    if attempt is None:
-        return
-    live = is_claimed(layout.claim_file(log, seed))
-    if outcome.get("status") == "finished" and not live:
-        manifest = attempt.folder / str(outcome.get("manifest", "manifest.json"))
-        found.problems += [
-            Problem(str(file), what) for file, what in damaged_files(attempt.folder, manifest)
-        ]
-    elif outcome.get("status") != "failed":
-        found.unfinished.append(seed)
-        if not live:
-            found.problems += _lost_outcome(attempt, header)
-    _check_epochs(attempt, header, int(outcome.get("epochs", 0)), found)
+    if was_finished and "status" not in outcome and not live:
+        lost = (attempt.folder if attempt else folder / "attempt-*") / OUTCOME
+        found.problems.append(
+            Problem(
+                str(lost),
+                "is missing, though the replicate was finished. Restore it from a copy. "
+                "Train again with the same spec where there is none.",
+            )
+        )
+    if attempt is not None:
+        if outcome.get("status") == "finished":
+            _check_manifests(attempt, outcome, found)
+        elif outcome.get("status") != "failed":
+            found.unfinished.append(seed)
+        _check_epochs(attempt, header, int(outcome.get("epochs", 0)), found)
+    if not live:
+        with suppress(LogDamaged):  # named above
+            found.orphans += map(str, replicate_garbage(log, header, seed))
+
+
+def _check_plan(log: Path, header: Header, seed: int, found: Verification) -> bool:
+    """Check that the seed is entered in both places; return whether it was ever finished."""
+    state = "begun"
+    if header.format_version > 1:
+        try:
+            state = read_seed(log, seed)
+        except LogDamaged as error:
+            found.problems.append(Problem(str(layout.seed_file(log, seed)), str(error)))
+    group = layout.replicate_folder(log, seed) / METADATA
+    content = read_bytes(group) if group.exists() else None
+    if content != group_metadata() and (content is not None or state != "planned"):
+        found.problems.append(Problem(str(group), "is missing or damaged"))
+    return state == "finished"
+
+
+def _check_manifests(attempt: Attempt, outcome: Mapping[str, Any], found: Verification) -> None:
+    """Hold the files of a finished attempt, and of its compaction, against what lists them."""
+    damaged = list(damaged_files(attempt.folder, attempt.folder / str(outcome.get("manifest"))))
+    if compaction := outcome.get("compaction"):
+        folder = attempt.folder / str(compaction)
+        damaged += damaged_files(folder, folder / layout.MANIFEST)
+    found.problems += [Problem(str(file), what) for file, what in dict(damaged).items()]
 
 
 def _check_epochs(attempt: Attempt, header: Header, expected: int, found: Verification) -> None:
@@ -128,49 +163,30 @@ def _check_epochs(attempt: Attempt, header: Header, expected: int, found: Verifi
     named = {problem.file for problem in found.problems}
     for split in header.splits:
         try:
-            commits = attempt.commits(split, header)
+            committed = CommittedEpochs(attempt, split, header)
         except LearnOrderError as error:
-            found.problems.append(Problem(str(attempt.folder / "commits" / split), str(error)))
+            if not any(file.startswith(str(attempt.folder)) for file in named):
+                found.problems.append(Problem(str(attempt.folder / "commits" / split), str(error)))
             continue
-        lost = [attempt.commit_file(split, i) for i in range(expected) if i not in commits]
+        lost = [attempt.commit_file(split, i) for i in range(len(committed.commits), expected)]
         found.problems += [Problem(str(f), "is missing") for f in lost if str(f) not in named]
-        committed = CommittedEpochs(attempt, split, {c.epoch: c for c in commits.values()})
-        for epoch in committed.commits:
+        for problem in _damaged_epochs(committed):
+            if problem.file not in named:
+                found.problems.append(problem)
+        found.n_epochs += len(committed.commits)
+
+
+def _damaged_epochs(committed: CommittedEpochs) -> Iterator[Problem]:
+    for commit in committed.commits.values():
+        if not commit.is_compacted:
             try:
-                committed.read(epoch)
-                found.n_epochs += 1
+                committed.read_epoch(commit)
             except LearnOrderError as error:
-                chunk = committed.chunk_file(epoch)
-                if str(chunk) not in named:
-                    found.problems.append(Problem(str(chunk), str(error)))
-
-
-def _lost_outcome(attempt: Attempt, header: Header) -> Iterator[Problem]:
-    """With every planned epoch committed, only the declaration that it is finished can be gone."""
-    counts = [len(attempt.committed_indices(split)) for split in header.splits]
-    planned = [
-        first_index(path.parent.name) + len(epochs)
-        for path in attempt.folder.glob("segment-*/zarr.json")
-        if (epochs := _planned_epochs(path)) is not None
-    ]
-    if planned and counts and min(counts) >= max(planned):
-        yield Problem(
-            str(attempt.folder / "outcome.json"),
-            "is missing, though every epoch is committed: it was lost, or the process was killed "
-            "just before it. Train again with the same spec to finish the replicate.",
-        )
-
-
-def _planned_epochs(path: Path) -> list[float] | None:
-    try:
-        return list(json.loads(path.read_bytes())["attributes"][layout.HEADER]["epochs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _is_group(path: Path) -> bool:
-    try:
-        content = json.loads(path.read_bytes())
-        return bool(content == {"attributes": {}, "zarr_format": 3, "node_type": "group"})
-    except (OSError, ValueError):
-        return False
+                yield Problem(str(committed.chunk_file(commit)), str(error))
+    if committed.compaction is not None:
+        try:
+            compacted = [c for c in committed.commits.values() if c.is_compacted]
+            check_epochs(committed.compaction, committed, compacted)
+        except LearnOrderError as error:
+            # the message begins with the file
+            yield Problem(str(committed.compaction.folder / committed.split), str(error))

@@ -1,4 +1,4 @@
-"""Write a log: create it once, then commit each replicate epoch by epoch.
+"""Write a replicate: commit it epoch by epoch.
 
 The order of writing is the promise: the chunk is on the disk before its commit record, and readers
 trust the record alone. What has no record does not exist.
@@ -6,156 +6,32 @@ trust the record alone. What has no record does not exist.
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from learnorder.errors import LearnOrderError, LogNotFound, SpecDiffers
+from learnorder.errors import LearnOrderError
 from learnorder.log import layout
 from learnorder.log.arrays import (
     checksum,
+    chunk_name,
     create_group,
     create_predictions,
-    open_array,
+    encode_chunk,
 )
-from learnorder.log.attempt import Attempt, Commit, committed_attempt, first_index
+from learnorder.log.attempt import Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
-from learnorder.log.examples import write_examples
-from learnorder.log.files import make_folder, sync_folder, write_record
-from learnorder.log.layout import Header
-from learnorder.log.manifest import write_manifest
-from learnorder.schema import EpochPredictions, Examples, Predictions, Previews, prediction_dtype
-
-
-@dataclass(frozen=True)
-class NewLog:
-    """What a log is created from; see `layout.Header` for the fields."""
-
-    spec: Mapping[str, Any]
-    identity: str
-    dataset: Mapping[str, Any]
-    provenance: Mapping[str, Any]
-    splits: Mapping[str, tuple[Examples, Previews | None]]
-
-
-def create_log(path: Path, new: NewLog) -> Header:
-    """Create an empty log; it appears whole or not at all.
-
-    If another process has just created it from the same spec and data, that log is returned.
-
-    Raises
-    ------
-    LearnOrderError
-        Something that is no log is at the path, or a split has a name no folder can have.
-    SpecDiffers
-        A log of another identity is at the path.
-    """
-    refuse_foreign(path)
-    path = Path(os.path.realpath(path))
-    make_folder(path.parent)
-    staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}.partial")
-    try:
-        _write_new(staging, new)
-        _move_into_place(staging, path)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    sync_folder(path.parent)
-    header = layout.read_header(path)
-    refuse_other_identity(path, header, new.identity)
-    return header
-
-
-def _move_into_place(staging: Path, path: Path) -> None:
-    """Give the log its name, unless a log has got it in the meantime."""
-    try:
-        os.replace(staging, path)
-    except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-            raise
-        refuse_foreign(path)
-
-
-def is_vacant(path: Path) -> bool:
-    """Whether a log can be created here: there is nothing, or an empty folder."""
-    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
-
-
-def refuse_foreign(path: Path) -> None:
-    """Refuse a path at which something other than a log, or nothing, is.
-
-    Raises
-    ------
-    LearnOrderError
-        There is a file, or a folder with something else in it; or nothing can be created there.
-    """
-    if is_vacant(path):
-        _require_writable(path)
-        return
-    try:
-        layout.read_header(path)
-    except LogNotFound as error:
-        raise LearnOrderError(
-            f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
-            "Choose another path, or move it away."
-        ) from error
-
-
-def _require_writable(path: Path) -> None:
-    """Refuse a place where nothing can be created, before any time is spent."""
-    place = next(p for p in (path, *path.absolute().parents) if p.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
-        what = "may not be written to" if place.is_dir() else "is no folder"
-        raise LearnOrderError(
-            f"log: {path} cannot be created, because {place} {what}. A log is a new folder. "
-            "Choose another path."
-        )
-
-
-def refuse_other_identity(path: Path, header: Header, identity: str) -> None:
-    """Refuse a log made from another spec or other data.
-
-    Raises
-    ------
-    SpecDiffers
-        Its identity is another one.
-    """
-    if header.identity != identity:
-        raise SpecDiffers(
-            f"log: {path} has become a log of another spec or other data (identity "
-            f"{header.identity}, not {identity}). One log holds one spec. Use another log."
-        )
-
-
-def _write_new(folder: Path, new: NewLog) -> None:
-    for split in new.splits:
-        layout.check_split_name(split)
-    for name in ("examples", "replicates"):
-        create_group(folder / name)
-    make_folder(folder / "resume")
-    splits = {
-        name: write_examples(folder, name, examples, previews)
-        for name, (examples, previews) in new.splits.items()
-    }
-    header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
-    content = {**header.to_json(), "check": layout.header_check(header)}
-    create_group(folder, {layout.HEADER: content})
-    write_manifest(folder, folder / layout.MANIFEST)
-
-
-def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
-    """Enter seeds into the log, so that every number can say "n of N" from the start."""
-    for seed in seeds:
-        folder = layout.replicate_folder(log, seed)
-        if not (folder / "zarr.json").exists():
-            create_group(folder)
+from learnorder.log.creation import plan_replicates, refuse_other_identity
+from learnorder.log.files import make_folder, remove, write_durably, write_record
+from learnorder.log.location import locate
+from learnorder.log.manifest import listed_files, write_manifest
+from learnorder.log.seeds import record_seed
+from learnorder.schema import EpochPredictions, Predictions, prediction_dtype
 
 
 class ReplicateWriter:
@@ -164,7 +40,7 @@ class ReplicateWriter:
     Parameters
     ----------
     log
-        Folder of the log.
+        Folder or URL of the log.
     seed
         Which replicate.
     epochs
@@ -173,6 +49,10 @@ class ReplicateWriter:
         Versions of what produces the predictions, kept with the attempt.
     identity
         What the log has to be of; any log will do without it.
+    take_over
+        Where a file system has no locks: replace the claim of a writer that is known to have ended.
+    token
+        Whose the claim is where there are no locks; a process that knows it claims again.
 
     Raises
     ------
@@ -186,31 +66,37 @@ class ReplicateWriter:
 
     def __init__(
         self,
-        log: Path,
+        log: str | Path,
         seed: int,
         epochs: Sequence[float],
         versions: Mapping[str, Any],
         identity: str | None = None,
+        *,
+        take_over: bool = False,
+        token: str | None = None,
     ) -> None:
-        self.log, self.seed, self.epochs = log, seed, [float(e) for e in epochs]
-        self.header = layout.read_header(log)
+        self.log, self.seed, self.epochs = locate(log), seed, [float(e) for e in epochs]
+        self.header = layout.read_header(self.log)
         if identity is not None:
-            refuse_other_identity(log, self.header, identity)
-        plan_replicates(log, [seed])
-        self._claim = Claim(layout.claim_file(log, seed), f"replicate {seed}")
+            refuse_other_identity(self.log, self.header, identity)
+        plan_replicates(self.log, [seed])
+        claim_file = layout.claim_file(self.log, seed)
+        self._claim = Claim(claim_file, f"replicate {seed}", take_over=take_over, token=token)
         try:
-            self.attempt = committed_attempt(log, seed) or self._new_attempt(versions)
+            self.attempt = committed_attempt(self.log, seed) or self._new_attempt(versions)
             self._committed = {
                 split: dict(self.attempt.commits(split, self.header))
                 for split in self.header.splits
             }
             self._check_grid()
             self._segment: str | None = None
+            self._written: dict[str, int] = {}
         except BaseException:
             self._claim.release()
             raise
 
     def _new_attempt(self, versions: Mapping[str, Any]) -> Attempt:
+        record_seed(self.log, self.seed, "begun")
         folder = layout.replicate_folder(self.log, self.seed) / f"attempt-{uuid.uuid4().hex}"
         content = {"seed": self.seed, "versions": dict(versions), "created": _now()}
         create_group(folder, {layout.HEADER: content})
@@ -289,8 +175,6 @@ class ReplicateWriter:
 
     def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
         segment = self._segment or self._new_segment(record.index)
-        folder = self.attempt.folder / segment / split
-        open_array(folder, write=True)[record.index - first_index(segment)] = predictions
         commit = Commit(
             seed=self.seed,
             split=split,
@@ -302,7 +186,15 @@ class ReplicateWriter:
             crc32=checksum(predictions),
             identity=self.header.identity,
         )
-        write_record(self.attempt.commit_file(split, record.index), vars(commit))
+        folder = self.attempt.folder
+        if len(predictions):
+            chunk = folder / segment / split / chunk_name(commit.row, 0)
+            content = encode_chunk(predictions)
+            write_durably(chunk, content)
+            self._written[chunk.relative_to(folder).as_posix()] = zlib.crc32(content)
+        self._claim.require_held()
+        path = self.attempt.commit_file(split, record.index)
+        self._written[path.relative_to(folder).as_posix()] = write_record(path, vars(commit))
         self._committed[split][record.index] = commit
 
     def _new_segment(self, first: int) -> str:
@@ -312,7 +204,8 @@ class ReplicateWriter:
         create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
         dtype = np.dtype(prediction_dtype(self.header.n_classes))
         for split, about in self.header.splits.items():
-            create_predictions(folder / split, len(self.epochs) - first, about.n_examples, dtype)
+            shape = (len(self.epochs) - first, about.n_examples)
+            create_predictions(folder / split, shape, (1, about.n_examples), dtype)
         return self._segment
 
     def finish(self) -> None:
@@ -328,18 +221,22 @@ class ReplicateWriter:
                 f"log: replicate {self.seed} has {self.n_committed} of {len(self.epochs)} epochs "
                 "committed. It is finished when it has all. Record the rest first."
             )
+        self._claim.require_held()
         folder = self.attempt.folder
-        manifest = folder / f"manifest-{uuid.uuid4().hex}.json"
-        earlier = list(folder.glob("manifest-*.json"))
-        write_manifest(folder, manifest)
+        earlier = (self.attempt.outcome() or {}).get("manifest")
+        manifest = f"manifest-{uuid.uuid4().hex}.json"
+        known = {**(listed_files(folder / earlier) if earlier else {}), **self._written}
+        write_manifest(folder, folder / manifest, self.attempt.files(self.header), known)
         self.attempt.write_outcome(
-            {"status": "finished", "epochs": len(self.epochs), "manifest": manifest.name}
+            {"status": "finished", "epochs": len(self.epochs), "manifest": manifest}
         )
-        for path in earlier:
-            path.unlink()
+        record_seed(self.log, self.seed, "finished")
+        if earlier:
+            remove(folder / earlier)
 
     def fail(self, kind: str, epoch: float, reason: str) -> None:
         """Mark the replicate failed; committed epochs stay."""
+        self._claim.require_held()
         outcome = {"status": "failed", "kind": kind, "epoch": epoch, "reason": reason}
         self.attempt.write_outcome(outcome)
 

@@ -66,13 +66,26 @@ def bimodality_null_class(accuracy_by_class: Scores, class_share: Scores) -> flo
     """Bimodality when the examples of a class differ by chance alone.
 
     ``accuracy_by_class`` is ``(replicate, class_id)``. Within a class the number of replicates that
-    are right is then Poisson-binomial, whose cumulants are sums over replicates; the classes mix.
+    are right is then Poisson-binomial; the classes mix.
     """
-    p, q = accuracy_by_class, 1 - accuracy_by_class
+    return bimodality_of_mixture(poisson_binomial(accuracy_by_class), class_share)
+
+
+def poisson_binomial(chance: Scores) -> Scores:
+    """Mean and central moments 2 to 4 of the number of successes, ``(moment, class_id)``.
+
+    ``chance`` is ``(replicate, class_id)``; cumulants are sums over replicates.
+    """
+    p, q = chance, 1 - chance
     second = (p * q).sum(axis=0)
     third = (p * q * (q - p)).sum(axis=0)
     fourth = (p * q * (1 - 6 * p * q)).sum(axis=0) + 3 * second**2
-    mean = p.sum(axis=0)
+    return np.stack([p.sum(axis=0), second, third, fourth])
+
+
+def bimodality_of_mixture(moments: Scores, class_share: Scores) -> float:
+    """Bimodality of a mixture of classes with these means and central moments."""
+    mean, second, third, fourth = moments
     shift = mean - class_share @ mean
     variance = class_share @ (second + shift**2)
     skewed = class_share @ (third + 3 * shift * second + shift**3)

@@ -1,183 +1,250 @@
-"""Fast twins of ``_arrays``: the same numbers, a block at a time, so that memory stays bounded.
+"""Fast twins of ``_arrays`` on one tile: ``(replicate, epoch, example)`` that fits the caches.
 
-A log of 100 replicates, 100 epochs and 60,000 examples is 600 MB of predictions; one float or
-boolean copy of it would not fit beside it on an ordinary machine.
+Predictions are compared in their own narrow type, and right answers are added up in the smallest
+type that holds their number: that is what keeps measuring as fast as reading.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.measures import _arrays
-from learnorder.schema import Correct, Labels, Predictions, Scores
+from learnorder.schema import Correct, Labels, Predictions
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.integer[Any]]
+Bits = NDArray[np.uint64]
 
-BLOCK = 1 << 22
-"""Elements of the largest temporary array, about 32 MB as int64: fast, and small beside any log."""
+FEW = 16
+"""Up to so many classes (and no more than replicates), a pass over the votes for each class is
+faster than sorting them."""
+
+BLOCK = 1 << 15
+"""Columns sorted at once: long enough to hide the cost of a call, short enough for the caches."""
 
 
-FEW = 4
-"""Up to here one pass over the votes for each category is faster than counting in one pass."""
+def smallest_type(largest: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """Smallest unsigned type that holds 0..largest.
+
+    Examples
+    --------
+    >>> [smallest_type(n).name for n in (1, 255, 256, 70_000)]
+    ['uint8', 'uint8', 'uint16', 'uint32']
+    """
+    return np.min_scalar_type(largest)
+
+
+def each_correct(prediction: Predictions, label: Labels) -> Iterator[Correct]:
+    """Yield for each replicate whether it is right, ``(epoch, example)``; the plane is reused."""
+    fits = label.max(initial=0) <= np.iinfo(prediction.dtype).max and label.min(initial=0) >= 0
+    narrow = label.astype(prediction.dtype) if fits else label
+    plane = np.empty(prediction.shape[1:], dtype=np.bool_)
+    for predicted in prediction:
+        yield np.equal(predicted, narrow, out=plane)
 
 
 def tp_counts(prediction: Predictions, label: Labels) -> Counts:
-    """Count the replicates that are right, ``(epoch, example)``."""
-    narrow = _narrow(label, prediction)
-    counts = np.zeros(prediction.shape[1:], dtype=np.int32)
-    for replicate in prediction:
-        for epoch, predicted in enumerate(replicate):
-            counts[epoch] += predicted == narrow
-    return counts.astype(np.int64)
+    """Count the replicates that are right, ``(epoch, example)``, in the smallest type."""
+    counts = np.zeros(prediction.shape[1:], dtype=smallest_type(len(prediction)))
+    for right in each_correct(prediction, label):
+        np.add(counts, right.view(np.uint8), out=counts)
+    return counts
 
 
-def _narrow(label: Labels, prediction: Predictions) -> NDArray[np.integer]:
-    """Labels in the type of the predictions: comparing equal types is several times faster."""
-    fits = label.max(initial=0) <= np.iinfo(prediction.dtype).max and label.min(initial=0) >= 0
-    return label.astype(prediction.dtype) if fits else label
+def epoch_counts(right: Correct) -> Counts:
+    """Count the epochs at which each example is right, ``(example,)``, in the smallest type."""
+    smallest = smallest_type(len(right))
+    counts: Counts = np.add.reduce(right.view(np.uint8), axis=0, dtype=smallest)
+    return counts
 
 
-def tp_agreement(prediction: Predictions, label: Labels) -> Scores:
-    """Share of replicates that are right, ``(epoch, example)``."""
-    share: Scores = tp_counts(prediction, label) / len(prediction)
-    return share
+def packed(votes: Correct) -> Bits:
+    """Votes along the last axis as bits, 64 to a word, zeros at the end."""
+    eighths = np.packbits(votes, axis=-1)
+    n_words = -(-eighths.shape[-1] // 8)
+    words = np.zeros((*eighths.shape[:-1], n_words * 8), dtype=np.uint8)
+    words[..., : eighths.shape[-1]] = eighths
+    return words.view(np.uint64)
 
 
-def accuracy(prediction: Predictions, label: Labels) -> Scores:
-    """Share of examples that are right, ``(replicate, epoch)``."""
-    narrow = _narrow(label, prediction)
-    counts = [[np.count_nonzero(p == narrow) for p in replicate] for replicate in prediction]
-    share: Scores = np.array(counts) / len(label)
-    return share
-
-
-def accessibility(prediction: Predictions, label: Labels, weights: Scores) -> Scores:
-    """Weighted mean over epochs of being right, for each replicate: ``(replicate, example)``."""
-    narrow = _narrow(label, prediction)
-    total = np.zeros((prediction.shape[0], prediction.shape[2]))
-    for row, replicate in zip(total, prediction, strict=True):
-        for weight, predicted in zip(weights, replicate, strict=True):
-            row += weight * (predicted == narrow)
-    total /= weights.sum()
-    return total
-
-
-def agreement(prediction: Predictions, n_classes: int, block: int = BLOCK) -> Scores:
-    """Largest share of replicates that predict one same class, ``(epoch, example)``."""
-    n_replicates, n_epochs, n_examples = prediction.shape
-    share = np.empty((n_epochs, n_examples))
-    for epoch in range(n_epochs):
-        share[epoch] = largest_vote(prediction[:, epoch], n_classes, block)
-    share /= n_replicates
-    return share
-
-
-def largest_vote(votes: Predictions, n_categories: int, block: int = BLOCK) -> Counts:
-    """Count the votes for the category most voted for, ``(example,)``."""
-    n_replicates, n_examples = votes.shape
-    # Counting costs one cell per category, sorting one per replicate: take the smaller.
-    width = min(n_categories, 4 * n_replicates)
-    step = max(1, block // max(width, n_replicates))
-    largest = np.empty(n_examples, dtype=np.int64)
-    for start in range(0, n_examples, step):
-        part = votes[:, start : start + step]
-        if n_categories <= width:
-            largest[start : start + step] = vote_counts(part, n_categories).max(axis=1)
-        else:
-            largest[start : start + step] = _longest_run(np.sort(part, axis=0))
-    return largest
-
-
-def vote_counts(votes: Predictions | Correct, n_categories: int) -> Counts:
-    """Count the votes for each category, ``(example, category)``."""
-    n_examples = votes.shape[1]
-    if n_categories <= FEW:
-        each = [np.count_nonzero(votes == category, axis=0) for category in range(n_categories)]
-        return np.stack(each, axis=1)
-    cell = np.arange(n_examples) * n_categories + votes
-    counts = np.bincount(cell.ravel(), minlength=n_examples * n_categories)
-    return counts.reshape(n_examples, n_categories)
-
-
-def _longest_run(ordered: Predictions) -> Counts:
-    """Length of the longest run of equal values in each column of sorted columns."""
-    run = np.ones(ordered.shape[1], dtype=np.int64)
-    longest = run.copy()
-    for before, after in pairwise(ordered):
-        run = np.where(before == after, run + 1, 1)
-        np.maximum(longest, run, out=longest)
-    return longest
-
-
-def bimodality(counts: Counts) -> float:
-    """Bimodality of ``counts / n_replicates``, from the histogram; counts are not all equal."""
-    value, times = np.unique(counts, return_counts=True)
-    weight = times / times.sum()
-    deviation = value - weight @ value
-    variance, third, fourth = (float(weight @ deviation**k) for k in (2, 3, 4))
-    return _arrays.pearson_index(variance, third, fourth)
-
-
-def class_accuracy(prediction: Predictions, label: Labels, n_classes: int) -> Scores:
-    """Share right of each class at one epoch, ``(replicate, class_id)``; 0 for an absent class."""
-    size = np.maximum(np.bincount(label, minlength=n_classes), 1)
-    right = [np.bincount(label[p == label], minlength=n_classes) for p in prediction]
-    share: Scores = np.array(right) / size
-    return share
+def count_bits(bits: Bits) -> NDArray[np.int64]:
+    """Count the ones along the last axis."""
+    counts: NDArray[np.int64] = np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
+    return counts
 
 
 @dataclass(frozen=True)
-class VoteMoments:
-    """What Fleiss' kappa and its interval need to know about the votes at one epoch.
+class Company:
+    """Who is right, and in what company.
 
     Attributes
     ----------
-    matches
-        ``(replicate,)``, over all examples, how many other replicates voted the same.
-    squares
-        ``(example,)``, the sum over categories of squared vote counts.
-    share
-        ``(replicate, category)``, the share of a replicate's votes that went to a category.
-    typical
-        ``(example,)``, the mean overall share of the categories voted for.
+    counts
+        ``(epoch, example)``, replicates that are right.
+    right
+        ``(replicate, epoch)``, examples a replicate has right.
+    company
+        ``(replicate, epoch)``, the sum of ``counts`` over the examples a replicate has right.
     """
 
-    matches: Counts
+    counts: Counts
+    right: NDArray[np.int64]
+    company: NDArray[np.int64]
+
+
+def company(prediction: Predictions, label: Labels) -> Company:
+    """Sum of the TP counts where a replicate is right: bit by bit of the count, 64 examples a word.
+
+    The bits of a count are taken together with those of correctness, so nothing is multiplied.
+    """
+    counts = np.zeros(prediction.shape[1:], dtype=smallest_type(len(prediction)))
+    bits = []
+    for right in each_correct(prediction, label):
+        np.add(counts, right.view(np.uint8), out=counts)
+        bits.append(packed(right))
+    each = np.stack(bits)
+    total = np.zeros(each.shape[:2], dtype=np.int64)
+    for power in range(len(prediction).bit_length()):
+        # packbits takes whatever is not zero for a one.
+        digit = packed(counts & counts.dtype.type(1 << power))
+        total += count_bits(each & digit) << power
+    return Company(counts, count_bits(each), total)
+
+
+def right_by_class(prediction: Predictions, label: Labels) -> tuple[Labels, NDArray[np.int64]]:
+    """Classes there are, and the right answers of each, ``(replicate, epoch, class)``."""
+    # In 8 and 16 bits numpy sorts by radix, many times faster.
+    order = np.argsort(label.astype(smallest_type(int(label.max()))), kind="stable")
+    ordered = label[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    longest = int(np.diff(starts, append=len(label)).max())
+    counts = np.empty((*prediction.shape[:2], len(starts)), dtype=np.int64)
+    for row, right in zip(counts, each_correct(prediction, label), strict=True):
+        by_class = np.take(right.view(np.uint8), order, axis=1)
+        row[:] = np.add.reduceat(by_class, starts, axis=1, dtype=smallest_type(longest))
+    return ordered[starts], counts
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the votes of all replicates fall.
+
+    Attributes
+    ----------
+    largest
+        ``(epoch, example)``, votes for the class most voted for.
+    squares
+        ``(epoch, example)``, sum over classes of squared votes.
+    by_class
+        ``(epoch, class_id)``, votes over all examples.
+    """
+
+    largest: Counts
     squares: Counts
-    share: Scores
-    typical: Scores
+    by_class: NDArray[np.int64]
 
 
-def vote_moments(
-    votes: Predictions | Correct, n_categories: int, block: int = BLOCK
-) -> VoteMoments:
-    """Moments of ``(replicate, example)`` votes at one epoch."""
-    n_replicates, n_examples = votes.shape
-    share = np.array([np.bincount(v, minlength=n_categories) for v in votes]) / n_examples
-    overall = share.mean(axis=0)
-    matches = np.zeros(n_replicates, dtype=np.int64)
-    squares = np.empty(n_examples, dtype=np.int64)
-    typical = np.empty(n_examples)
-    step = max(1, block // max(n_categories, n_replicates))
-    for start in range(0, n_examples, step):
-        part = votes[:, start : start + step]
-        counts = vote_counts(part, n_categories)
-        column = np.arange(part.shape[1]) * n_categories
-        matches += [counts.take(column + vote).sum() - len(column) for vote in part]
-        squares[start : start + step] = (counts**2).sum(axis=1)
-        typical[start : start + step] = counts @ overall / n_replicates
-    return VoteMoments(matches, squares, share, typical)
+def largest_vote(prediction: Predictions, n_classes: int) -> Counts:
+    """Count the votes for the class most voted for, ``(epoch, example)``."""
+    largest = np.ones(prediction.shape[1:], dtype=smallest_type(len(prediction)))
+    few = n_classes <= min(FEW, len(prediction))
+    for votes in _votes_for_each(prediction, n_classes) if few else _growing_runs(prediction):
+        np.maximum(largest, votes, out=largest)
+    return largest
 
 
-def fleiss_kappa(votes: Predictions | Correct, n_categories: int, block: int = BLOCK) -> float:
-    """Fleiss' kappa of ``(replicate, example)`` votes from >= 2 replicates in >= 2 categories."""
-    moments = vote_moments(votes, n_categories, block)
-    n_replicates = len(votes)
-    pairs = n_replicates * (n_replicates - 1)
-    differing = (n_replicates**2 - moments.squares.mean()) / pairs
-    by_chance = 1 - (moments.share.mean(axis=0) ** 2).sum()
-    return float(1 - differing / by_chance)
+def tally(prediction: Predictions, n_classes: int) -> Tally:
+    """Votes for the class most voted for, squared votes, and the votes for each class."""
+    n_replicates, n_epochs, _ = prediction.shape
+    by_class = np.zeros((n_epochs, n_classes), dtype=np.int64)
+    if n_classes > min(FEW, n_replicates):
+        for e in range(n_epochs):
+            by_class[e] = np.bincount(prediction[:, e].ravel(), minlength=n_classes)
+        return Tally(*squared_votes(prediction), by_class)
+    largest = np.zeros(prediction.shape[1:], dtype=smallest_type(n_replicates))
+    squares = np.zeros(prediction.shape[1:], dtype=smallest_type(n_replicates**2))
+    for class_id, votes in enumerate(_votes_for_each(prediction, n_classes)):
+        np.maximum(largest, votes, out=largest)
+        squares += np.square(votes, dtype=squares.dtype)
+        by_class[:, class_id] = votes.sum(axis=1, dtype=np.int64)
+    return Tally(largest, squares, by_class)
+
+
+def _votes_for_each(prediction: Predictions, n_classes: int) -> Iterator[Counts]:
+    """Yield for each class its votes, ``(epoch, example)``."""
+    smallest = smallest_type(len(prediction))
+    votes = np.empty(prediction.shape, dtype=np.bool_)
+    for class_id in range(n_classes):
+        np.equal(prediction, prediction.dtype.type(class_id), out=votes)
+        yield np.add.reduce(votes.view(np.uint8), axis=0, dtype=smallest)
+
+
+def squared_votes(prediction: Predictions) -> tuple[Counts, Counts]:
+    """Votes for the class most voted for, and the sum of squared votes, ``(epoch, example)``.
+
+    Position i of a run of equal votes adds 2i - 1, which makes the square of its length.
+    """
+    n_replicates, *plane = prediction.shape
+    largest = np.ones(plane, dtype=smallest_type(n_replicates))
+    total = np.ones(plane, dtype=smallest_type(n_replicates * (n_replicates + 1) // 2))
+    for run in _growing_runs(prediction):
+        np.maximum(largest, run, out=largest)
+        np.add(total, run, out=total)
+    squares = 2 * total.astype(np.int64) - n_replicates
+    return largest, squares
+
+
+def _growing_runs(prediction: Predictions) -> Iterator[Counts]:
+    """Yield for each but the first of an example's sorted votes its position in a run of equals."""
+    run = np.ones(prediction.shape[1:], dtype=smallest_type(len(prediction)))
+    same = np.empty(run.shape, dtype=np.bool_)
+    for before, after in pairwise(sorted_rows(prediction)):
+        np.equal(before, after, out=same)
+        np.multiply(run, same.view(np.uint8), out=run)
+        yield np.add(run, 1, out=run)
+
+
+def sorted_rows(prediction: Predictions) -> list[Predictions]:
+    """Copies of the planes of replicates, each example's predictions in ascending order.
+
+    Whole rows are exchanged, by minima and maxima: long simple loops.
+    """
+    rows = list(prediction.copy())
+    spare = np.empty_like(rows[0])
+    for low, high in sorting_network(len(rows)):
+        np.minimum(rows[low], rows[high], out=spare)
+        np.maximum(rows[low], rows[high], out=rows[high])
+        rows[low], spare = spare, rows[low]
+    return rows
+
+
+@lru_cache(maxsize=64)
+def sorting_network(n: int) -> tuple[tuple[int, int], ...]:
+    """Exchanges that sort ``n`` values: Batcher's odd-even merge sort.
+
+    What belongs to one half comes before the other half, which keeps few rows in the caches.
+
+    Examples
+    --------
+    >>> sorting_network(4)
+    ((0, 1), (2, 3), (0, 2), (1, 3), (1, 2))
+    """
+    exchanges: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    run = 1
+    while run < n:
+        step = run
+        while step:
+            for start in range(step % run, n - step, 2 * step):
+                for low in range(start, min(start + step, n - step)):
+                    group, other = low // (2 * run), (low + step) // (2 * run)
+                    if group == other:
+                        exchanges += [((group * 2 * run + 2 * run, run), (low, low + step))]
+            step //= 2
+        run *= 2
+    exchanges.sort(key=lambda exchange: exchange[0])
+    return tuple(pair for _, pair in exchanges)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.measures import _arrays, _kernels
-from learnorder.measures._kernels import VoteMoments
-from learnorder.measures.intervals import Interval, ratio_interval, too_few
-from learnorder.measures.split import SplitArrays, labelled, read_split
-from learnorder.schema import EPOCH, EXAMPLE, REPLICATE, Correct, Predictions, Scores
+from learnorder.measures import distribution, kappa
+from learnorder.measures.intervals import Interval
+from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.sweep import ClassTotals, CorrectTotals, TpShare, class_passes, sweep
+from learnorder.measures.votes import LargestShare, LargestTotal, PairTotals, VoteTotals
+from learnorder.schema import CLASS_ID, EPOCH, EXAMPLE, REPLICATE, Scores
 
 Null = Literal["equal-difficulty", "class-conditional"]
 Votes = Literal["correct", "prediction"]
@@ -36,7 +38,8 @@ def tp_agreement(log: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    ``(epoch, example)`` in [0, 1], in steps of 1/R.
+    ``(epoch, example)`` in [0, 1], in steps of 1/R: 8 bytes each, which is all the memory it needs
+    beside the part of the log that is being read.
 
     Raises
     ------
@@ -56,9 +59,10 @@ def tp_agreement(log: xr.Dataset) -> xr.DataArray:
     array([[0. , 0.5, 1. ],
            [0.5, 1. , 1. ]])
     """
-    arrays = read_split(log, "tp_agreement")
-    values = _kernels.tp_agreement(arrays.prediction, arrays.label)
-    return labelled(log, "tp_agreement", values, EPOCH, EXAMPLE)
+    split = read_split(log, "tp_agreement")
+    found = TpShare(split)
+    sweep(split, found)
+    return labelled(log, "tp_agreement", found.share, EPOCH, EXAMPLE)
 
 
 def agreement(log: xr.Dataset) -> xr.DataArray:
@@ -77,7 +81,7 @@ def agreement(log: xr.Dataset) -> xr.DataArray:
 
     Returns
     -------
-    ``(epoch, example)`` in (0, 1].
+    ``(epoch, example)`` in (0, 1], 8 bytes each, as `tp_agreement`.
 
     Raises
     ------
@@ -97,9 +101,34 @@ def agreement(log: xr.Dataset) -> xr.DataArray:
     array([[1. , 0.5, 1. ],
            [0.5, 1. , 1. ]])
     """
-    arrays = read_split(log, "agreement", labels=False)
-    values = _kernels.agreement(arrays.prediction, arrays.n_classes)
-    return labelled(log, "agreement", values, EPOCH, EXAMPLE)
+    split = read_split(log, "agreement", labels=False)
+    found = LargestShare(split)
+    sweep(split, found)
+    return labelled(log, "agreement", found.share, EPOCH, EXAMPLE)
+
+
+def mean_agreement(log: xr.Dataset) -> xr.DataArray:
+    """Mean of `agreement` over epochs.
+
+    Parameters
+    ----------
+    log
+        One split of a log.
+
+    Returns
+    -------
+    ``(example,)`` in (0, 1].
+
+    Raises
+    ------
+    LearnOrderError
+        A prediction was not recorded.
+    """
+    split = read_split(log, "mean_agreement", labels=False)
+    found = LargestTotal(split)
+    sweep(split, found)
+    values = found.total / (split.n_replicates * split.n_epochs)
+    return labelled(log, "mean_agreement", values, EXAMPLE)
 
 
 def accuracy(log: xr.Dataset) -> xr.DataArray:
@@ -130,9 +159,34 @@ def accuracy(log: xr.Dataset) -> xr.DataArray:
     array([[0.67, 1.  ],
            [0.33, 0.67]])
     """
-    arrays = read_split(log, "accuracy")
-    values = _kernels.accuracy(arrays.prediction, arrays.label)
-    return labelled(log, "accuracy", values, REPLICATE, EPOCH)
+    split = read_split(log, "accuracy")
+    found = CorrectTotals(split)
+    sweep(split, found)
+    return labelled(log, "accuracy", found.right / split.n_examples, REPLICATE, EPOCH)
+
+
+def accuracy_by_class(log: xr.Dataset) -> xr.DataArray:
+    """Share of the examples of each class that each replicate classifies correctly, by epoch.
+
+    Parameters
+    ----------
+    log
+        One split of a log, with labels.
+
+    Returns
+    -------
+    ``(replicate, epoch, class_id)`` in [0, 1]; 0 for a class without examples.
+
+    Raises
+    ------
+    LearnOrderError
+        The split has no labels, or a prediction was not recorded.
+    """
+    split = read_split(log, "accuracy_by_class")
+    found = ClassTotals(split, slice(0, split.n_epochs))
+    sweep(split, found)
+    share = found.right / np.maximum(found.size, 1)
+    return labelled(log, "accuracy_by_class", share, REPLICATE, EPOCH, CLASS_ID)
 
 
 def bimodality(log: xr.Dataset) -> xr.DataArray:
@@ -164,17 +218,10 @@ def bimodality(log: xr.Dataset) -> xr.DataArray:
     ----------
     pearson1894, hacohen2020agree
     """
-    arrays = read_split(log, "bimodality")
-    values, undefined = np.full(len(arrays.epochs), np.nan), {}
-    counts_by_epoch = _kernels.tp_counts(arrays.prediction, arrays.label)
-    for e, counts in enumerate(counts_by_epoch):
-        if counts.min() == counts.max():
-            share = counts[0] / len(arrays.prediction)
-            undefined[float(arrays.epochs[e])] = (
-                f"TP-agreement is {share:.4g} for every example: no distribution to describe"
-            )
-        else:
-            values[e] = _kernels.bimodality(counts)
+    split = read_split(log, "bimodality")
+    found = CorrectTotals(split)
+    sweep(split, found)
+    values, undefined = per_epoch(split, map(distribution.bimodality_of, found.histogram))
     return labelled(log, "bimodality", values, EPOCH, undefined=undefined)
 
 
@@ -214,12 +261,20 @@ def bimodality_null(log: xr.Dataset, kind: Null = "equal-difficulty") -> xr.Data
     pearson1894, hong2013poisson
     """
     _check_choice("bimodality_null", "kind", kind, ("equal-difficulty", "class-conditional"))
-    arrays = read_split(log, "bimodality_null")
-    undefined: dict[float, str] = {}
+    split = read_split(log, "bimodality_null")
     if kind == "equal-difficulty":
-        values = np.full(len(arrays.epochs), 2 - 2 / len(arrays.prediction))
+        sweep(split)
+        found: list[float | str] = [
+            distribution.equal_difficulty_null(split.n_replicates)
+        ] * split.n_epochs
     else:
-        values = np.array([_class_null(arrays, e, undefined) for e in range(len(arrays.epochs))])
+        found = []
+        for epochs in class_passes(split, ClassTotals.bytes_per_epoch(split)):
+            totals = ClassTotals(split, epochs)
+            sweep(split, totals, epochs=epochs)
+            found += distribution.class_nulls(totals)
+            del totals
+    values, undefined = per_epoch(split, found)
     return labelled(log, "bimodality_null", values, EPOCH, undefined=undefined)
 
 
@@ -260,15 +315,18 @@ def fleiss_kappa(log: xr.Dataset, of: Votes = "correct") -> xr.DataArray:
     fleiss1971
     """
     _check_choice("fleiss_kappa", "of", of, ("correct", "prediction"))
-    arrays = read_split(log, "fleiss_kappa", labels=of == "correct")
-    values, undefined = np.full(len(arrays.epochs), np.nan), {}
-    for e, epoch in enumerate(arrays.epochs):
-        votes, n_categories = _votes(arrays, e, of)
-        reason = _no_kappa(votes)
-        if reason:
-            undefined[float(epoch)] = reason
-        else:
-            values[e] = _kernels.fleiss_kappa(votes, n_categories)
+    split = read_split(log, "fleiss_kappa", labels=of == "correct")
+    found: list[float | str] = []
+    if of == "correct":
+        correct = CorrectTotals(split)
+        sweep(split, correct)
+        found += [kappa.kappa_of(kappa.correct_votes(counts)) for counts in correct.histogram]
+    else:
+        for epochs in class_passes(split, VoteTotals.bytes_per_epoch(split)):
+            totals = VoteTotals(split, epochs)
+            sweep(split, totals, epochs=epochs)
+            found += kappa.prediction_kappas(totals, split.n_examples)
+    values, undefined = per_epoch(split, found)
     return labelled(log, "fleiss_kappa", values, EPOCH, undefined=undefined)
 
 
@@ -305,76 +363,32 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
     fleiss1971, efron1981jackknife, satterthwaite1946
     """
     _check_choice("fleiss_kappa_interval", "of", of, ("correct", "prediction"))
-    arrays = read_split(log, "fleiss_kappa_interval", labels=of == "correct")
-    values, undefined = np.full((len(arrays.epochs), 2), np.nan), {}
-    for e, epoch in enumerate(arrays.epochs):
-        votes, n_categories = _votes(arrays, e, of)
-        found: Interval | str | None = _no_kappa(votes) or too_few(*votes.shape)
-        if found is None:
-            found = _kappa_interval(_kernels.vote_moments(votes, n_categories))
-        if isinstance(found, str):
-            undefined[float(epoch)] = found
-        else:
-            values[e] = found
+    split = read_split(log, "fleiss_kappa_interval", labels=of == "correct")
+    found: list[Interval | str] = []
+    if of == "correct":
+        correct = CorrectTotals(split)
+        sweep(split, correct)
+        found += kappa.correct_kappa_intervals(correct)
+    else:
+        for epochs in class_passes(split, PairTotals.bytes_per_epoch(split)):
+            found += kappa.prediction_kappa_intervals(split, epochs)
+    values, undefined = per_epoch(split, found, width=2)
     result = labelled(log, "fleiss_kappa_interval", values, EPOCH, BOUND, undefined=undefined)
     return result.assign_coords({BOUND: ["low", "high"]})
 
 
-def _class_null(arrays: SplitArrays, epoch: int, undefined: dict[float, str]) -> float:
-    predicted = arrays.prediction[:, epoch]
-    by_class = _kernels.class_accuracy(predicted, arrays.label, arrays.n_classes)
-    share = np.bincount(arrays.label, minlength=arrays.n_classes) / len(arrays.label)
-    constant = ((by_class == 0) | (by_class == 1) | (share == 0)).all()
-    expected = by_class.sum(axis=0)[share > 0]
-    if constant and expected.min() == expected.max():
-        undefined[float(arrays.epochs[epoch])] = (
-            "every replicate is right on all or on none of each class, and TP-agreement would be "
-            f"{expected[0] / len(predicted):.4g} for every example: no distribution to describe"
-        )
-        return float("nan")
-    return _arrays.bimodality_null_class(by_class, share)
-
-
-def _votes(arrays: SplitArrays, epoch: int, of: Votes) -> tuple[Predictions | Correct, int]:
-    """``(replicate, example)`` votes at one epoch, and the number of categories."""
-    predicted = arrays.prediction[:, epoch]
-    if of == "correct":
-        return predicted == arrays.label, 2
-    return predicted, arrays.n_classes
-
-
-def _no_kappa(votes: Predictions | Correct) -> str | None:
-    """Reason why kappa is undefined, or None."""
-    if len(votes) < 2:
-        return "kappa compares pairs of replicates; there is 1 replicate"
-    if votes.min() == votes.max():
-        return "all votes are in one category, so chance alone would agree always"
-    return None
-
-
-def _kappa_interval(moments: VoteMoments) -> Interval | str:
-    """Interval of kappa, or the reason why there is none."""
-    n_replicates, n_examples = len(moments.matches), len(moments.squares)
-    pairs = n_replicates * (n_replicates - 1)
-    differing_at = (n_replicates**2 - moments.squares) / pairs
-    differing = float(differing_at.mean())
-    overall = moments.share.mean(axis=0)
-    by_chance = float(1 - (overall**2).sum())
-
-    total = moments.matches.sum()
-    pairs_without = n_examples * (n_replicates - 1) * (n_replicates - 2)
-    differing_without: Scores = 1 - (total - 2 * moments.matches) / pairs_without
-    overall_without = (moments.share.sum(axis=0) - moments.share) / (n_replicates - 1)
-    if (total - 2 * moments.matches == pairs_without).any():
-        return "all replicates, or all but one, vote alike on every example: no spread to estimate"
-    by_chance_without: Scores = 1 - (overall_without**2).sum(axis=1)
-
-    # The chance term is quadratic in the shares, so its derivative carries a factor 2.
-    chance_at = -2 * (moments.typical - moments.typical.mean())
-    without = (differing_without, by_chance_without)
-    at = (differing_at - differing, chance_at)
-    low, high = ratio_interval(differing, by_chance, without, at)
-    return max(low, -1 / (n_replicates - 1)), high
+def per_epoch(
+    split: Split, found: Iterable[float | Interval | str], width: int | None = None
+) -> tuple[Scores, dict[float, str]]:
+    """Values by epoch, NaN where there is a reason instead, and the reasons."""
+    values = np.full((split.n_epochs,) if width is None else (split.n_epochs, width), np.nan)
+    undefined = {}
+    for e, value in enumerate(found):
+        if isinstance(value, str):
+            undefined[float(split.epochs[e])] = value
+        else:
+            values[e] = value
+    return values, undefined
 
 
 def _check_choice(caller: str, option: str, value: str, known: tuple[str, ...]) -> None:

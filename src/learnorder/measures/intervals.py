@@ -94,7 +94,7 @@ def too_few(n_replicates: int, n_examples: int) -> str | None:
 
 
 def ratio_interval(
-    part: float, whole: float, without: tuple[Scores, Scores], at: tuple[Scores, Scores]
+    part: float, whole: float, without: tuple[Scores, Scores], examples: Component
 ) -> Interval:
     """Interval of ``1 - part / whole``, built on the logarithm of the ratio and carried back.
 
@@ -104,8 +104,8 @@ def ratio_interval(
         Both above 0.
     without
         ``part`` and ``whole`` without each replicate, ``(replicate,)``, above 0.
-    at
-        Influence of each example on ``part`` and ``whole``, ``(example,)``, mean 0.
+    examples
+        Variance of the logarithm of the ratio from examples.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def ratio_interval(
     """
     components = [
         replicate_component(np.log(without[0]) - np.log(without[1])),
-        example_component(at[0] / part - at[1] / whole),
+        examples,
     ]
     low, high = t_interval(math.log(part / whole), components)
     return 1 - math.exp(high), 1 - math.exp(low)

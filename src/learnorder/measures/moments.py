@@ -6,18 +6,23 @@ its diagonal and ``covariance`` the mean off it: a U-statistic, in which no repl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
 
 Value = TypeVar("Value", float, Scores)
 
 NEGLIGIBLE = 1e-24
 """Variance of scores in [0, 1] below which only rounding is left (the square of about 1e-12)."""
+
+ROUNDING = 1e-14
+"""Share of a variance below which its difference from a covariance is rounding."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +31,62 @@ class Deviations:
 
     Attributes
     ----------
-    values
-        ``(replicate, example)``; examples that are alone in their class are left out.
+    table
+        The scores.
+    member
+        ``(example,)``, group of each example, counted from 0.
+    means
+        ``(replicate, group)``.
+    kept
+        ``(example,)`` bool: not alone in its group; the others deviate by nothing and are left out.
     degrees
         Number of examples less the number of means taken.
-    kept
-        ``(example,)`` bool over all examples: not alone in its class.
     """
 
-    values: Scores
-    degrees: int
+    table: ScoreTable
+    member: NDArray[np.int64]
+    means: Scores
     kept: NDArray[np.bool_]
+    degrees: int
+
+    @property
+    def n_replicates(self) -> int:
+        """Number of replicates."""
+        return self.table.n_replicates
+
+    @property
+    def n_examples(self) -> int:
+        """Number of examples that are kept."""
+        return int(self.kept.sum())
+
+    def blocks(self, width: int | None = None) -> Iterator[tuple[slice, Scores]]:
+        """Deviations ``(replicate, kept example)``, and where they lie among the kept ones."""
+        start = 0
+        for examples, scores in self.table.blocks(width):
+            scores -= self.means[:, self.member[examples]]
+            kept = self.kept[examples]
+            values = scores if kept.all() else scores[:, kept]
+            yield slice(start, start + values.shape[1]), values
+            start += values.shape[1]
+
+    def mean(self) -> Scores:
+        """Mean over replicates, ``(kept example,)``."""
+        means = np.empty(self.n_examples)
+        for here, values in self.blocks():
+            means[here] = values.mean(axis=0)
+        return means
 
 
-def deviations(scores: Scores, groups: Labels | None = None) -> Deviations:
+def deviations(table: ScoreTable, groups: Labels | None = None) -> Deviations:
     """Centre each replicate's scores, overall or within groups of examples."""
-    n_examples = scores.shape[1]
-    group = np.zeros(n_examples, dtype=np.int64) if groups is None else groups
+    group = np.zeros(table.n_examples, dtype=np.int64) if groups is None else groups
     _, member, size = np.unique(group, return_inverse=True, return_counts=True)
-    centred = np.empty_like(scores)
-    for row, score in zip(centred, scores, strict=True):
-        row[:] = score - (np.bincount(member, weights=score) / size)[member]
+    sums = np.zeros((table.n_replicates, len(size)))
+    for examples, scores in table.blocks():
+        for total, score in zip(sums, scores, strict=True):
+            total += np.bincount(member[examples], weights=score, minlength=len(size))
     kept = size[member] > 1
-    values = centred if kept.all() else centred[:, kept]
-    return Deviations(values, n_examples - len(size), kept)
+    return Deviations(table, member, sums / size, kept, table.n_examples - len(size))
 
 
 @dataclass(frozen=True)
@@ -77,23 +114,39 @@ class Moments:
     covariance_without: Scores
 
     def noise(self) -> float:
-        """Mean half variance of the difference of two replicates; at least 0."""
-        return self.variance - self.covariance
+        """Mean half variance of the difference of two replicates; 0 if they do not differ."""
+        return float(_difference(self.variance, self.covariance))
+
+    def noise_without(self) -> Scores:
+        """Noise without each replicate, ``(replicate,)``."""
+        return _difference(self.variance_without, self.covariance_without)
 
     def of_mean(self) -> float:
         """Variance over examples of the mean of R replicates."""
         return mean_variance(self.variance, self.covariance, self.n_replicates)
 
 
+def _difference(variance: float | Scores, covariance: float | Scores) -> Scores:
+    """Variance less covariance; exactly 0 where only rounding is between them."""
+    difference = np.subtract(variance, covariance)
+    return np.where(difference > ROUNDING * np.asarray(variance), difference, 0.0)
+
+
 def moments(deviation: Deviations) -> Moments:
     """Moments of at least two replicates; needs at least one degree of freedom."""
-    values, degrees = deviation.values, deviation.degrees
-    n_replicates, n_examples = values.shape
-    matrix = values @ values.T / degrees
+    degrees, n_examples = deviation.degrees, deviation.n_examples
+    n_replicates = deviation.n_replicates
+    matrix = np.zeros((n_replicates, n_replicates))
+    squared, of_sum = np.empty(n_examples), np.empty(n_examples)
+    for here, values in deviation.blocks():
+        matrix += values @ values.T
+        squared[here] = np.einsum("rx,rx->x", values, values)
+        of_sum[here] = values.sum(axis=0) ** 2
+    matrix /= degrees
+    squared *= n_examples / degrees
+    of_sum *= n_examples / degrees
     own = np.diag(matrix)
     shared = matrix.sum(axis=1) - own
-    squared = np.einsum("rx,rx->x", values, values) * (n_examples / degrees)
-    of_sum = values.sum(axis=0) ** 2 * (n_examples / degrees)
     pairs = n_replicates * (n_replicates - 1)
     fewer = (n_replicates - 1) * (n_replicates - 2)
     return Moments(
@@ -105,6 +158,16 @@ def moments(deviation: Deviations) -> Moments:
         variance_without=(own.sum() - own) / (n_replicates - 1) if fewer else np.empty(0),
         covariance_without=(shared.sum() - 2 * shared) / fewer if fewer else np.empty(0),
     )
+
+
+def cross_covariance(a: Deviations, b: Deviations) -> Scores:
+    """Covariance over examples of each replicate of a with each of b, over the same examples."""
+    matrix = np.zeros((a.n_replicates, b.n_replicates))
+    width = min(a.table.width, b.table.width)
+    for (_, of_a), (_, of_b) in zip(a.blocks(width), b.blocks(width), strict=True):
+        matrix += of_a @ of_b.T
+    matrix /= a.degrees
+    return matrix
 
 
 def mean_variance(variance: Value, covariance: Value, n_replicates: int) -> Value:

@@ -9,16 +9,18 @@ import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.measures import _kernels
-from learnorder.measures.intervals import Interval, ratio_interval, too_few
+from learnorder.measures.intervals import Interval, example_component, ratio_interval, too_few
 from learnorder.measures.moments import (
     NEGLIGIBLE,
+    Deviations,
     Moments,
     deviations,
     mean_variance,
     moments,
 )
-from learnorder.measures.split import SplitArrays, labelled, read_split
+from learnorder.measures.scores import ScoreTable
+from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep
 from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
@@ -91,10 +93,10 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
     >>> accessibility(log).values
     array([0.25, 0.75, 1.  ])
     """
-    arrays, weight = _weighted(log, "accessibility", weights)
-    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
-    counts = _kernels.tp_counts(used, arrays.label)
-    values = weight @ counts / (len(used) * weight.sum())
+    split, weight = _weighted(log, "accessibility", weights)
+    found = WeightedTp(split, weight)
+    sweep(split, found)
+    values = found.total / (split.n_replicates * weight.sum())
     return labelled(log, "accessibility", values, EXAMPLE)
 
 
@@ -112,7 +114,7 @@ def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> 
 
     Returns
     -------
-    ``(replicate, example)`` in [0, 1]. High means easy.
+    ``(replicate, example)`` in [0, 1], 8 bytes each. High means easy.
 
     Raises
     ------
@@ -123,7 +125,8 @@ def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> 
     ----------
     hacohen2020agree
     """
-    _, values = _replicate_scores(log, "accessibility_per_replicate", weights)
+    _, table = _replicate_scores(log, "accessibility_per_replicate", weights)
+    values = table.array()
     return labelled(log, "accessibility_per_replicate", values, REPLICATE, EXAMPLE)
 
 
@@ -165,19 +168,19 @@ def reliability(log: xr.Dataset, weights: Weights = "equal") -> Reliability:
     ----------
     cronbach1951, shrout1979, feldt1965, efron1981jackknife, satterthwaite1946
     """
-    arrays, scores = _replicate_scores(log, "reliability", weights)
-    return reliability_of(scores, arrays.label)
+    split, table = _replicate_scores(log, "reliability", weights)
+    return reliability_of(table, split.label)
 
 
-def reliability_of(scores: Scores, label: Labels) -> Reliability:
-    """Reliability of ``(replicate, example)`` scores, overall and within the classes of ``label``.
+def reliability_of(scores: ScoreTable, label: Labels) -> Reliability:
+    """Reliability of a table of scores, overall and within the classes of ``label``.
 
     For scores in [0, 1]; everything else is as in `reliability`.
     """
     undefined: dict[str, str] = {}
     value, ci = _alpha(scores, None, ("value", "ci"), undefined)
     within, within_ci = _alpha(scores, label, ("within_class", "within_class_ci"), undefined)
-    return Reliability(value, ci, within, within_ci, len(scores), undefined)
+    return Reliability(value, ci, within, within_ci, scores.n_replicates, undefined)
 
 
 def cronbach_alpha(moment: Moments) -> float | str:
@@ -190,28 +193,27 @@ def cronbach_alpha(moment: Moments) -> float | str:
     return moment.covariance / of_mean
 
 
-def order_moments(scores: Scores, label: Labels | None) -> Moments | str:
-    """Moments of ``(replicate, example)`` scores, within ``label`` if given, or why not."""
-    if len(scores) < 2:
+def order_moments(deviation: Deviations) -> Moments | str:
+    """Moments of deviations from the mean, or why there are none."""
+    if deviation.n_replicates < 2:
         return "reliability compares replicates; there is 1 replicate"
-    if scores.shape[1] < 2:
+    if deviation.table.n_examples < 2:
         return "reliability compares examples; there is 1 example"
-    deviation = deviations(scores, label)
     if deviation.degrees == 0:
         return "no class has two examples to compare"
     return moments(deviation)
 
 
 def _alpha(
-    scores: Scores, label: Labels | None, names: tuple[str, str], undefined: dict[str, str]
+    scores: ScoreTable, label: Labels | None, names: tuple[str, str], undefined: dict[str, str]
 ) -> tuple[float | None, Interval | None]:
     """Alpha and its interval; a reason under its name in ``undefined`` for what there is not."""
-    moment = order_moments(scores, label)
+    moment = order_moments(deviations(scores, label))
     value = moment if isinstance(moment, str) else cronbach_alpha(moment)
     if isinstance(value, str) or isinstance(moment, str):
         undefined[names[0]] = undefined[names[1]] = str(value)
         return None, None
-    interval = too_few(len(scores), len(moment.variance_at)) or _alpha_interval(moment)
+    interval = too_few(scores.n_replicates, len(moment.variance_at)) or _alpha_interval(moment)
     if isinstance(interval, str):
         undefined[names[1]] = interval
         return value, None
@@ -222,7 +224,7 @@ def _alpha_interval(moment: Moments) -> Interval | str:
     """Interval of alpha = 1 - noise / of_mean, or the reason why there is none."""
     n = moment.n_replicates
     noise, of_mean = moment.noise(), n * moment.of_mean()
-    noise_without = moment.variance_without - moment.covariance_without
+    noise_without = moment.noise_without()
     mean_without = n * mean_variance(moment.variance_without, moment.covariance_without, n)
     if min(noise, noise_without.min()) <= NEGLIGIBLE:
         return "all replicates, or all but one, order the examples alike: no spread to estimate"
@@ -230,29 +232,41 @@ def _alpha_interval(moment: Moments) -> Interval | str:
         return "without one of the replicates, mean accessibility does not differ between examples"
     noise_at = moment.variance_at - moment.covariance_at - noise
     mean_at = n * mean_variance(moment.variance_at, moment.covariance_at, n) - of_mean
-    return ratio_interval(noise, of_mean, (noise_without, mean_without), (noise_at, mean_at))
+    examples = example_component(noise_at / noise - mean_at / of_mean)
+    return ratio_interval(noise, of_mean, (noise_without, mean_without), examples)
 
 
-def _replicate_scores(log: xr.Dataset, caller: str, weights: str) -> tuple[SplitArrays, Scores]:
-    """Arrays of the split, and the accessibility of its examples for each replicate."""
-    arrays, weight = _weighted(log, caller, weights)
-    used = arrays.prediction[:, len(arrays.epochs) - len(weight) :]
-    return arrays, _kernels.accessibility(used, arrays.label, weight)
+def replicate_scores(split: Split, weight: Scores, *others: Totals) -> ScoreTable:
+    """Accessibility of all examples for each replicate; ``others`` take part in the pass."""
+    found = ReplicateScores(split, weight)
+    sweep(split, found, *others, most_examples=found.table.most_examples)
+    return found.table
 
 
-def _weighted(log: xr.Dataset, caller: str, weights: str) -> tuple[SplitArrays, Scores]:
-    """Arrays of the split, and the weights of its last epochs: those > 0."""
+def _replicate_scores(log: xr.Dataset, caller: str, weights: str) -> tuple[Split, ScoreTable]:
+    """The split, and the accessibility of its examples for each replicate."""
+    split, weight = _weighted(log, caller, weights)
+    return split, replicate_scores(split, weight)
+
+
+def _weighted(log: xr.Dataset, caller: str, weights: str) -> tuple[Split, Scores]:
+    """The split, and the weights of its epochs: 0 for epoch 0."""
     if weights not in ("equal", "time"):
         known = nearest(str(weights), ("equal", "time"))
         raise LearnOrderError(f"{caller}: unknown weights {weights!r}. {known}")
-    arrays = read_split(log, caller)
-    epochs = arrays.epochs[arrays.epochs > 0]
-    if not len(epochs):
+    split = read_split(log, caller)
+    if not (split.epochs > 0).any():
         raise LearnOrderError(
             f"{caller}: no epoch after training began was recorded (epochs: "
-            f"{', '.join(f'{e:g}' for e in arrays.epochs)}). Accessibility is a mean over epochs > "
+            f"{', '.join(f'{e:g}' for e in split.epochs)}). Accessibility is a mean over epochs > "
             "0. Record at least one."
         )
     if weights == "time":
-        return arrays, np.diff(epochs, prepend=0.0)
-    return arrays, np.ones(len(epochs))
+        return split, np.diff(split.epochs, prepend=0.0)
+    return split, equal_weights(split)
+
+
+def equal_weights(split: Split) -> Scores:
+    """1 for each epoch > 0, and 0 for epoch 0."""
+    weights: Scores = (split.epochs > 0).astype(np.float64)
+    return weights

@@ -1,14 +1,16 @@
-"""One split of a log: checked once and read as trusted arrays; values become labelled."""
+"""One split of a log: checked, and read part by part as trusted arrays; values become labelled."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
+from learnorder.measures.tiles import Tile, chunk_shape, cuts, read_shape, tile_plane
 from learnorder.schema import (
     DIMS,
     EPOCH,
@@ -27,13 +29,15 @@ UNDEFINED = "undefined"
 
 
 @dataclass(frozen=True)
-class SplitArrays:
-    """One split of a log after validation: complete predictions, and what they are compared with.
+class Split:
+    """One split of a log after validation; its predictions are read tile by tile, and checked then.
 
     Attributes
     ----------
-    prediction
-        ``(replicate, epoch, example)`` unsigned; every value is a class.
+    log
+        The split; its predictions may be lazy.
+    caller
+        Whose name errors begin with.
     label
         ``(example,)``; empty where the split has no labels.
     epochs
@@ -42,20 +46,101 @@ class SplitArrays:
         Number of classes that can be predicted.
     """
 
-    prediction: Predictions
+    log: xr.Dataset
+    caller: str
     label: Labels
     epochs: Scores
     n_classes: int
 
+    @property
+    def n_replicates(self) -> int:
+        """Number of replicates."""
+        return int(self.log.sizes[REPLICATE])
 
-def read_split(log: xr.Dataset, caller: str, *, labels: bool = True) -> SplitArrays:
-    """Check one split of a log and return its arrays; errors begin with the name of ``caller``."""
+    @property
+    def n_epochs(self) -> int:
+        """Number of epochs."""
+        return int(self.log.sizes[EPOCH])
+
+    @property
+    def n_examples(self) -> int:
+        """Number of examples."""
+        return int(self.log.sizes[EXAMPLE])
+
+    def replicate(self, position: int) -> Split:
+        """One replicate as a split of its own."""
+        return replace(self, log=self.log.isel({REPLICATE: [position]}))
+
+    def read(self, epochs: slice, examples: slice) -> Predictions:
+        """Predictions of all replicates, unchecked, read and kept nowhere else."""
+        # Through the variable: its slice is lazy, and caches apart from the whole.
+        return np.asarray(self.log[PREDICTION].variable[:, epochs, examples].values)
+
+    def reads(
+        self, epochs: slice | None = None, most_examples: int | None = None
+    ) -> Iterator[Tile]:
+        """All predictions of some epochs, unchecked, as they are best read from the log.
+
+        Reads follow its chunks. All epochs of some examples come before other examples, and at most
+        ``most_examples`` are read at once.
+        """
+        prediction = self.log[PREDICTION]
+        shape = (self.n_replicates, self.n_epochs, self.n_examples)
+        chunk = chunk_shape(prediction.encoding, self.n_examples)
+        size = prediction.dtype.itemsize
+        height, width = read_shape(shape, size, chunk, most_examples or self.n_examples)
+        for column in cuts(slice(0, self.n_examples), width):
+            for part in cuts(epochs or slice(0, self.n_epochs), height):
+                read = self.read(part, column)
+                yield Tile(part, column, column, read, self.label[column])
+                del read  # or it would be held while the next is read
+
+    def tiles(
+        self, epochs: slice | None = None, most_examples: int | None = None
+    ) -> Iterator[Tile]:
+        """The same in tiles that fit the caches, every value a class.
+
+        Raises
+        ------
+        LearnOrderError
+            A prediction was not recorded, or is no class.
+        """
+        plane = tile_plane(self.n_replicates, self.log[PREDICTION].dtype.itemsize)
+        for whole in self.reads(epochs, most_examples):
+            for tile in whole.parts(plane):
+                self._check_classes(tile)
+                yield tile
+                del tile
+            del whole
+
+    def _check_classes(self, tile: Tile) -> None:
+        """Refuse what is no class, naming the first."""
+        if int(tile.prediction.max()) < self.n_classes:
+            return
+        r, e, x = np.argwhere(tile.prediction >= self.n_classes)[0]
+        found = tile.prediction[r, e, x]
+        seed = self.log[REPLICATE].values[r]
+        epoch = float(self.epochs[tile.epochs.start + e])
+        example = self.log[EXAMPLE].values[tile.examples.start + x]
+        where = f"seed {seed}, epoch {epoch:g}, example {example}"
+        if found == not_recorded(tile.prediction.dtype):
+            raise LearnOrderError(
+                f"{self.caller}: a prediction was not recorded (first: {where}). Measures need "
+                "every prediction of the epochs they use. Select complete replicates and epochs."
+            )
+        raise LearnOrderError(
+            f"{self.caller}: prediction {found} is no class (first: {where}). Classes are "
+            f"0..{self.n_classes - 1}. Check `n_classes` of the log."
+        )
+
+
+def read_split(log: xr.Dataset, caller: str, *, labels: bool = True) -> Split:
+    """Check one split of a log, all but its predictions; errors begin with ``caller``."""
     check_split(log, caller)
     n_classes = _n_classes(log, caller)
-    prediction = np.asarray(log[PREDICTION].values)
-    _check_recorded(log, prediction, n_classes, caller)
-    return SplitArrays(
-        prediction=prediction,
+    return Split(
+        log=log,
+        caller=caller,
         label=_labels(log, n_classes, caller, needed=labels),
         epochs=np.asarray(log[EPOCH].values, dtype=np.float64),
         n_classes=n_classes,
@@ -68,12 +153,6 @@ def check_split(log: xr.Dataset, caller: str) -> None:
     _check_layout(log, caller)
     _n_classes(log, caller)
     _check_epochs(log, caller)
-
-
-def loaded(log: xr.Dataset, caller: str) -> xr.Dataset:
-    """Copy of the split in memory, for callers that go through its predictions several times."""
-    _check_type(log, caller)
-    return log.compute()
 
 
 def labelled(
@@ -147,25 +226,6 @@ def _check_epochs(log: xr.Dataset, caller: str) -> None:
             f"{caller}: the epochs are {_shown(epochs)}. They must be finite numbers from 0 up in "
             "strictly increasing order. Sort the log by epoch and drop repeated epochs."
         )
-
-
-def _check_recorded(
-    log: xr.Dataset, prediction: NDArray[np.unsignedinteger], n_classes: int, caller: str
-) -> None:
-    if int(prediction.max()) < n_classes:
-        return
-    r, e, x = np.argwhere(prediction >= n_classes)[0]
-    seed, epoch = log[REPLICATE].values[r], float(log[EPOCH].values[e])
-    where = f"seed {seed}, epoch {epoch:g}, example {log[EXAMPLE].values[x]}"
-    if prediction[r, e, x] == not_recorded(prediction.dtype):
-        raise LearnOrderError(
-            f"{caller}: a prediction was not recorded (first: {where}). Measures need every "
-            "prediction of the epochs they use. Select complete replicates and epochs."
-        )
-    raise LearnOrderError(
-        f"{caller}: prediction {prediction[r, e, x]} is no class (first: {where}). Classes are "
-        f"0..{n_classes - 1}. Check `n_classes` of the log."
-    )
 
 
 def _labels(log: xr.Dataset, n_classes: int, caller: str, *, needed: bool) -> Labels:

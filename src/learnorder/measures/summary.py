@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from learnorder.measures import agreement, order
-from learnorder.measures.split import UNDEFINED, loaded, read_split
-from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE
+from learnorder.measures import distribution, kappa, order
+from learnorder.measures.split import Split, read_split
+from learnorder.measures.sweep import (
+    ClassTotals,
+    CorrectTotals,
+    ReplicateScores,
+    Totals,
+    class_passes,
+    sweep,
+)
+from learnorder.measures.votes import VoteTotals
 
 NO_LABELS = "the split has no labels to be right about"
 ONE_REPLICATE = "a deviation over replicates needs 2; there is 1"
@@ -39,28 +49,74 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch) and ``order``. A value that is undefined, without labels for example, is None, and
-    the object ``undefined`` beside it has the reason under the same key. The deviation of accuracy
-    is over replicates, ddof 1.
+    each epoch) and ``order``. The predictions are read once, part by part. A value that is
+    undefined, without labels for example, is None, and the object ``undefined`` beside it has the
+    reason under the same key. The deviation of accuracy is over replicates, ddof 1.
 
     Raises
     ------
     LearnOrderError
         This is not one split of a log, or a prediction was not recorded.
     """
-    log = loaded(log, "summarise")
-    arrays = read_split(log, "summarise", labels=False)
-    n_replicates = len(arrays.prediction)
+    split = read_split(log, "summarise", labels=False)
+    found = _gathered(split)
     return {
         "split": log.attrs.get("split"),
-        "n_replicates": n_replicates,
-        "n_replicates_planned": int(log.attrs.get("n_replicates_planned", n_replicates)),
-        "n_examples": log.sizes[EXAMPLE],
-        "n_classes": arrays.n_classes,
-        "per_epoch": _per_epoch(log),
-        "order": _order(log),
+        "n_replicates": split.n_replicates,
+        "n_replicates_planned": int(log.attrs.get("n_replicates_planned", split.n_replicates)),
+        "n_examples": split.n_examples,
+        "n_classes": split.n_classes,
+        "per_epoch": _per_epoch(split, found),
+        "order": reliability_record(_order(split, found)),
         "undefined": {},
     }
+
+
+@dataclass
+class _Gathered:
+    """What one pass over the log finds; what needs labels is None without them."""
+
+    agreement: list[float] = field(default_factory=list)
+    kappas: list[float | str] = field(default_factory=list)
+    nulls: list[float | str] = field(default_factory=list)
+    correct: CorrectTotals | None = None
+    scores: ReplicateScores | None = None
+
+    def take(self, split: Split, votes: VoteTotals, classes: ClassTotals | None) -> None:
+        """Measure what is summed by class, so that the sums can go."""
+        n_votes = split.n_replicates * split.n_examples
+        self.agreement += (votes.largest / n_votes).tolist()
+        self.kappas += kappa.prediction_kappas(votes, split.n_examples)
+        if classes is not None:
+            self.nulls += distribution.class_nulls(classes)
+
+
+def _gathered(split: Split) -> _Gathered:
+    """Go through the log once; with very many classes, again for the sums by class."""
+    found, labelled = _Gathered(), len(split.label) > 0
+    totals: list[Totals] = []
+    most_examples = split.n_examples
+    if labelled:
+        found.correct = CorrectTotals(split)
+        totals.append(found.correct)
+        if (split.epochs > 0).any():
+            found.scores = ReplicateScores(split, order.equal_weights(split))
+            most_examples = found.scores.table.most_examples
+            totals.append(found.scores)
+    by_class = VoteTotals.bytes_per_epoch(split)
+    by_class += ClassTotals.bytes_per_epoch(split) if labelled else 0
+    passes = list(class_passes(split, by_class))
+    if len(passes) > 1:
+        sweep(split, *totals, most_examples=most_examples)
+        totals, most_examples = [], split.n_examples
+    for epochs in passes:
+        votes = VoteTotals(split, epochs)
+        classes = ClassTotals(split, epochs) if labelled else None
+        needed = [*totals, votes, *([classes] if classes else [])]
+        sweep(split, *needed, epochs=epochs, most_examples=most_examples)
+        found.take(split, votes, classes)
+        del votes, classes, needed
+    return found
 
 
 def reliability_record(found: order.Reliability) -> dict[str, Any]:
@@ -79,51 +135,49 @@ def reliability_record(found: order.Reliability) -> dict[str, Any]:
     return {**record, "undefined": reasons}
 
 
-def _order(log: xr.Dataset) -> dict[str, Any]:
-    reason = NO_LABELS if LABEL not in log else NO_EPOCH
-    if LABEL in log and (log[EPOCH].values > 0).any():
-        return reliability_record(order.reliability(log))
+def _order(split: Split, found: _Gathered) -> order.Reliability:
+    if found.scores is not None:
+        return order.reliability_of(found.scores.table, split.label)
+    reason = NO_EPOCH if found.correct else NO_LABELS
     names = ("value", "ci", "within_class", "within_class_ci")
-    nothing = order.Reliability(
-        None, None, None, None, log.sizes[REPLICATE], dict.fromkeys(names, reason)
-    )
-    return reliability_record(nothing)
+    undefined = dict.fromkeys(names, reason)
+    return order.Reliability(None, None, None, None, split.n_replicates, undefined)
 
 
-def _per_epoch(log: xr.Dataset) -> list[dict[str, Any]]:
-    agreed = agreement.agreement(log).mean(EXAMPLE).values
-    columns = {"fleiss_kappa_predictions": agreement.fleiss_kappa(log, of="prediction")}
-    if LABEL in log:
-        columns |= _labelled_columns(log)
+def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:
+    columns: dict[str, Sequence[Any]] = dict.fromkeys(COLUMNS, [NO_LABELS] * split.n_epochs)
+    columns["fleiss_kappa_predictions"] = found.kappas
+    if found.correct is not None:
+        columns |= _labelled_columns(split, found, found.correct)
     rows = []
-    for e, epoch in enumerate(float(value) for value in log[EPOCH].values):
-        row: dict[str, Any] = {"epoch": epoch, "agreement_mean": float(agreed[e])}
+    for e, epoch in enumerate(split.epochs.tolist()):
+        row: dict[str, Any] = {"epoch": epoch, "agreement_mean": found.agreement[e]}
         undefined: dict[str, str] = {}
         for name in COLUMNS:
-            reason = columns[name].attrs[UNDEFINED].get(epoch) if name in columns else NO_LABELS
-            row[name] = None if reason else np.asarray(columns[name].values[e]).tolist()
-            if reason:
-                undefined[name] = reason
+            value = columns[name][e]
+            row[name] = None if isinstance(value, str) else np.asarray(value).tolist()
+            if isinstance(value, str):
+                undefined[name] = value
         rows.append({**row, "undefined": undefined})
     return rows
 
 
-def _labelled_columns(log: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Per-epoch arrays that need labels, by the names they have in a row."""
-    accuracy = agreement.accuracy(log)
+def _labelled_columns(
+    split: Split, found: _Gathered, correct: CorrectTotals
+) -> dict[str, Sequence[Any]]:
+    """What needs labels: values or reasons for each epoch, by the names they have in a row."""
+    accuracy = correct.right / split.n_examples
+    deviation: Sequence[Any] = [ONE_REPLICATE] * split.n_epochs
+    if split.n_replicates > 1:
+        deviation = accuracy.std(axis=0, ddof=1)
+    null = distribution.equal_difficulty_null(split.n_replicates)
+    votes = map(kappa.correct_votes, correct.histogram)
     return {
-        "accuracy_mean": accuracy.mean(REPLICATE).assign_attrs({UNDEFINED: {}}),
-        "accuracy_std": _deviation(accuracy),
-        "bimodality": agreement.bimodality(log),
-        "bimodality_null": agreement.bimodality_null(log),
-        "bimodality_null_class": agreement.bimodality_null(log, kind="class-conditional"),
-        "fleiss_kappa": agreement.fleiss_kappa(log),
-        "fleiss_kappa_ci": agreement.fleiss_kappa_interval(log),
+        "accuracy_mean": accuracy.mean(axis=0),
+        "accuracy_std": deviation,
+        "bimodality": [distribution.bimodality_of(counts) for counts in correct.histogram],
+        "bimodality_null": [null] * split.n_epochs,
+        "bimodality_null_class": found.nulls,
+        "fleiss_kappa": [kappa.kappa_of(each) for each in votes],
+        "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
     }
-
-
-def _deviation(accuracy: xr.DataArray) -> xr.DataArray:
-    if accuracy.sizes[REPLICATE] > 1:
-        return accuracy.std(REPLICATE, ddof=1).assign_attrs({UNDEFINED: {}})
-    undefined = {float(epoch): ONE_REPLICATE for epoch in accuracy[EPOCH].values}
-    return accuracy.mean(REPLICATE).assign_attrs({UNDEFINED: undefined})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from learnorder.report.lattice import votes
 from learnorder.report.page import data_uri, shorten
-from learnorder.schema import LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
+from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
 
 MOST_TEXT = 300
 """Characters of a text on a card; enough to recognise it, few enough to compare twelve."""
@@ -140,7 +140,8 @@ def _cards(
     log: xr.Dataset, scores: Scores, positions: NDArray[np.int64], previews: Previews | None
 ) -> tuple[Card, ...]:
     """The cards of these positions, in this order."""
-    final = log[PREDICTION].values[:, -1, positions].astype(np.int64)
+    chosen = log[PREDICTION].isel({EPOCH: -1, EXAMPLE: positions})
+    final = chosen.values.astype(np.int64)
     return tuple(
         _card(log, int(position), float(scores[position]), final[:, i], previews)
         for i, position in enumerate(positions)

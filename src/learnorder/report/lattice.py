@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.schema import Correct, Labels, Scores
+from learnorder.schema import Scores
 
 MOST_BINS = 101
 """Bins on one axis of a figure; finer lattices are merged, because a pixel shows no more."""
@@ -51,22 +51,24 @@ def poisson_binomial(chances: Scores) -> Scores:
     return probability
 
 
-def equal_difficulty(correct: Correct) -> Scores:
+def equal_difficulty(accuracy: Scores, n_examples: int) -> Scores:
     """``(R + 1,)`` expected number of examples at each TP-agreement if all were equally hard.
 
-    Each replicate keeps its accuracy; its right answers fall on examples independently of the
-    other replicates. ``correct`` is ``(replicate, example)``.
+    Each replicate keeps its accuracy, ``(replicate,)``; its right answers fall on examples
+    independently of the other replicates.
     """
-    expected: Scores = poisson_binomial(correct.mean(axis=1)) * correct.shape[1]
+    expected: Scores = poisson_binomial(accuracy) * n_examples
     return expected
 
 
-def class_conditional(correct: Correct, labels: Labels) -> Scores:
-    """``(R + 1,)`` as :func:`equal_difficulty`, but each replicate keeps its accuracy per class."""
-    classes, position = np.unique(labels, return_inverse=True)
-    expected = np.zeros(correct.shape[0] + 1)
-    for class_id in range(len(classes)):
-        expected += equal_difficulty(correct[:, position == class_id])
+def class_conditional(accuracy: Scores, sizes: NDArray[np.int64]) -> Scores:
+    """``(R + 1,)`` as :func:`equal_difficulty`, but each replicate keeps its accuracy per class.
+
+    ``accuracy`` is ``(replicate, class_id)``, and there are ``sizes`` examples of each class.
+    """
+    expected = np.zeros(len(accuracy) + 1)
+    for class_id in np.flatnonzero(sizes):
+        expected += equal_difficulty(accuracy[:, class_id], int(sizes[class_id]))
     return expected
 
 

@@ -22,7 +22,7 @@ from learnorder.report.views import (
     accuracy_pictures,
     split_view,
 )
-from learnorder.schema import LABEL
+from learnorder.schema import LABEL, PREDICTION
 
 if TYPE_CHECKING:
     from learnorder.comparison.compare import Comparison
@@ -31,6 +31,9 @@ Loaded = dict[str, dict[str, xr.Dataset]]
 """Splits by collection."""
 
 EXAMPLES_AT_EACH_END = 12
+MOST_LOADED = 128 << 20
+"""Bytes of predictions that are kept in memory; larger logs are read again for each part."""
+
 MOST_CARDS = 192
 """Cards on one page; with more collections or splits each gallery gets fewer, and says so."""
 
@@ -84,17 +87,22 @@ def render_report(
 
 
 def _load(logs: Mapping[str, LogLike]) -> Loaded:
-    """Every split in memory, because each is measured more than once."""
+    """Every split, in memory where all of them are small, because each is read more than once."""
     if not logs:
         raise LearnOrderError(
             "render_report: no log was given. A report needs at least one. "
             "Pass a mapping from a name to an open log."
         )
-    loaded = {name: {split: log[split].load() for split in log} for name, log in logs.items()}
-    order = _split_names(loaded)
+    opened = {name: {split: log[split] for split in log} for name, log in logs.items()}
+    n_bytes = sum(log[PREDICTION].nbytes for splits in opened.values() for log in splits.values())
+    order = _split_names(opened)
     return {
-        name: {split: splits[split] for split in order if split in splits}
-        for name, splits in loaded.items()
+        name: {
+            split: splits[split].compute() if n_bytes <= MOST_LOADED else splits[split]
+            for split in order
+            if split in splits
+        }
+        for name, splits in opened.items()
     }
 
 

@@ -9,14 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from learnorder.measures.agreement import accuracy, agreement, tp_agreement
+from learnorder.measures.agreement import (
+    accuracy,
+    accuracy_by_class,
+    agreement,
+    mean_agreement,
+    tp_agreement,
+)
 from learnorder.measures.order import accessibility
 from learnorder.measures.summary import summarise
 from learnorder.report import figures, lattice, reading
 from learnorder.report.gallery import Gallery, examples_gallery
 from learnorder.report.page import data_uri
 from learnorder.report.tables import Cell, accuracy_cell, cell, epoch_name, number, percent
-from learnorder.schema import LABEL, PREDICTION, Previews, Scores
+from learnorder.schema import LABEL, Previews, Scores
 
 MOST_PANELS = 6
 """Epochs in the distribution figure: as many as fit a line of a page."""
@@ -111,7 +117,7 @@ def _gallery(log: xr.Dataset, previews: Previews | None, most: int) -> Gallery:
     if LABEL in log:
         scores = accessibility(log).values
     else:
-        scores = agreement(log).values[trained].mean(axis=0)
+        scores = mean_agreement(log.isel(epoch=trained)).values
     return examples_gallery(log, scores, n_replicates * int(trained.sum()), previews, most)
 
 
@@ -187,35 +193,36 @@ def _distribution(log: xr.Dataset, name: str) -> Picture:
     """The distribution of TP-agreement (agreement without labels) through training."""
     labelled = LABEL in log
     word = "TP-agreement" if labelled else "agreement"
-    scores = (tp_agreement(log) if labelled else agreement(log)).values
     epochs = log["epoch"].values
     chosen = lattice.spread_over_training(epochs, MOST_PANELS)
-    panels = [_panel(log, scores[e], e) for e in chosen]
+    part = log.isel(epoch=chosen)
+    scores = (tp_agreement(part) if labelled else agreement(part)).values
+    panels = [_panel(part.isel(epoch=[i]), scores[i]) for i in range(len(chosen))]
     shown = ", ".join(epoch_name(epochs[e]) for e in chosen)
     ends = "; ".join(
-        f"after epoch {epoch_name(epochs[e])} {percent(np.mean(scores[e] >= 1))} of the examples "
-        f"have {word} 1 and {percent(np.mean(scores[e] <= 0))} have 0"
-        for e in (chosen[0], chosen[-1])
+        f"after epoch {epoch_name(epochs[chosen[i]])} {percent(np.mean(scores[i] >= 1))} of the "
+        f"examples have {word} 1 and {percent(np.mean(scores[i] <= 0))} have 0"
+        for i in (0, -1)
     )
     alt = f"Histograms of {word} of {name} after epochs {shown}: {ends}."
     drawn = (figures.distribution_figure(panels, word, columns) for columns in (MOST_PANELS, 2))
     return picture(next(drawn), alt, next(drawn))
 
 
-def _panel(log: xr.Dataset, scores: Scores, epoch: int) -> figures.Panel:
-    """The exact counts at one epoch, and both nulls where there are labels."""
-    n_replicates = log.sizes["replicate"]
-    counts = lattice.lattice_counts(scores, n_replicates)
-    title = f"epoch {epoch_name(log['epoch'].values[epoch])}"
+def _panel(log: xr.Dataset, scores: Scores) -> figures.Panel:
+    """The exact counts at the one epoch of a log, and both nulls where there are labels."""
+    counts = lattice.lattice_counts(scores, log.sizes["replicate"])
+    title = f"epoch {epoch_name(log['epoch'].values[0])}"
     if LABEL not in log:
         return figures.Panel(title, counts)
-    labels = log[LABEL].values
-    correct = log[PREDICTION].values[:, epoch] == labels
+    by_class = accuracy_by_class(log).values[:, 0]
+    sizes = np.bincount(log[LABEL].values, minlength=by_class.shape[1])
+    n_examples = log.sizes["example"]
     return figures.Panel(
         title,
         counts,
-        lattice.equal_difficulty(correct),
-        lattice.class_conditional(correct, labels),
+        lattice.equal_difficulty(by_class @ sizes / n_examples, n_examples),
+        lattice.class_conditional(by_class, sizes),
     )
 
 

@@ -1,0 +1,226 @@
+"""Rewrite finished replicates into chunks of all epochs: about a tenth of the size, read at once.
+
+Written beside what is there, read back from the disk and held against the commit records; then one
+record changes place, and readers see the new form. What is no longer needed goes last. Killed
+anywhere, the log is in the old form or the new, and `learnorder gc` removes what was left.
+"""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from learnorder.errors import LogBusy, LogDamaged
+from learnorder.log import layout
+from learnorder.log.arrays import (
+    METADATA,
+    chunk_name,
+    create_group,
+    create_predictions,
+    encode_chunk,
+)
+from learnorder.log.attempt import FOLDED, Attempt, Commit, committed_attempt
+from learnorder.log.claim import Claim
+from learnorder.log.compaction import Compaction, chunk_width
+from learnorder.log.files import remove_tree, write_durably, write_record
+from learnorder.log.garbage import attempt_garbage, remove_garbage
+from learnorder.log.layout import Header
+from learnorder.log.lazy import CommittedEpochs, available_cores
+from learnorder.log.location import locate
+from learnorder.log.manifest import listed_files, write_manifest
+from learnorder.schema import not_recorded
+
+BLOCK_BYTES = 128 << 20
+"""Predictions held in memory at once; a replicate larger than this is read in several passes."""
+
+
+@dataclass
+class CompactionReport:
+    """What `compact_log` did.
+
+    Attributes
+    ----------
+    compacted
+        Seeds rewritten.
+    already
+        Seeds that were in that form.
+    left_out
+        Seeds not touched, each with the reason.
+    bytes_before, bytes_after
+        Size of the files of the seeds rewritten.
+    """
+
+    compacted: list[int] = field(default_factory=list)
+    already: list[int] = field(default_factory=list)
+    left_out: dict[int, str] = field(default_factory=dict)
+    bytes_before: int = 0
+    bytes_after: int = 0
+
+
+def compact_log(
+    path: str | Path, progress: Callable[[int, int], None] | None = None
+) -> CompactionReport:
+    """Rewrite every finished replicate of a log into chunks of all epochs x 8192 examples.
+
+    May run while others write or read. A replicate that somebody writes is left out.
+
+    Parameters
+    ----------
+    path
+        Folder or URL of the log.
+    progress
+        Called with the number of replicates done and their total.
+
+    Raises
+    ------
+    LogNotFound
+        There is no log at the path.
+    LogDamaged
+        A replicate is damaged; it and the log stay as they were. Others are compacted before.
+    """
+    log = locate(path)
+    header = layout.read_header(log)
+    report, damaged = CompactionReport(), None
+    seeds = layout.planned_seeds(log)
+    for done, seed in enumerate(seeds):
+        try:
+            _compact_seed(log, header, seed, report)
+        except LogBusy:
+            report.left_out[seed] = "it is being written"
+        except LogDamaged as error:
+            damaged = damaged or error
+        if progress is not None:
+            progress(done + 1, len(seeds))
+    if damaged is not None:
+        raise damaged
+    return report
+
+
+def _compact_seed(log: Path, header: Header, seed: int, report: CompactionReport) -> None:
+    attempt = committed_attempt(log, seed)
+    if attempt is None or not attempt.is_finished:
+        report.left_out[seed] = "it is not finished"
+        return
+    with Claim(layout.claim_file(log, seed), f"replicate {seed}"):
+        splits = {split: CommittedEpochs(attempt, split, header) for split in header.splits}
+        expected = int((attempt.outcome() or {}).get("epochs", 0))
+        if any(len(c.commits) > expected for c in splits.values()):
+            report.left_out[seed] = "it is being continued"
+            return
+        if all(c.n_compacted == len(c.commits) for c in splits.values()):
+            report.already.append(seed)
+        else:
+            report.bytes_before += _size(attempt)
+            _compact_attempt(attempt, splits)
+            report.compacted.append(seed)
+        remove_garbage(attempt_garbage(attempt, header))
+        report.bytes_after += _size(attempt) if seed in report.compacted else 0
+
+
+def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs]) -> None:
+    folder = attempt.folder / f"compact-{uuid.uuid4().hex}"
+    try:
+        _write_compaction(folder, splits)
+        opened = Compaction.open(folder)
+        for committed in splits.values():
+            check_epochs(opened, committed, list(committed.commits.values()))
+    except BaseException:
+        remove_tree(folder)
+        raise
+    _switch(attempt, folder.name)
+
+
+def _write_compaction(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
+    create_group(folder)
+    for split, committed in splits.items():
+        _write_chunks(folder / split, committed)
+    _fold_commits(folder, splits)
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    write_manifest(folder, folder / layout.MANIFEST, names)
+
+
+def _write_chunks(folder: Path, committed: CommittedEpochs) -> None:
+    """Write one split, a block of examples at a time."""
+    epochs, n_examples = list(committed.commits), committed.n_examples
+    width, dtype = chunk_width(n_examples), committed.dtype
+    create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype)
+    fits = BLOCK_BYTES // (width * max(len(epochs), 1) * dtype.itemsize)
+    step = width * max(1, fits)
+    for start in range(0, n_examples if epochs else 0, step):
+        stop = min(start + step, n_examples)
+        block = np.empty((len(epochs), stop - start), dtype)
+        committed.read(epochs, slice(start, stop), block)
+
+        def write(first: int, block: Any = block, start: int = start) -> None:
+            chunk = np.full((len(epochs), width), not_recorded(dtype), dtype)
+            part = block[:, first - start : first - start + width]
+            chunk[:, : part.shape[1]] = part
+            write_durably(folder / chunk_name(0, first // width), encode_chunk(chunk))
+
+        with ThreadPoolExecutor(available_cores()) as pool:
+            list(pool.map(write, range(start, stop, width)))
+
+
+def _fold_commits(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
+    about: dict[str, Any] = {}
+    columns = {}
+    for split, committed in splits.items():
+        commits: list[Commit] = list(committed.commits.values())
+        columns[split] = {
+            "n_examples": committed.n_examples,
+            "epoch": [c.epoch for c in commits],
+            "crc32": [c.crc32 for c in commits],
+        }
+        for c in commits:
+            about = {"seed": c.seed, "n_classes": c.n_classes, "identity": c.identity}
+    write_record(folder / FOLDED, {"about": about, "splits": columns})
+
+
+def check_epochs(
+    compaction: Compaction, committed: CommittedEpochs, commits: Sequence[Commit]
+) -> None:
+    """Hold epochs, all that a compaction holds, as they are on the disk, against their records.
+
+    Raises
+    ------
+    LogDamaged
+        A chunk is missing or damaged, or an epoch differs.
+    """
+    n_examples, dtype = committed.n_examples, committed.dtype
+    width = chunk_width(n_examples)
+    found = [0] * len(commits)
+    for column in range(-(-n_examples // width) if commits else 0):
+        shape = (len(commits), width)
+        chunk = compaction.read_chunk(committed.split, column, shape, dtype)
+        filled = min(width, n_examples - column * width)
+        for row in range(len(commits)):
+            found[row] = zlib.crc32(chunk[row, :filled].data, found[row])
+    for commit, checksum in zip(commits, found, strict=True):
+        if checksum != commit.crc32:
+            raise LogDamaged(
+                f"log: {compaction.folder / committed.split} differs from the commit record of "
+                f"epoch {commit.epoch:g}. A committed epoch never changes. Restore the folder "
+                "from a copy."
+            )
+
+
+def _switch(attempt: Attempt, compaction: str) -> None:
+    """Make the compaction what readers see: one record replaced by another."""
+    outcome = attempt.outcome() or {}
+    earlier = outcome.get("manifest")
+    known = listed_files(attempt.folder / earlier) if earlier else {}
+    manifest = f"manifest-{uuid.uuid4().hex}.json"
+    names = (METADATA, f"{compaction}/{layout.MANIFEST}")
+    write_manifest(attempt.folder, attempt.folder / manifest, names, known)
+    attempt.write_outcome({**outcome, "manifest": manifest, "compaction": compaction})
+
+
+def _size(attempt: Attempt) -> int:
+    return sum(p.stat().st_size for p in attempt.folder.rglob("*") if p.is_file())

@@ -1,0 +1,130 @@
+"""A finished replicate's epochs in chunks of all epochs: how they lie, and reading them.
+
+::
+
+    compact-<id>/
+      <split>/            predictions (epoch, example), chunks of all epochs x 8192 examples
+      commits.json        the commit records of all these epochs
+      manifest.json       checksum of every other file
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from learnorder.errors import LogDamaged
+from learnorder.log.arrays import chunk_name, decode_chunk
+from learnorder.log.layout import MANIFEST
+from learnorder.log.manifest import listed_files
+from learnorder.schema import Predictions
+
+CHUNK_EXAMPLES = 8192
+"""Examples in one chunk: long enough for epochs to repeat each other, small beside any memory."""
+
+
+def chunk_width(n_examples: int) -> int:
+    """Examples in each chunk of a split; the last chunk is filled up."""
+    return min(CHUNK_EXAMPLES, max(n_examples, 1))
+
+
+def columns_of(n_examples: int, examples: slice) -> Iterator[tuple[int, slice, slice]]:
+    """Chunks that hold part of a range of examples.
+
+    Yields the column of the chunk, where its part lies in the range, and where in the chunk.
+    """
+    width = chunk_width(n_examples)
+    start, stop, _ = examples.indices(n_examples)
+    for column in range(start // width, -(-stop // width)):
+        first = max(start, column * width)
+        last = min(stop, (column + 1) * width)
+        in_chunk = slice(first - column * width, last - column * width)
+        yield column, slice(first - start, last - start), in_chunk
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """An opened folder of compacted epochs.
+
+    Attributes
+    ----------
+    folder
+        ``compact-<id>``.
+    files
+        Checksum of the bytes of every file, by name within the folder.
+    """
+
+    folder: Path
+    files: Mapping[str, int]
+
+    @classmethod
+    def open(cls, folder: Path) -> Compaction:
+        """Read the manifest of the folder.
+
+        Raises
+        ------
+        LogDamaged
+            It is missing or damaged.
+        """
+        return cls(folder, listed_files(folder / MANIFEST))
+
+    def read_chunk(
+        self, split: str, column: int, shape: tuple[int, int], dtype: np.dtype[Any]
+    ) -> Predictions:
+        """Read one chunk, ``(epoch, example)``, held against the manifest.
+
+        Raises
+        ------
+        LogDamaged
+            The file is missing or differs from the manifest.
+        """
+        path = self.folder / split / chunk_name(0, column)
+        content = read_chunk_file(path)
+        if zlib.crc32(content) != self.files.get(f"{split}/{path.name}"):
+            raise LogDamaged(
+                f"log: {path} differs from the checksum in {self.folder / MANIFEST}. "
+                "A compacted chunk never changes. Restore the file from a copy."
+            )
+        return decoded(path, content, shape, dtype)
+
+
+def read_chunk_file(path: Path) -> bytes:
+    """Bytes of a chunk file.
+
+    Raises
+    ------
+    LogDamaged
+        There is none that can be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = "is missing" if isinstance(error, FileNotFoundError) else f"({error.strerror})"
+        raise LogDamaged(
+            f"log: cannot read {path}: it {what}. A committed epoch stays where it is. "
+            "Restore the file from a copy."
+        ) from error
+
+
+def decoded(
+    path: Path, content: bytes, shape: tuple[int, int], dtype: np.dtype[Any]
+) -> Predictions:
+    """Decode the bytes of a chunk file.
+
+    Raises
+    ------
+    LogDamaged
+        They are damaged.
+    """
+    try:
+        return decode_chunk(content, shape, dtype)
+    except ValueError as error:
+        raise LogDamaged(
+            f"log: {path} is damaged ({error}). A committed epoch never changes. "
+            "Restore the file from a copy."
+        ) from error

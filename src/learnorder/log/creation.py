@@ -1,0 +1,264 @@
+"""Create a log: it appears whole or not at all.
+
+A local log is made under another name and renamed. Elsewhere nothing can be renamed: it is made
+where it stays, and appears with its header.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from learnorder.errors import LearnOrderError, LogNotFound, SpecDiffers
+from learnorder.log import layout
+from learnorder.log.arrays import METADATA, create_group, group_metadata
+from learnorder.log.claim import Claim, claim_object, is_claimed
+from learnorder.log.examples import write_examples
+from learnorder.log.files import (
+    PARTIAL,
+    is_local,
+    list_folder,
+    make_folder,
+    remove_tree,
+    sync_folder,
+    write_durably,
+)
+from learnorder.log.layout import Header
+from learnorder.log.location import locate
+from learnorder.log.manifest import write_manifest
+from learnorder.log.seeds import record_seed
+from learnorder.schema import Examples, Previews
+
+UNFINISHED = {"claim.json", "examples", "replicates", layout.MANIFEST}
+"""What can be there of a log that is being created in place."""
+
+
+@dataclass(frozen=True)
+class NewLog:
+    """What a log is created from; see `layout.Header` for the fields."""
+
+    spec: Mapping[str, Any]
+    identity: str
+    dataset: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    splits: Mapping[str, tuple[Examples, Previews | None]]
+
+
+def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> Header:
+    """Create an empty log; it appears whole or not at all.
+
+    If another process has just created it from the same spec and data, that log is returned.
+
+    Parameters
+    ----------
+    place
+        Path or URL of a folder that is empty or not there.
+    new
+        What the log says of itself.
+    take_over
+        Where a file system has no locks: go on where a process that is known to have ended left
+        the log half created.
+
+    Raises
+    ------
+    LearnOrderError
+        Something that is no log is at the path, or a split has a name no folder can have.
+    LogBusy
+        Another process is creating the log, on a file system without locks.
+    SpecDiffers
+        A log of another identity is at the path.
+    """
+    path = locate(place)
+    for split in new.splits:
+        layout.check_split_name(split)
+    refuse_foreign(path)
+    assemble_log(path, lambda folder: _write_parts(folder, new), take_over=take_over)
+    header = layout.read_header(path)
+    refuse_other_identity(path, header, new.identity)
+    return header
+
+
+def assemble_log(
+    path: Path, write_parts: Callable[[Path], bytes], *, take_over: bool = False
+) -> None:
+    """Make a log that appears whole or not at all; one that appears in the meantime stays.
+
+    Parameters
+    ----------
+    path
+        Where it is to be.
+    write_parts
+        Writes everything but the header into a folder, and returns the header's file.
+    take_over
+        As in `create_log`.
+    """
+    if is_local(path):
+        _assemble_aside(Path(os.path.realpath(path)), write_parts)
+    else:
+        _assemble_in_place(path, write_parts, take_over)
+
+
+def _assemble_aside(path: Path, write_parts: Callable[[Path], bytes]) -> None:
+    """Make the log under another name and rename it."""
+    make_folder(path.parent)
+    staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}{PARTIAL}")
+    try:
+        # claimed before the folder is there and until it is not, so that a dead one can be told
+        with Claim(_staging_claim(staging), "the new log"):
+            write_durably(staging / METADATA, write_parts(staging))
+            _move_into_place(staging, path)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        _staging_claim(staging).unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _assemble_in_place(path: Path, write_parts: Callable[[Path], bytes], take_over: bool) -> None:
+    """Make the log where it stays, its header last: without one there is no log."""
+    with Claim(_creation_claim(path), f"the new log {path}", take_over=take_over) as claim:
+        with suppress(LogNotFound):
+            layout.read_header(path)
+            return
+        # of a process that died creating the log; everything else is written over
+        remove_tree(path / "examples")
+        header = write_parts(path)
+        claim.require_held()
+        write_durably(path / METADATA, header)
+
+
+def _move_into_place(staging: Path, path: Path) -> None:
+    """Give the log its name, unless a log has got it in the meantime."""
+    try:
+        os.replace(staging, path)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            raise
+        refuse_foreign(path)
+
+
+def dead_stagings(log: Path) -> list[Path]:
+    """What processes that died while creating this log left behind; to be removed in this order."""
+    if not is_local(log):
+        # the log is there, so nobody is creating it
+        claim = claim_object(_creation_claim(log))
+        return [claim] if claim.exists() else []
+    path = Path(os.path.realpath(log))
+    staging = (p for p in list_folder(path.parent) if _is_staging(p.name, path.name))
+    dead = [p for p in staging if not is_claimed(_staging_claim(p))]
+    return [p for folder in dead for p in (folder, _staging_claim(folder)) if p.exists()]
+
+
+def _is_staging(name: str, log: str) -> bool:
+    random = name.removeprefix(f".{log[:100]}.").removesuffix(PARTIAL)
+    return len(random) == 32 and name == f".{log[:100]}.{random}{PARTIAL}"
+
+
+def _staging_claim(staging: Path) -> Path:
+    return staging.with_suffix(".claim")
+
+
+def _creation_claim(log: Path) -> Path:
+    return log / "claim"
+
+
+def is_vacant(path: Path) -> bool:
+    """Whether a log can be created here: there is nothing, or an empty folder.
+
+    Where there are no locks, also what is left of a log that is being created.
+    """
+    if is_local(path):
+        return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    # not by `exists`, which takes a store that does not answer for one that has nothing
+    found = {p.name for p in list_folder(path)}
+    if not found:
+        return not path.is_file()
+    begun = claim_object(_creation_claim(path)).name in found and found <= UNFINISHED
+    return begun and {p.name for p in list_folder(path / "replicates")} <= {METADATA}
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a path at which something other than a log, or nothing, is.
+
+    Raises
+    ------
+    LearnOrderError
+        There is a file, or a folder with something else in it; or nothing can be created there.
+    """
+    try:
+        layout.read_header(path)
+    except LogNotFound as error:
+        if is_vacant(path):
+            if is_local(path):
+                _require_writable(path)
+            return
+        raise LearnOrderError(
+            f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
+            "Choose another path, or move it away."
+        ) from error
+
+
+def _require_writable(path: Path) -> None:
+    """Refuse a place where nothing can be created, before any time is spent."""
+    place = next(p for p in (path, *path.absolute().parents) if p.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        what = "may not be written to" if place.is_dir() else "is no folder"
+        raise LearnOrderError(
+            f"log: {path} cannot be created, because {place} {what}. A log is a new folder. "
+            "Choose another path."
+        )
+
+
+def refuse_other_identity(path: Path, header: Header, identity: str) -> None:
+    """Refuse a log made from another spec or other data.
+
+    Raises
+    ------
+    SpecDiffers
+        Its identity is another one.
+    """
+    if header.identity != identity:
+        raise SpecDiffers(
+            f"log: {path} has become a log of another spec or other data (identity "
+            f"{header.identity}, not {identity}). One log holds one spec. Use another log."
+        )
+
+
+def _write_parts(folder: Path, new: NewLog) -> bytes:
+    """Write everything but the header, which is returned; the manifest lists it already."""
+    for name in ("examples", "replicates"):
+        create_group(folder / name)
+    for name in ("resume", "seeds"):
+        make_folder(folder / name)
+    splits = {
+        name: write_examples(folder, name, examples, previews)
+        for name, (examples, previews) in new.splits.items()
+    }
+    header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
+    content = {**header.to_json(), "check": layout.header_check(header)}
+    root = group_metadata({layout.HEADER: content})
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    static = [name for name in names if name.startswith(("examples/", "replicates/"))]
+    write_manifest(
+        folder, folder / layout.MANIFEST, [METADATA, *static], {METADATA: zlib.crc32(root)}
+    )
+    return root
+
+
+def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
+    """Enter seeds into the log, so that every number can say "n of N" from the start.
+
+    Each is entered twice, as a record and as a folder, so that the loss of one is noticed.
+    """
+    for seed in seeds:
+        record_seed(log, seed, "planned")
+        folder = layout.replicate_folder(log, seed)
+        if not (folder / METADATA).exists():
+            create_group(folder)

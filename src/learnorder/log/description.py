@@ -1,0 +1,100 @@
+"""What a log holds and what is missing, in words and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from learnorder.log.reader import Log, ReplicateState
+
+MOST_SEEDS = 8
+"""Seeds that a sentence names; the table has all."""
+
+ADVICE: Mapping[str, str] = {
+    "running": "being written by a live process",
+    "interrupted": "interrupted; `learnorder train` with the same spec goes on after the last "
+    "committed epoch",
+    "planned": "planned, and nothing of them is committed; `learnorder train` with the same spec "
+    "trains them",
+    "failed": "failed",
+    "lost": "lost: their folders are gone. Restore them from a copy, or train them again",
+}
+"""What to say of replicates that are not finished."""
+
+
+def describe(log: Log) -> dict[str, Any]:
+    """Everything `learnorder info` says, as plain JSON types.
+
+    ``replicates`` has ``seed, status, epochs`` (committed, by split), ``planned_epochs`` (None
+    where nothing says), ``compacted`` (how many of the epochs) and ``reason``; ``missing`` has a
+    sentence for everything that a measure will leave out, and for what would make it quicker.
+    """
+    replicates = [_describe(log, r) for r in log.replicates]
+    return {
+        "path": str(log.path),
+        "replicates": replicates,
+        "missing": [*_unfinished(log.replicates), *_ragged(replicates), *_scattered(replicates)],
+        "splits": {name: s.n_examples for name, s in log.header.splits.items()},
+        "n_classes": log.header.n_classes,
+        "class_names": log.header.class_names,
+        "dataset": {k: v for k, v in log.header.dataset.items() if k != "class_names"},
+        "identity": log.header.identity,
+        "format_version": log.header.format_version,
+        "spec": dict(log.spec),
+        "provenance": dict(log.header.provenance),
+    }
+
+
+def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
+    attempt = replicate.attempt
+    compacted = 0
+    if attempt is not None and attempt.compaction() is not None:
+        commits = attempt.commits(next(iter(log)), log.header).values()
+        compacted = sum(commit.is_compacted for commit in commits)
+    return {
+        "seed": replicate.seed,
+        "status": replicate.status,
+        "epochs": {split: replicate.count_epochs(split) for split in log},
+        "planned_epochs": attempt.planned_epochs() if attempt else None,
+        "compacted": compacted,
+        "reason": replicate.reason,
+    }
+
+
+def _unfinished(replicates: Sequence[ReplicateState]) -> Iterator[str]:
+    for status, advice in ADVICE.items():
+        found = [r for r in replicates if r.status == status]
+        if found:
+            reasons = f" ({found[0].reason})" if found[0].reason else ""
+            seeds = _listed([r.seed for r in found])
+            yield f"{len(found)} of {len(replicates)} replicates are {advice}{reasons}: {seeds}"
+
+
+def _ragged(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say when finished replicates end at different epochs."""
+    finished = [r for r in replicates if r["status"] == "finished"]
+    counts = {r["seed"]: min(r["epochs"].values(), default=0) for r in finished}
+    if len(set(counts.values())) > 1:
+        fewest = min(counts.values())
+        short = [seed for seed, count in counts.items() if count == fewest]
+        yield (
+            f"finished replicates have {fewest} to {max(counts.values())} epochs; measures use "
+            f"those that all have. Fewest: {_listed(short)}"
+        )
+
+
+def _scattered(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say when `compact` would help."""
+    finished = [r for r in replicates if r["status"] == "finished"]
+    plain = [r["seed"] for r in finished if r["compacted"] < min(r["epochs"].values(), default=0)]
+    if plain:
+        yield (
+            f"{len(plain)} finished replicates are not compacted; `learnorder compact` makes them "
+            "smaller and quicker to measure"
+        )
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    more = ", ..." if len(seeds) > MOST_SEEDS else ""
+    word = "seed" if len(seeds) == 1 else "seeds"
+    return f"{word} {', '.join(map(str, seeds[:MOST_SEEDS]))}{more}"

@@ -1,0 +1,248 @@
+"""Fleiss' kappa and its interval, from sums over the votes at one epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learnorder.measures import _kernels
+from learnorder.measures.intervals import Component, Interval, ratio_interval, too_few
+from learnorder.measures.split import Split
+from learnorder.measures.sweep import CorrectTotals, sweep
+from learnorder.measures.tiles import Tile
+from learnorder.measures.votes import PairTotals, VoteTotals
+from learnorder.schema import Scores
+
+
+@dataclass(frozen=True)
+class Votes:
+    """What kappa needs to know about ``(replicate, example)`` votes.
+
+    Attributes
+    ----------
+    n_replicates, n_examples
+        How many vote, and on how many.
+    squares
+        Sum over categories of squared vote counts, mean over examples.
+    share
+        ``(category,)``, share of all votes.
+    """
+
+    n_replicates: int
+    n_examples: int
+    squares: float
+    share: Scores
+
+    @property
+    def differing(self) -> float:
+        """Share of pairs of different replicates that vote differently."""
+        return (self.n_replicates**2 - self.squares) / self._pairs
+
+    @property
+    def by_chance(self) -> float:
+        """The same to expect from the overall shares."""
+        return float(1 - (self.share**2).sum())
+
+    @property
+    def _pairs(self) -> int:
+        return self.n_replicates * (self.n_replicates - 1)
+
+    def undefined(self) -> str | None:
+        """Reason why kappa is undefined, or None."""
+        if self.n_replicates < 2:
+            return "kappa compares pairs of replicates; there is 1 replicate"
+        if np.count_nonzero(self.share) == 1:
+            return "all votes are in one category, so chance alone would agree always"
+        return None
+
+    def kappa(self) -> float:
+        """Kappa where it is defined."""
+        return float(1 - self.differing / self.by_chance)
+
+    def influence(self, squares: NDArray[np.integer], typical: Scores) -> Scores:
+        """Influence of examples on the logarithm of the ratio that kappa is made of.
+
+        Parameters
+        ----------
+        squares
+            Of each, the sum over categories of squared vote counts.
+        typical
+            Of each, the mean overall share of the categories voted for.
+        """
+        differing_at = (self.n_replicates**2 - squares) / self._pairs - self.differing
+        # The chance term is quadratic in the shares, so its derivative carries a factor 2.
+        chance_at = -2 * (typical - (self.share**2).sum())
+        influence: Scores = differing_at / self.differing - chance_at / self.by_chance
+        return influence
+
+
+def correct_votes(histogram: NDArray[np.int64]) -> Votes:
+    """Votes on correctness at one epoch, from how many examples 0..R replicates have right."""
+    n_replicates, n_examples = len(histogram) - 1, int(histogram.sum())
+    right = np.arange(n_replicates + 1)
+    squares = int(histogram @ _binary_squares(right)) / n_examples
+    n_right, n_votes = int(histogram @ right), n_replicates * n_examples
+    share = np.array([n_votes - n_right, n_right]) / n_votes
+    return Votes(n_replicates, n_examples, squares, share)
+
+
+def class_votes(squares: int, by_class: NDArray[np.int64], n_examples: int) -> Votes:
+    """Votes for classes at one epoch, from their sums over examples."""
+    n_votes = int(by_class.sum())
+    return Votes(n_votes // n_examples, n_examples, squares / n_examples, by_class / n_votes)
+
+
+@dataclass(frozen=True)
+class Leavers:
+    """What is left of the votes without each replicate.
+
+    Attributes
+    ----------
+    matches
+        ``(replicate,)``, over all examples, how many other replicates voted the same.
+    by_chance
+        ``(replicate,)``, share of pairs to vote differently by chance, without that replicate.
+    """
+
+    matches: NDArray[np.int64]
+    by_chance: Scores
+
+
+def leavers(matches: NDArray[np.int64], by_category: NDArray[np.int64]) -> Leavers:
+    """What is left without each replicate, from its votes for each category, ``(replicate, k)``."""
+    total = by_category.sum(axis=0)
+    n_left = max(1, int(total.sum() - by_category[0].sum()))
+    # Replicate by replicate: with very many classes a second table would be large.
+    by_chance = [1 - (((total - own) / n_left) ** 2).sum() for own in by_category]
+    return Leavers(matches, np.array(by_chance))
+
+
+def correct_leavers(
+    histogram: NDArray[np.int64], right: NDArray[np.int64], company: NDArray[np.int64]
+) -> Leavers:
+    """Votes on correctness at one epoch without each replicate.
+
+    ``right`` and ``company`` are ``(replicate,)``: the examples it has right, and over these the
+    number of replicates that have them right.
+    """
+    n_replicates, n_examples = len(right), int(histogram.sum())
+    all_right = int(histogram @ np.arange(n_replicates + 1))
+    # Where a replicate is right, those with it are the count; where it is wrong, the rest are.
+    among_wrong = (n_examples - right) * n_replicates - (all_right - company)
+    by_category = np.stack([n_examples - right, right], axis=1)
+    return leavers(company + among_wrong - n_examples, by_category)
+
+
+def correct_influence(votes: Votes, histogram: NDArray[np.int64]) -> float:
+    """Sum of the squared influence of examples on kappa of correctness, a function of counts."""
+    right = np.arange(votes.n_replicates + 1)
+    typical = (right * votes.share[1] + right[::-1] * votes.share[0]) / votes.n_replicates
+    return float(histogram @ votes.influence(_binary_squares(right), typical) ** 2)
+
+
+def no_interval(votes: Votes, left: Leavers) -> str | None:
+    """Reason why kappa has no interval, or None."""
+    reason = votes.undefined() or too_few(votes.n_replicates, votes.n_examples)
+    if reason:
+        return reason
+    if not _differing_without(votes, left).all():
+        return "all replicates, or all but one, vote alike on every example: no spread to estimate"
+    return None
+
+
+def kappa_interval(votes: Votes, left: Leavers, squared_influence: float) -> Interval:
+    """Interval of kappa where there is one."""
+    n_replicates, n_examples = votes.n_replicates, votes.n_examples
+    without = (_differing_without(votes, left), left.by_chance)
+    examples = Component(squared_influence / n_examples**2, n_examples - 1)
+    low, high = ratio_interval(votes.differing, votes.by_chance, without, examples)
+    return max(low, -1 / (n_replicates - 1)), high
+
+
+class Influence:
+    """Sum over examples of their squared influence on kappa of predictions, at some epochs.
+
+    Parameters
+    ----------
+    epochs
+        Which.
+    votes
+        Of each, or None where there is nothing to find out.
+    """
+
+    def __init__(self, epochs: slice, votes: Sequence[Votes | None]) -> None:
+        self.epochs, self._votes = epochs, votes
+        self.squared = np.zeros(len(votes))
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in; it lies within the epochs."""
+        for part in tile.parts(_kernels.BLOCK):
+            _, squares = _kernels.squared_votes(part.prediction)
+            for e, at_epoch in enumerate(squares, start=part.epochs.start - self.epochs.start):
+                votes = self._votes[e]
+                if votes is None:
+                    continue
+                cast = part.prediction[:, e - (part.epochs.start - self.epochs.start)]
+                typical = sum(votes.share[vote] for vote in cast) / len(cast)
+                self.squared[e] += float((votes.influence(at_epoch, typical) ** 2).sum())
+
+
+def kappa_of(votes: Votes) -> float | str:
+    """Kappa, or why there is none."""
+    return votes.undefined() or votes.kappa()
+
+
+def prediction_kappas(totals: VoteTotals, n_examples: int) -> list[float | str]:
+    """Kappa of predictions at each epoch, or why there is none."""
+    sums = zip(totals.squares.tolist(), totals.by_class, strict=True)
+    return [kappa_of(class_votes(*each, n_examples)) for each in sums]
+
+
+def correct_kappa_intervals(totals: CorrectTotals) -> list[Interval | str]:
+    """Interval of kappa of correctness at each epoch, or why there is none."""
+    found: list[Interval | str] = []
+    for e, histogram in enumerate(totals.histogram):
+        votes = correct_votes(histogram)
+        left = correct_leavers(histogram, totals.right[:, e], totals.company[:, e])
+        found.append(
+            no_interval(votes, left)
+            or kappa_interval(votes, left, correct_influence(votes, histogram))
+        )
+    return found
+
+
+def prediction_kappa_intervals(split: Split, epochs: slice) -> list[Interval | str]:
+    """Interval of kappa of predictions at some epochs, or why there is none, in two passes."""
+    totals, pairs = VoteTotals(split, epochs), PairTotals(split, epochs)
+    sweep(split, totals, pairs, epochs=epochs)
+    votes, left, reasons = [], [], []
+    for e, squares in enumerate(totals.squares.tolist()):
+        votes.append(class_votes(squares, totals.by_class[e], split.n_examples))
+        left.append(leavers(pairs.matches[:, e], pairs.by_class[:, e]))
+        reasons.append(no_interval(votes[e], left[e]))
+    del totals, pairs
+    needed = [None if reason else v for v, reason in zip(votes, reasons, strict=True)]
+    influence = Influence(epochs, needed)
+    sweep(split, influence, epochs=epochs)
+    return [
+        reason or kappa_interval(votes[e], left[e], influence.squared[e])
+        for e, reason in enumerate(reasons)
+    ]
+
+
+def _differing_without(votes: Votes, left: Leavers) -> Scores:
+    """Share of pairs that vote differently without each replicate, exactly 0 where none does."""
+    n_replicates = votes.n_replicates
+    pairs = votes.n_examples * (n_replicates - 1) * (n_replicates - 2)
+    alike = left.matches.sum() - 2 * left.matches
+    differing: Scores = (pairs - alike) / pairs
+    return differing
+
+
+def _binary_squares(right: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sum of squared votes where so many of all are right; ``right`` is 0..R."""
+    squares: NDArray[np.int64] = right**2 + right[::-1] ** 2
+    return squares

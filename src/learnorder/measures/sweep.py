@@ -1,0 +1,172 @@
+"""One pass over a split: what measures need, added up tile by tile.
+
+Everything here is additive over tiles, so that the result does not depend on how a log is cut, and
+small beside the predictions. A measure is then a function of these sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from learnorder.measures import _kernels
+from learnorder.measures.scores import ScoreTable
+from learnorder.measures.split import Split
+from learnorder.measures.tiles import Tile, cuts
+from learnorder.schema import Scores
+
+CLASS_BYTES = 256 << 20
+"""Sums by class that are held at once; beyond, epochs are gone through in several passes."""
+
+
+class Totals(Protocol):
+    """Sums that grow with every tile."""
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        ...
+
+
+def sweep(
+    split: Split,
+    *totals: Totals,
+    epochs: slice | None = None,
+    most_examples: int | None = None,
+) -> None:
+    """Go once through the predictions of a split, and add every tile to every total.
+
+    Raises
+    ------
+    LearnOrderError
+        A prediction was not recorded, or is no class.
+    """
+    for tile in split.tiles(epochs, most_examples):
+        for total in totals:
+            total.add(tile)
+        del tile  # or what it was cut from would be held while the next is read
+
+
+def class_passes(split: Split, bytes_per_epoch: int) -> Iterator[slice]:
+    """Ranges of epochs whose sums by class fit into memory: one, unless there are many classes."""
+    step = max(1, CLASS_BYTES // bytes_per_epoch)
+    return cuts(slice(0, split.n_epochs), step)
+
+
+class TpShare:
+    """TP-agreement, ``share``: ``(epoch, example)`` float64."""
+
+    def __init__(self, split: Split) -> None:
+        self._n_replicates = split.n_replicates
+        self.share = np.empty((split.n_epochs, split.n_examples))
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        np.divide(tile.tp_counts, self._n_replicates, out=self.share[tile.epochs, tile.examples])
+
+
+class WeightedTp:
+    """TP counts added up over epochs by their weight, ``total``: ``(example,)``."""
+
+    def __init__(self, split: Split, weight: Scores) -> None:
+        self._weight = weight
+        self.total = np.zeros(split.n_examples)
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        self.total[tile.examples] += self._weight[tile.epochs] @ tile.tp_counts
+
+
+class CorrectTotals:
+    """What the measures of correctness are made of.
+
+    Attributes
+    ----------
+    histogram
+        ``(epoch, R + 1)``, examples that 0..R replicates have right.
+    right
+        ``(replicate, epoch)``, examples a replicate has right.
+    company
+        ``(replicate, epoch)``, over the examples a replicate has right, the number of replicates
+        that are.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self.histogram = np.zeros((split.n_epochs, split.n_replicates + 1), dtype=np.int64)
+        self.right = np.zeros((split.n_replicates, split.n_epochs), dtype=np.int64)
+        self.company = np.zeros_like(self.right)
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        found = _kernels.company(tile.prediction, tile.label)
+        n_counts = self.histogram.shape[1]
+        for row, counts in zip(self.histogram[tile.epochs], found.counts, strict=True):
+            row += np.bincount(counts, minlength=n_counts)
+        self.right[:, tile.epochs] += found.right
+        self.company[:, tile.epochs] += found.company
+
+
+class ClassTotals:
+    """Right answers by class at some epochs.
+
+    Attributes
+    ----------
+    epochs
+        Which.
+    right
+        ``(replicate, epoch, class_id)``, in the smallest type that holds the largest class.
+    size
+        ``(class_id,)``, examples of each class.
+    """
+
+    def __init__(self, split: Split, epochs: slice) -> None:
+        self.epochs = epochs
+        self.size = np.bincount(split.label, minlength=split.n_classes)
+        shape = (split.n_replicates, epochs.stop - epochs.start, split.n_classes)
+        self.right = np.zeros(shape, dtype=self.type(split))
+
+    @staticmethod
+    def type(split: Split) -> np.dtype[np.unsignedinteger[Any]]:
+        """Type that holds the size of the largest class."""
+        return _kernels.smallest_type(int(np.bincount(split.label).max(initial=0)))
+
+    @classmethod
+    def bytes_per_epoch(cls, split: Split) -> int:
+        """Memory that the totals of an epoch take."""
+        return split.n_replicates * split.n_classes * cls.type(split).itemsize
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in; it lies within the epochs."""
+        classes, counts = _kernels.right_by_class(tile.prediction, tile.label)
+        first = tile.epochs.start - self.epochs.start
+        here = self.right[:, first : first + counts.shape[1]]
+        here[..., classes] += counts.astype(here.dtype)
+
+
+class ReplicateScores:
+    """Accessibility of each example for each replicate, in ``table``."""
+
+    def __init__(self, split: Split, weight: Scores) -> None:
+        self._weight = weight
+        self._counted = bool(np.isin(weight, (0, 1)).all())
+        largest = int(weight.sum())
+        kind: np.dtype[Any] = np.dtype(np.float64)
+        if self._counted:
+            kind = _kernels.smallest_type(largest)
+        self.table = ScoreTable(split.n_replicates, split.n_examples, kind, float(weight.sum()))
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        weight = self._weight[tile.epochs]
+        before = int((weight == 0).sum())  # epoch 0, and only at the beginning
+        rows = self.table.column(tile.column)
+        first = tile.examples.start - tile.column.start
+        rows = rows[:, first : first + tile.prediction.shape[2]]
+        each = _kernels.each_correct(tile.prediction, tile.label)
+        for row, right in zip(rows, each, strict=True):
+            if self._counted:
+                row += _kernels.epoch_counts(right[before:]).astype(row.dtype, copy=False)
+            else:
+                for w, at_epoch in zip(weight, right, strict=True):
+                    row += w * at_epoch

@@ -1,0 +1,111 @@
+"""Sums over the predicted classes of all replicates; labels are not needed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from learnorder.measures import _kernels
+from learnorder.measures.split import Split
+from learnorder.measures.tiles import Tile
+
+
+class LargestShare:
+    """Agreement, ``share``: ``(epoch, example)`` float64."""
+
+    def __init__(self, split: Split) -> None:
+        self._n_classes, self._n_replicates = split.n_classes, split.n_replicates
+        self.share = np.empty((split.n_epochs, split.n_examples))
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        for part in tile.parts(_kernels.BLOCK):
+            votes = _kernels.largest_vote(part.prediction, self._n_classes)
+            np.divide(votes, self._n_replicates, out=self.share[part.epochs, part.examples])
+
+
+class LargestTotal:
+    """Votes for the class most voted for, added up over epochs, ``total``: ``(example,)``."""
+
+    def __init__(self, split: Split) -> None:
+        self._n_classes = split.n_classes
+        self.total = np.zeros(split.n_examples, dtype=np.int64)
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        for part in tile.parts(_kernels.BLOCK):
+            votes = _kernels.largest_vote(part.prediction, self._n_classes)
+            self.total[part.examples] += votes.sum(axis=0, dtype=np.int64)
+
+
+class VoteTotals:
+    """What the measures of the predicted classes are made of, at some epochs.
+
+    Attributes
+    ----------
+    epochs
+        Which.
+    largest
+        ``(epoch,)``, votes for the class most voted for, over all examples.
+    squares
+        ``(epoch,)``, sum over classes of squared votes, over all examples.
+    by_class
+        ``(epoch, class_id)``, votes over all examples.
+    """
+
+    def __init__(self, split: Split, epochs: slice) -> None:
+        self._n_classes, self.epochs = split.n_classes, epochs
+        n_epochs = epochs.stop - epochs.start
+        self.largest = np.zeros(n_epochs, dtype=np.int64)
+        self.squares = np.zeros(n_epochs, dtype=np.int64)
+        self.by_class = np.zeros((n_epochs, split.n_classes), dtype=np.int64)
+
+    @staticmethod
+    def bytes_per_epoch(split: Split) -> int:
+        """Memory that the totals of an epoch take."""
+        return split.n_classes * 8
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in; it lies within the epochs."""
+        for part in tile.parts(_kernels.BLOCK):
+            votes = _kernels.tally(part.prediction, self._n_classes)
+            first = part.epochs.start - self.epochs.start
+            here = slice(first, first + len(votes.by_class))
+            self.largest[here] += votes.largest.sum(axis=1, dtype=np.int64)
+            self.squares[here] += votes.squares.sum(axis=1, dtype=np.int64)
+            self.by_class[here] += votes.by_class
+
+
+class PairTotals:
+    """What leaving one replicate out does to the votes, at some epochs.
+
+    Attributes
+    ----------
+    epochs
+        Which.
+    matches
+        ``(replicate, epoch)``, over all examples, how many other replicates voted the same.
+    by_class
+        ``(replicate, epoch, class_id)``, votes of each replicate over all examples.
+    """
+
+    def __init__(self, split: Split, epochs: slice) -> None:
+        self._n_classes, self.epochs = split.n_classes, epochs
+        shape = (split.n_replicates, epochs.stop - epochs.start)
+        self.matches = np.zeros(shape, dtype=np.int64)
+        self.by_class = np.zeros((*shape, split.n_classes), dtype=np.int64)
+
+    @staticmethod
+    def bytes_per_epoch(split: Split) -> int:
+        """Memory that the totals of an epoch take."""
+        return split.n_replicates * split.n_classes * 8
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in; it lies within the epochs."""
+        first = tile.epochs.start - self.epochs.start
+        here = slice(first, first + tile.prediction.shape[1])
+        for r, votes in enumerate(tile.prediction):
+            for e, vote in enumerate(votes, start=first):
+                np.add.at(self.by_class[r, e], vote, 1)
+            same = _kernels.count_bits(_kernels.packed(tile.prediction[:r] == votes))
+            self.matches[:r, here] += same
+            self.matches[r, here] += same.sum(axis=0)
