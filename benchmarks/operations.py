@@ -119,14 +119,14 @@ def decode(path: str) -> dict[str, float]:
 def read_and_measure(path: str) -> dict[str, float]:
     """Read every prediction once, for TP-agreement after each epoch and accessibility."""
     from learnorder.measures.split import read_split
-    from learnorder.measures.sweep import TpShare, WeightedTp, sweep
+    from learnorder.measures.sweep import TpShare, WeightedTp, sweep_counts
 
     log = _open(path)
     with stopwatch() as gone:
         split = read_split(log, "bench")
         weight = np.full(split.n_epochs, 1 / split.n_epochs / split.n_replicates)
         share, accessibility = TpShare(split), WeightedTp(split, weight)
-        sweep(split, share, accessibility)
+        sweep_counts(split, share, accessibility)
         mean = float(accessibility.total.mean())
         return {"seconds": gone(), "n": log.prediction.size, "mean": mean}
 

@@ -8,6 +8,7 @@ than the decoding itself; any Zarr v3 reader opens the result.
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from collections.abc import Mapping
 from functools import cache
@@ -91,23 +92,27 @@ def encode_chunk(predictions: Predictions) -> bytes:
     return content + int(google_crc32c.value(content)).to_bytes(4, "little")
 
 
-def decode_chunk(content: bytes, shape: tuple[int, int], dtype: np.dtype[Any]) -> Predictions:
-    """Decode one chunk file.
+def decode_chunk(content: bytes, into: Predictions) -> None:
+    """Decode one chunk file into an array of its shape and type.
+
+    A chunk of fewer predictions leaves the rest as it was: whoever reads holds a checksum of it.
 
     Raises
     ------
     ValueError
-        The bytes are damaged, or hold a chunk of another size.
+        The bytes are damaged, or hold a larger chunk.
     """
     body = content[:-4]
     if google_crc32c.value(body) != int.from_bytes(content[-4:], "little"):
         raise ValueError("its bytes differ from its own checksum")
     try:
-        decoded = np.frombuffer(Zstd().decode(body), dtype=dtype.newbyteorder("<"))
-    except RuntimeError as error:
+        if into.flags.c_contiguous and sys.byteorder == "little":
+            Zstd().decode(body, out=into)
+        else:
+            decoded = np.frombuffer(Zstd().decode(body), into.dtype.newbyteorder("<"))
+            into[...] = decoded.reshape(into.shape)
+    except (RuntimeError, TypeError) as error:
         raise ValueError(str(error)) from error
-    chunk: Predictions = decoded.reshape(shape)
-    return chunk
 
 
 def write_array(folder: Path, array: NDArray[Any]) -> int:

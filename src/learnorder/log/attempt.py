@@ -13,7 +13,14 @@ from typing import Any, TypeVar
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
 from learnorder.log.arrays import METADATA, chunk_name
-from learnorder.log.files import list_folder, read_bytes, read_record, write_record
+from learnorder.log.files import (
+    find_record,
+    is_there,
+    list_folder,
+    read_bytes,
+    read_record,
+    write_record,
+)
 from learnorder.log.layout import Header
 
 Value = TypeVar("Value")
@@ -193,14 +200,11 @@ class Attempt:
 
     def outcome(self) -> dict[str, Any] | None:
         """How the attempt ended; None while it goes on."""
-        path = self.folder / OUTCOME
-        if not path.exists():
-            return None
-        outcome = read_record(path)
-        if outcome.get("attempt", self.folder.name) != self.folder.name:
+        outcome = find_record(self.folder / OUTCOME)
+        if outcome and outcome.get("attempt", self.folder.name) != self.folder.name:
             raise LogDamaged(
-                f"log: {path} is the outcome of {outcome['attempt']}. Records stay where they were "
-                "written. Restore the file from a copy."
+                f"log: {self.folder / OUTCOME} is the outcome of {outcome['attempt']}. Records "
+                "stay where they were written. Restore the file from a copy."
             )
         return outcome
 
@@ -271,7 +275,7 @@ class Attempt:
 def attempts(log: Path, seed: int) -> list[Attempt]:
     """All attempts at a seed, by name."""
     found = list_folder(layout.replicate_folder(log, seed))
-    return [Attempt(p) for p in found if p.name.startswith("attempt-") and p.is_dir()]
+    return [Attempt(p) for p in found if p.name.startswith("attempt-")]
 
 
 def committed_attempt(log: Path, seed: int) -> Attempt | None:
@@ -288,5 +292,5 @@ def committed_attempt(log: Path, seed: int) -> Attempt | None:
         )
     if with_commits:
         return with_commits[0]
-    failed = [a for a in attempts(log, seed) if (a.folder / OUTCOME).exists()]
+    failed = [a for a in attempts(log, seed) if is_there(a.folder / OUTCOME)]
     return failed[-1] if failed else None

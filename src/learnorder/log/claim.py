@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from learnorder.errors import LogBusy
-from learnorder.log.files import is_local, read_bytes, remove, write_durably, write_new
+from learnorder.log.files import is_local, is_there, read_bytes, remove, write_durably, write_new
 
 PATIENCE_SECONDS = 1.0
 """How long to wait for a claim: a reader that looks whether one is held has it for a moment."""
@@ -99,7 +99,7 @@ class Claim:
 
 def is_claimed(path: Path) -> bool:
     """Whether somebody holds the claim: a live process, or a claim object that is still there."""
-    return (is_local(path) and _is_locked(path)) or claim_object(path).exists()
+    return (is_local(path) and _is_locked(path)) or is_there(claim_object(path))
 
 
 def claim_object(path: Path) -> Path:
@@ -123,7 +123,7 @@ def _acquire(path: Path, what: str, take_over: bool, token: str) -> _Lock | _Tok
     except NoLocks:
         return _Token(place, what, take_over, token)
     # another machine may see the same folder without locks
-    if place.exists():
+    if is_there(place):
         if not take_over and _holder(place).get("token") != token:
             lock.release()
             raise LogBusy(_claimed_line(place, what))

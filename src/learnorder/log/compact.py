@@ -29,7 +29,7 @@ from learnorder.log.arrays import (
 from learnorder.log.attempt import FOLDED, Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.compaction import Compaction, chunk_width
-from learnorder.log.files import remove_tree, write_durably, write_record
+from learnorder.log.files import all_files, remove_tree, write_durably, write_record
 from learnorder.log.garbage import attempt_garbage, remove_garbage
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, available_cores
@@ -139,15 +139,18 @@ def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs]) ->
 
 def _write_compaction(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
     create_group(folder)
+    names = {METADATA, FOLDED}
     for split, committed in splits.items():
-        _write_chunks(folder / split, committed)
+        n_chunks = _write_chunks(folder / split, committed)
+        files = (METADATA, *(chunk_name(0, column) for column in range(n_chunks)))
+        names |= {f"{split}/{name}" for name in files}
     _fold_commits(folder, splits)
-    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    # from what was written, not from a listing, which may leave out what it cannot look at
     write_manifest(folder, folder / layout.MANIFEST, names)
 
 
-def _write_chunks(folder: Path, committed: CommittedEpochs) -> None:
-    """Write one split, a block of examples at a time."""
+def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
+    """Write one split, a block of examples at a time; return how many chunks it has."""
     epochs, n_examples = list(committed.commits), committed.n_examples
     width, dtype = chunk_width(n_examples), committed.dtype
     create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype)
@@ -166,6 +169,7 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> None:
 
         with ThreadPoolExecutor(available_cores()) as pool:
             list(pool.map(write, range(start, stop, width)))
+    return -(-n_examples // width) if epochs else 0
 
 
 def _fold_commits(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
@@ -196,9 +200,9 @@ def check_epochs(
     n_examples, dtype = committed.n_examples, committed.dtype
     width = chunk_width(n_examples)
     found = [0] * len(commits)
+    chunk = np.empty((len(commits), width), dtype)
     for column in range(-(-n_examples // width) if commits else 0):
-        shape = (len(commits), width)
-        chunk = compaction.read_chunk(committed.split, column, shape, dtype)
+        compaction.read_chunk(committed.split, column, chunk)
         filled = min(width, n_examples - column * width)
         for row in range(len(commits)):
             found[row] = zlib.crc32(chunk[row, :filled].data, found[row])
@@ -223,4 +227,4 @@ def _switch(attempt: Attempt, compaction: str) -> None:
 
 
 def _size(attempt: Attempt) -> int:
-    return sum(p.stat().st_size for p in attempt.folder.rglob("*") if p.is_file())
+    return sum(p.stat().st_size for p in all_files(attempt.folder))

@@ -14,9 +14,6 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import chunk_name, decode_chunk
@@ -73,9 +70,7 @@ class Compaction:
         """
         return cls(folder, listed_files(folder / MANIFEST))
 
-    def read_chunk(
-        self, split: str, column: int, shape: tuple[int, int], dtype: np.dtype[Any]
-    ) -> Predictions:
+    def read_chunk(self, split: str, column: int, into: Predictions) -> None:
         """Read one chunk, ``(epoch, example)``, held against the manifest.
 
         Raises
@@ -90,7 +85,7 @@ class Compaction:
                 f"log: {path} differs from the checksum in {self.folder / MANIFEST}. "
                 "A compacted chunk never changes. Restore the file from a copy."
             )
-        return decoded(path, content, shape, dtype)
+        decode_file(path, content, into)
 
 
 def read_chunk_file(path: Path) -> bytes:
@@ -111,9 +106,7 @@ def read_chunk_file(path: Path) -> bytes:
         ) from error
 
 
-def decoded(
-    path: Path, content: bytes, shape: tuple[int, int], dtype: np.dtype[Any]
-) -> Predictions:
+def decode_file(path: Path, content: bytes, into: Predictions) -> None:
     """Decode the bytes of a chunk file.
 
     Raises
@@ -122,7 +115,7 @@ def decoded(
         They are damaged.
     """
     try:
-        return decode_chunk(content, shape, dtype)
+        decode_chunk(content, into)
     except ValueError as error:
         raise LogDamaged(
             f"log: {path} is damaged ({error}). A committed epoch never changes. "

@@ -24,7 +24,9 @@ from learnorder.log.claim import Claim, claim_object, is_claimed
 from learnorder.log.examples import write_examples
 from learnorder.log.files import (
     PARTIAL,
+    all_files,
     is_local,
+    is_there,
     list_folder,
     make_folder,
     remove_tree,
@@ -244,7 +246,7 @@ def _write_parts(folder: Path, new: NewLog) -> bytes:
     header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
     content = {**header.to_json(), "check": layout.header_check(header)}
     root = group_metadata({layout.HEADER: content})
-    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    names = [p.relative_to(folder).as_posix() for p in all_files(folder)]
     static = [name for name in names if name.startswith(("examples/", "replicates/"))]
     write_manifest(
         folder, folder / layout.MANIFEST, [METADATA, *static], {METADATA: zlib.crc32(root)}
@@ -260,5 +262,5 @@ def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
     for seed in seeds:
         record_seed(log, seed, "planned")
         folder = layout.replicate_folder(log, seed)
-        if not (folder / METADATA).exists():
+        if not is_there(folder / METADATA):
             create_group(folder)

@@ -118,6 +118,33 @@ def list_folder(folder: Path) -> list[Path]:
         return []
 
 
+def is_there(path: Path) -> bool:
+    """Whether something is at a path; what cannot be looked at is an error, not an absence."""
+    if not is_local(path):
+        return path.exists()
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def all_files(folder: Path) -> Iterator[Path]:
+    """Every file under a folder; what cannot be looked at is an error."""
+    if not is_local(folder):
+        remote = cast(Any, folder)
+        names = remote.fs.find(remote.path)
+        yield from (folder / name[len(remote.path.rstrip("/")) + 1 :] for name in names)
+        return
+    with os.scandir(folder) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    for entry in found:
+        if entry.is_dir(follow_symlinks=False):
+            yield from all_files(folder / entry.name)
+        else:
+            yield folder / entry.name
+
+
 def remove(path: Path) -> None:
     """Remove a file durably; it may be gone already."""
     path.unlink(missing_ok=True)
@@ -164,6 +191,17 @@ def write_record(path: Path, record: Mapping[str, Any]) -> int:
     content = _serialised(record)
     write_durably(path, content)
     return zlib.crc32(content)
+
+
+def find_record(path: Path) -> dict[str, Any] | None:
+    """Read a record back, or None where there is none.
+
+    Raises
+    ------
+    LogDamaged
+        It cannot be read, is no record, or differs from its own checksum.
+    """
+    return read_record(path) if is_there(path) else None
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from learnorder.log.attempt import OUTCOME, Attempt, attempts, committed_attempt
 from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.compaction import Compaction
 from learnorder.log.creation import dead_stagings
-from learnorder.log.files import PARTIAL, list_folder, remove_tree, sync_folder
+from learnorder.log.files import PARTIAL, is_there, list_folder, remove_tree, sync_folder
 from learnorder.log.layout import Header
 from learnorder.log.location import locate
 
@@ -118,7 +118,7 @@ def replicate_garbage(log: Path, header: Header, seed: int) -> list[Path]:
     found += [path for path in list_folder(folder) if path.name.endswith(PARTIAL)]
     state = layout.resume_file(log, seed)
     remains = [p for p in list_folder(state.parent) if p.name.startswith(f"{state.name}.")]
-    if state.exists() and counted is not None and _needs_no_state(counted, header):
+    if is_there(state) and counted is not None and _needs_no_state(counted, header):
         found.append(state)
     return found + remains
 

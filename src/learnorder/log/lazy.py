@@ -20,7 +20,7 @@ from learnorder.log.compaction import (
     Compaction,
     chunk_width,
     columns_of,
-    decoded,
+    decode_file,
     read_chunk_file,
 )
 from learnorder.log.layout import Header
@@ -109,7 +109,7 @@ class CommittedEpochs:
                 places.append(i)
                 rows.append(commit.row)
             else:
-                into[i] = self.read_epoch(commit)[examples]
+                self._read_row(commit, examples, into[i])
         if self.compaction is not None and places:
             self._read_columns(self.compaction, examples, into, places, rows)
 
@@ -118,11 +118,23 @@ class CommittedEpochs:
     ) -> None:
         """Fill ``into[places]`` with these rows of the compacted array."""
         shape = (self.n_compacted, chunk_width(self.n_examples))
+        if rows == slice(None) and into.shape == shape and examples.start % shape[1] == 0:
+            compaction.read_chunk(self.split, examples.start // shape[1], into)
+            return
+        chunk = np.empty(shape, self.dtype)
         for column, there, here in columns_of(self.n_examples, examples):
-            chunk = compaction.read_chunk(self.split, column, shape, self.dtype)
+            compaction.read_chunk(self.split, column, chunk)
             into[places, there] = chunk[rows, here]
 
-    def read_epoch(self, commit: Commit) -> Predictions:
+    def _read_row(self, commit: Commit, examples: slice, into: Predictions) -> None:
+        if len(into) == self.n_examples:
+            self.read_epoch(commit, into)
+        else:
+            whole = np.empty(self.n_examples, self.dtype)
+            self.read_epoch(commit, whole)
+            into[...] = whole[examples]
+
+    def read_epoch(self, commit: Commit, into: Predictions) -> None:
         """Read all predictions of an epoch that has a chunk of its own.
 
         Raises
@@ -131,16 +143,13 @@ class CommittedEpochs:
             The chunk is missing, unreadable or differs from the commit record.
         """
         path = self.chunk_file(commit)
-        predictions = np.empty(0, self.dtype)
         if self.n_examples:
-            shape = (1, self.n_examples)
-            predictions = decoded(path, read_chunk_file(path), shape, self.dtype)[0]
-        if checksum(predictions) != commit.crc32:
+            decode_file(path, read_chunk_file(path), into)
+        if checksum(into) != commit.crc32:
             raise LogDamaged(
                 f"log: {path} differs from the commit record of epoch {commit.epoch:g}. "
                 "A committed epoch never changes. Restore the file from a copy."
             )
-        return predictions
 
     def chunk_file(self, commit: Commit) -> Path:
         """File that holds the predictions of one epoch, while it has one of its own."""

@@ -12,7 +12,7 @@ from learnorder.log.arrays import METADATA
 from learnorder.log.attempt import committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.creation import assemble_log, is_vacant
-from learnorder.log.files import list_folder, make_folder, read_bytes, write_durably
+from learnorder.log.files import is_there, list_folder, make_folder, read_bytes, write_durably
 from learnorder.log.garbage import replicate_garbage
 from learnorder.log.layout import Header
 from learnorder.log.location import locate
@@ -208,7 +208,7 @@ def _copy_replicate(log: Path, header: Header, seed: int, folder: Path) -> None:
     else:
         record_seed(folder, seed, "finished" if attempt.is_finished else "begun")
     state = layout.resume_file(log, seed)
-    if state.exists() and state not in left_behind:
+    if is_there(state) and state not in left_behind:
         make_folder(folder / "resume")
         write_durably(layout.resume_file(folder, seed), read_bytes(state))
 

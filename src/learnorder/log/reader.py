@@ -17,6 +17,7 @@ from learnorder.log import layout
 from learnorder.log.attempt import Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.examples import read_examples, read_previews
+from learnorder.log.files import is_there
 from learnorder.log.labelled import label_axes
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, LazyPredictions
@@ -180,7 +181,7 @@ def open_log(path: str | Path, *, unfinished: bool = False) -> Log:
 
 def _state(log: Path, seed: int) -> ReplicateState:
     folder = layout.replicate_folder(log, seed)
-    if not folder.exists() and read_seed(log, seed) != "planned":
+    if not is_there(folder) and read_seed(log, seed) != "planned":
         return ReplicateState(seed, "lost", f"{folder} is gone", None)
     attempt = committed_attempt(log, seed)
     outcome = (attempt.outcome() if attempt else None) or {}

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
-from learnorder.log.files import make_folder, read_record, write_record
+from learnorder.log.files import is_there, make_folder, read_record, write_record
 
 SeedState = Literal["planned", "begun", "finished"]
 """``planned``: its folder may not be there yet. ``begun``: it is, with an attempt. ``finished``:
@@ -25,7 +25,7 @@ def record_seed(log: Path, seed: int, state: SeedState) -> None:
         What was said before cannot be read.
     """
     path = layout.seed_file(log, seed)
-    if path.exists() and STATES.index(read_seed(log, seed)) >= STATES.index(state):
+    if is_there(path) and STATES.index(read_seed(log, seed)) >= STATES.index(state):
         return
     make_folder(path.parent)
     write_record(path, {"seed": seed, "state": state})

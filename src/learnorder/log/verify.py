@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from learnorder.errors import LearnOrderError, LogDamaged
 from learnorder.log import layout
 from learnorder.log.arrays import METADATA, group_metadata
@@ -16,7 +18,7 @@ from learnorder.log.claim import is_claimed
 from learnorder.log.compact import check_epochs
 from learnorder.log.creation import dead_stagings
 from learnorder.log.examples import read_examples, read_previews
-from learnorder.log.files import read_bytes
+from learnorder.log.files import is_there, read_bytes
 from learnorder.log.garbage import replicate_garbage
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs
@@ -143,7 +145,7 @@ def _check_plan(log: Path, header: Header, seed: int, found: Verification) -> bo
         except LogDamaged as error:
             found.problems.append(Problem(str(layout.seed_file(log, seed)), str(error)))
     group = layout.replicate_folder(log, seed) / METADATA
-    content = read_bytes(group) if group.exists() else None
+    content = read_bytes(group) if is_there(group) else None
     if content != group_metadata() and (content is not None or state != "planned"):
         found.problems.append(Problem(str(group), "is missing or damaged"))
     return state == "finished"
@@ -177,10 +179,11 @@ def _check_epochs(attempt: Attempt, header: Header, expected: int, found: Verifi
 
 
 def _damaged_epochs(committed: CommittedEpochs) -> Iterator[Problem]:
+    predictions = np.empty(committed.n_examples, committed.dtype)
     for commit in committed.commits.values():
         if not commit.is_compacted:
             try:
-                committed.read_epoch(commit)
+                committed.read_epoch(commit, predictions)
             except LearnOrderError as error:
                 yield Problem(str(committed.chunk_file(commit)), str(error))
     if committed.compaction is not None:

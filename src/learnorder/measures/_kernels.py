@@ -51,9 +51,20 @@ def each_correct(prediction: Predictions, label: Labels) -> Iterator[Correct]:
 def tp_counts(prediction: Predictions, label: Labels) -> Counts:
     """Count the replicates that are right, ``(epoch, example)``, in the smallest type."""
     counts = np.zeros(prediction.shape[1:], dtype=smallest_type(len(prediction)))
+    add_correct(counts, prediction, label)
+    return counts
+
+
+def no_counts(epochs: slice, examples: slice, n_replicates: int) -> Counts:
+    """Zeros ``(epoch, example)`` in the smallest type that holds the number of replicates."""
+    shape = (epochs.stop - epochs.start, examples.stop - examples.start)
+    return np.zeros(shape, dtype=smallest_type(n_replicates))
+
+
+def add_correct(counts: Counts, prediction: Predictions, label: Labels) -> None:
+    """Add to ``(epoch, example)`` counts how many more replicates are right."""
     for right in each_correct(prediction, label):
         np.add(counts, right.view(np.uint8), out=counts)
-    return counts
 
 
 def epoch_counts(right: Correct) -> Counts:

@@ -12,7 +12,14 @@ from learnorder.errors import LearnOrderError, nearest
 from learnorder.measures import distribution, kappa
 from learnorder.measures.intervals import Interval
 from learnorder.measures.split import Split, labelled, read_split
-from learnorder.measures.sweep import ClassTotals, CorrectTotals, TpShare, class_passes, sweep
+from learnorder.measures.sweep import (
+    ClassTotals,
+    CorrectTotals,
+    TpShare,
+    class_passes,
+    sweep,
+    sweep_counts,
+)
 from learnorder.measures.votes import LargestShare, LargestTotal, PairTotals, VoteTotals
 from learnorder.schema import CLASS_ID, EPOCH, EXAMPLE, REPLICATE, Scores
 
@@ -61,7 +68,7 @@ def tp_agreement(log: xr.Dataset) -> xr.DataArray:
     """
     split = read_split(log, "tp_agreement")
     found = TpShare(split)
-    sweep(split, found)
+    sweep_counts(split, found)
     return labelled(log, "tp_agreement", found.share, EPOCH, EXAMPLE)
 
 

@@ -20,7 +20,7 @@ from learnorder.measures.moments import (
 )
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split, labelled, read_split
-from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep
+from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep, sweep_counts
 from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
@@ -95,7 +95,7 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
     """
     split, weight = _weighted(log, "accessibility", weights)
     found = WeightedTp(split, weight)
-    sweep(split, found)
+    sweep_counts(split, found)
     values = found.total / (split.n_replicates * weight.sum())
     return labelled(log, "accessibility", values, EXAMPLE)
 

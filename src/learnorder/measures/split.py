@@ -10,7 +10,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures.tiles import Tile, chunk_shape, cuts, read_shape, tile_plane
+from learnorder.measures import _kernels
+from learnorder.measures.tiles import (
+    PLANE,
+    CountTile,
+    Tile,
+    chunk_shape,
+    count_shape,
+    cuts,
+    read_shape,
+    tile_plane,
+)
 from learnorder.schema import (
     DIMS,
     EPOCH,
@@ -71,10 +81,10 @@ class Split:
         """One replicate as a split of its own."""
         return replace(self, log=self.log.isel({REPLICATE: [position]}))
 
-    def read(self, epochs: slice, examples: slice) -> Predictions:
-        """Predictions of all replicates, unchecked, read and kept nowhere else."""
+    def read(self, epochs: slice, examples: slice, replicates: slice = slice(None)) -> Predictions:
+        """Predictions, unchecked, read and kept nowhere else."""
         # Through the variable: its slice is lazy, and caches apart from the whole.
-        return np.asarray(self.log[PREDICTION].variable[:, epochs, examples].values)
+        return np.asarray(self.log[PREDICTION].variable[replicates, epochs, examples].values)
 
     def reads(
         self, epochs: slice | None = None, most_examples: int | None = None
@@ -113,13 +123,45 @@ class Split:
                 del tile
             del whole
 
-    def _check_classes(self, tile: Tile) -> None:
+    def counted(self) -> Iterator[CountTile]:
+        """How many replicates are right, with no more than a few of them in memory.
+
+        Raises
+        ------
+        LearnOrderError
+            A prediction was not recorded, or is no class.
+        """
+        prediction = self.log[PREDICTION]
+        shape = (self.n_replicates, self.n_epochs, self.n_examples)
+        chunk = chunk_shape(prediction.encoding, self.n_examples)
+        group, height, width = count_shape(shape, prediction.dtype.itemsize, chunk)
+        for column in cuts(slice(0, self.n_examples), width):
+            for part in cuts(slice(0, self.n_epochs), height):
+                counts = _kernels.no_counts(part, column, self.n_replicates)
+                for replicates in cuts(slice(0, self.n_replicates), group):
+                    self._count(replicates, part, column, counts)
+                yield CountTile(part, column, counts)
+
+    def _count(
+        self, replicates: slice, epochs: slice, examples: slice, counts: _kernels.Counts
+    ) -> None:
+        read = self.read(epochs, examples, replicates)
+        whole = Tile(epochs, examples, examples, read, self.label[examples])
+        for tile in whole.parts(PLANE):
+            self._check_classes(tile, replicates.start)
+            rows = slice(tile.epochs.start - epochs.start, tile.epochs.stop - epochs.start)
+            columns = slice(
+                tile.examples.start - examples.start, tile.examples.stop - examples.start
+            )
+            _kernels.add_correct(counts[rows, columns], tile.prediction, tile.label)
+
+    def _check_classes(self, tile: Tile, first_replicate: int = 0) -> None:
         """Refuse what is no class, naming the first."""
         if int(tile.prediction.max()) < self.n_classes:
             return
         r, e, x = np.argwhere(tile.prediction >= self.n_classes)[0]
         found = tile.prediction[r, e, x]
-        seed = self.log[REPLICATE].values[r]
+        seed = self.log[REPLICATE].values[first_replicate + r]
         epoch = float(self.epochs[tile.epochs.start + e])
         example = self.log[EXAMPLE].values[tile.examples.start + x]
         where = f"seed {seed}, epoch {epoch:g}, example {example}"

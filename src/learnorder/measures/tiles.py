@@ -17,12 +17,33 @@ MOST_READ_BYTES = 256 << 20
 """Where one column of chunks, those of all replicates, is larger than a read should be, it is read
 at once up to here, so that no chunk is decoded twice."""
 
+GROUP_BYTES = 8 << 20
+"""Predictions of some replicates read at once where only their counts are wanted: memory of this
+size is used again and again, instead of being fetched from the system and cleared each time."""
+
 PLANE = 1 << 18
 """Elements of one replicate in a tile: a plane of counts and one of votes stay in the caches, and
 the cost of calling numpy is spread over enough of them."""
 
 TILE_BYTES = 32 << 20
 """Predictions of all replicates in a tile."""
+
+
+@dataclass(frozen=True)
+class CountTile:
+    """How many replicates are right, for some epochs and examples of a split.
+
+    Attributes
+    ----------
+    epochs, examples
+        Where it lies in the split.
+    tp_counts
+        ``(epoch, example)``.
+    """
+
+    epochs: slice
+    examples: slice
+    tp_counts: _kernels.Counts
 
 
 @dataclass(frozen=True)
@@ -116,6 +137,28 @@ def read_shape(
     examples = min(examples * columns, n_examples, most_examples)
     rows = max(1, READ_BYTES // (row * epochs * examples))
     return min(epochs * rows, n_epochs), examples
+
+
+def count_shape(
+    shape: tuple[int, int, int], itemsize: int, chunk: tuple[int, int]
+) -> tuple[int, int, int]:
+    """Replicates, epochs and examples of one read where replicates are gone through in groups.
+
+    Examples
+    --------
+    >>> count_shape((100, 100, 60_000), 1, (100, 8192))
+    (10, 100, 8192)
+    >>> count_shape((20, 50, 1_280_000), 2, (1, 1_280_000))
+    (3, 1, 1280000)
+    """
+    n_replicates, n_epochs, n_examples = shape
+    epochs, examples = min(chunk[0], n_epochs), min(chunk[1], n_examples)
+    most = MOST_READ_BYTES // itemsize
+    if epochs * examples > most:
+        examples = max(1, most // epochs)
+        epochs = max(1, min(epochs, most // examples))
+    replicates = max(1, GROUP_BYTES // (epochs * examples * itemsize))
+    return min(replicates, n_replicates), epochs, examples
 
 
 def cuts(within: slice, step: int) -> Iterator[slice]:
