@@ -210,7 +210,9 @@ def test_unfinished_and_claimed_replicates_are_left_and_named(log):
         writer.write(EpochPredictions(7, 0, 1.0, votes(0)))
         with Claim(layout.claim_file(log, 2), "replicate 2"):
             report = compact_log(log)
-    assert report.left_out == {2: "it is being written", 7: "it is not finished"}
+    assert report.left_out.keys() == {2, 7}
+    assert "replicate 2 is being written by another process" in report.left_out[2]
+    assert report.left_out[7] == "it is not finished"
     assert report.compacted == [0, 1]
 
 
@@ -331,3 +333,83 @@ def test_it_works_on_another_file_system(tiny_log, tmp_path):
     continue_to(place, 1, 5)
     assert compact_log(place).compacted == [1]
     assert verify_log(place).problems == []
+
+
+def test_a_damaged_new_manifest_never_reads_as_other_values(log):
+    """Neither the first read after the move, which looks again, nor a second one."""
+    early = open_log(log)["train"].prediction
+    before = early.isel(epoch=[0]).values
+    compact_log(log)
+    manifests = list(log.glob("replicates/*/attempt-*/compact-*/manifest.json"))
+    contents = {path: path.read_bytes() for path in manifests}
+    for path in manifests:
+        path.write_bytes(b"{}")
+    for _ in range(2):
+        with pytest.raises(LogDamaged):
+            early.isel(epoch=[1]).values  # noqa: B018
+    for path, content in contents.items():
+        path.write_bytes(content)
+    assert np.array_equal(early.isel(epoch=[0]).values, before)
+
+
+def test_finished_replicate_with_a_lost_record_is_touched_by_nobody(log):
+    record = next(log.glob("replicates/r0001/attempt-*/commits/test/000002.json"))
+    content = record.read_bytes()
+    record.unlink()
+    for touch in (compact_log, collect_garbage):
+        with pytest.raises(LogDamaged, match=r"000002\.json is missing"):
+            touch(log)
+    record.write_bytes(content)
+    assert verify_log(log).problems == []
+
+
+def test_lost_outcome_keeps_the_manifest_for_when_it_is_restored(log):
+    outcome = next(log.glob("replicates/r0001/attempt-*/outcome.json"))
+    content = outcome.read_bytes()
+    outcome.unlink()
+    for touch in (compact_log, collect_garbage):
+        with pytest.raises(LogDamaged, match=r"lost its outcome\.json"):
+            touch(log)
+    outcome.write_bytes(content)
+    assert verify_log(log).problems == []
+
+
+def test_what_was_finished_stays_protected_after_a_failure(log):
+    with ReplicateWriter(log, 1, [1.0, 2.0, 3.0, 4.0], {}) as writer:
+        writer.fail("diverged", 4.0, "loss is nan")
+    for name in ("train/000002.json", "test/000002.json"):
+        next(log.glob(f"replicates/r0001/attempt-*/commits/{name}")).unlink()
+    assert verify_log(log).problems != []
+    with pytest.raises(LogDamaged):
+        collect_garbage(log)
+
+
+def test_shorter_grid_than_was_committed_finishes_with_all_of_it(log):
+    with ReplicateWriter(log, 7, [1.0, 2.0, 3.0, 4.0, 5.0], {}) as writer:
+        for index in range(4):
+            writer.write(EpochPredictions(7, index, index + 1.0, votes(index)))
+    with ReplicateWriter(log, 7, [1.0, 2.0], {}) as writer:
+        writer.finish()
+    assert describe(open_log(log))["replicates"][-1]["epochs"] == {"train": 4, "test": 4}
+    assert compact_log(log).compacted == [0, 1, 2, 7]
+    assert verify_log(log).problems == []
+
+
+def test_verify_while_logs_are_compacted_and_continued_calls_them_intact(tiny_log, tmp_path):
+    path = tmp_path / "log.zarr"
+    shutil.copytree(tiny_log, path)
+    found, stop = [], threading.Event()
+
+    def check():
+        while not stop.is_set():
+            found.extend(verify_log(path).problems)
+
+    checker = threading.Thread(target=check)
+    checker.start()
+    for n_epochs in (4, 5, 6):
+        for seed in range(3):
+            continue_to(path, seed, n_epochs)
+        compact_log(path)
+    stop.set()
+    checker.join()
+    assert found == []

@@ -147,3 +147,53 @@ def test_it_works_on_another_file_system(two, tmp_path):
     assert (verify_log(out).problems, verify_log(out).orphans) == ([], [])
     merged = open_log(out)["test"].sel(replicate=range(3))
     assert np.array_equal(merged.prediction, open_log(two[0])["test"].prediction)
+
+
+@pytest.mark.parametrize("kind", ["local", "memory"])
+def test_copy_that_went_wrong_leaves_nothing(two, tmp_path, kind, monkeypatch):
+    import learnorder.log.merge as module
+
+    out = tmp_path / "out.zarr" if kind == "local" else f"memory://{tmp_path.name}/bad.zarr"
+    real = module.read_bytes
+
+    def spoilt(path):
+        content = real(path)
+        return content[:-1] + b"x" if path.name == "c.1.0" else content
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "read_bytes", spoilt)
+        with pytest.raises(LogDamaged, match=r"c\.1\.0"):
+            merge_logs(two, out)
+    assert [p.name for p in tmp_path.iterdir() if "out" in p.name] == []
+    assert merge_logs(two, out).seeds == [0, 1, 2, 3, 4]
+
+
+def test_log_that_appears_meanwhile_is_not_called_merged(two, tmp_path, monkeypatch):
+    import learnorder.log.merge as module
+
+    out, real = tmp_path / "out.zarr", module._copy_shared
+
+    def copy(log, folder):
+        real(log, folder)
+        write_log(out, range(7, 8))
+
+    monkeypatch.setattr(module, "_copy_shared", copy)
+    with pytest.raises(LearnOrderError, match="another log has appeared"):
+        merge_logs(two, out)
+    assert open_log(out)["test"].replicate.values.tolist() == [7]
+
+
+def test_finished_replicate_is_preferred_to_a_longer_unfinished_one(two, tmp_path):
+    longer = tmp_path / "c.zarr"
+    shutil.copytree(two[0], longer)
+    votes = {name: np.zeros(n, np.uint8) for name, n in (("train", 40), ("test", 24))}
+    with ReplicateWriter(longer, 1, [1.0, 2.0, 3.0, 4.0, 5.0], {}) as writer:
+        writer.write(EpochPredictions(1, 3, 4.0, votes))
+    # a finished replicate that is being continued counts as finished, with more epochs
+    assert merge_logs([two[0], longer], tmp_path / "out.zarr").seeds == [0, 1, 2]
+    states = describe(open_log(tmp_path / "out.zarr"))["replicates"]
+    assert [(r["status"], r["epochs"]["test"]) for r in states] == [
+        ("finished", 3),
+        ("finished", 4),
+        ("finished", 3),
+    ]

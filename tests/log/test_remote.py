@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import uuid
 from pathlib import Path
@@ -15,6 +16,7 @@ from learnorder.errors import ExtraMissing, LearnOrderError, LogDamaged, LogNotF
 from learnorder.log import files, layout
 from learnorder.log.creation import NewLog, create_log, is_vacant, plan_replicates
 from learnorder.log.description import describe
+from learnorder.log.garbage import collect_garbage
 from learnorder.log.location import address, from_address, locate
 from learnorder.log.reader import open_log
 from learnorder.log.resume import drop_state, load_state, save_state
@@ -328,3 +330,78 @@ def test_files_are_what_was_written(place):
         files.remove(folder / "a")
         files.remove_tree(folder)
     assert not folder.exists()
+
+
+class UnansweredOnce:
+    """The requests of a store, of which the n-th gets no answer."""
+
+    def __init__(self, n):
+        self.left = n
+
+    def wrap(self, real):
+        def request(*arguments, **options):
+            self.left -= 1
+            if self.left == -1:
+                raise TimeoutError("no answer")
+            return real(*arguments, **options)
+
+        return request
+
+
+def write_nothing(log):
+    with ReplicateWriter(log, 0, GRID, {}):
+        pass
+
+
+@pytest.mark.parametrize(
+    "touch",
+    [collect_garbage, write_nothing, lambda log: plan_replicates(log, [0])],
+    ids=["gc", "write", "plan"],
+)
+def test_one_unanswered_request_is_an_error_and_no_absence(touch, monkeypatch):
+    """A store that does not answer once must not look like an empty one."""
+    log = new_log(f"memory://{uuid.uuid4().hex}/log.zarr")
+    write(log, 0, range(2))
+    memory, n, answered = type(log.fs), 0, False
+    while not answered:
+        store = UnansweredOnce(n)
+        with monkeypatch.context() as patch:
+            for name in ("ls", "info", "cat_file", "exists", "isdir", "isfile"):
+                patch.setattr(memory, name, store.wrap(getattr(memory, name)))
+            with contextlib.suppress(OSError, LearnOrderError):
+                touch(log)
+        files.remove(layout.claim_file(log, 0).with_name("claim.json"))
+        kept = open_log(log, unfinished=True)["train"]
+        assert kept.epoch.values.tolist() == GRID[:2], n
+        assert verify_log(log).problems == [], n
+        answered = store.left >= 0
+        n += 1
+    assert n > 3
+
+
+def test_compaction_that_lost_its_claim_changes_nothing(monkeypatch):
+    from learnorder.log import compact
+    from learnorder.log.claim import Claim
+
+    log = new_log(f"memory://{uuid.uuid4().hex}/log.zarr")
+    write(log, 0, range(3))
+    with ReplicateWriter(log, 0, GRID, {}) as writer:
+        writer.finish()
+    real, taken = compact.check_epochs, []
+
+    def taken_over(*arguments):
+        real(*arguments)
+        if not taken:
+            taken.append(Claim(layout.claim_file(log, 0), "replicate 0", take_over=True))
+
+    monkeypatch.setattr(compact, "check_epochs", taken_over)
+    report = compact.compact_log(log)
+    assert report.compacted == []
+    assert "taken over" in report.left_out[0]
+    taken[0].release()
+    monkeypatch.undo()
+    assert verify_log(log).problems == []
+    assert compact.compact_log(log).compacted == [0]
+    with Claim(layout.claim_file(log, 0), "dead"):
+        assert "--take-over" in compact.compact_log(log).left_out[0]
+        assert compact.compact_log(log, take_over=True).already == [0]

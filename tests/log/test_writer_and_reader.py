@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from learnorder.errors import LearnOrderError, LogBusy, LogDamaged, LogNotFound, SpecDiffers
 from learnorder.log import creation as creation_module
 from learnorder.log import layout
+from learnorder.log import writer as writer_module
 from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.creation import NewLog, create_log, plan_replicates
 from learnorder.log.description import describe
 from learnorder.log.reader import open_log
+from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples, Previews, prediction_dtype
 
@@ -239,6 +241,7 @@ def test_other_grid_is_refused(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
+from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
 writer = ReplicateWriter(Path(sys.argv[1]), 0, [1.0], {})
 print("held", flush=True)
@@ -390,3 +393,46 @@ def test_newer_format_is_refused_with_the_version_needed(tmp_path):
     root.write_text(root.read_text().replace('"format_version": 2', '"format_version": 3'))
     with pytest.raises(LearnOrderError, match=r"format 3, written by learnorder 0; .* 1 to 2"):
         layout.read_header(path)
+
+
+def test_forked_child_cannot_touch_what_its_parent_commits(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    with ReplicateWriter(path, 0, [1.0, 2.0, 3.0], {}) as writer:
+        writer.write(record(0, 0))
+        ready, go = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.read(ready, 1)
+            try:
+                writer.write(record(1, 1))
+            except LogBusy:
+                os._exit(7)
+            os._exit(0)
+        writer.write(record(0, 1))
+        os.write(go, b"x")
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        writer.write(record(0, 2))
+        writer.finish()
+    assert verify_log(path).problems == []
+    found = open_log(path)["train"].prediction.sel(replicate=0, epoch=2.0).values
+    assert np.array_equal(found, record(0, 1).predictions["train"])
+
+
+def test_write_that_failed_while_allocating_can_be_tried_again(tmp_path, monkeypatch):
+    path = new_log(tmp_path / "log.zarr")
+    real = writer_module.create_predictions
+    calls = []
+
+    def once(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(*arguments)
+
+    monkeypatch.setattr(writer_module, "create_predictions", once)
+    with ReplicateWriter(path, 0, [1.0], {}) as writer:
+        with pytest.raises(OSError, match="No space"):
+            writer.write(record(0, 0))
+        writer.write(record(0, 0))
+        writer.finish()
+    assert verify_log(path).problems == []

@@ -8,11 +8,17 @@ from typing import Any
 import click
 
 LOG = click.argument("log")
+TAKE_OVER = click.option(
+    "--take-over",
+    is_flag=True,
+    help="Where there are no locks: replace claims of processes that have ended.",
+)
 
 
 @click.command()
 @LOG
-def compact(log: str) -> None:
+@TAKE_OVER
+def compact(log: str, take_over: bool) -> None:
     """Rewrite finished replicates about ten times smaller, and quick to measure.
 
     Everything is held against the commit records before anything is removed. It may be interrupted
@@ -33,7 +39,7 @@ def compact(log: str) -> None:
         if done == total:
             bars[0].render_finish()
 
-    done = compact_log(log, show)
+    done = compact_log(log, show, take_over=take_over)
     click.echo(
         f"{log}: {len(done.compacted)} replicates compacted, {len(done.already)} were already"
     )
@@ -43,13 +49,16 @@ def compact(log: str) -> None:
         click.echo(f"{before} became {after}, {ratio:.1f} times smaller")
     for why in dict.fromkeys(done.left_out.values()):
         seeds = [str(seed) for seed, reason in done.left_out.items() if reason == why]
-        click.echo(f"left as they are, because {why}: seeds {', '.join(seeds)}")
+        click.echo(
+            f"left as they are: seeds {', '.join(seeds)} ({why.removeprefix('log: ').rstrip('.')})"
+        )
 
 
 @click.command()
 @LOG
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-def gc(log: str, dry_run: bool) -> None:
+@TAKE_OVER
+def gc(log: str, dry_run: bool, take_over: bool) -> None:
     """Remove what killed processes left in a log and nothing refers to.
 
     What a live process writes is not touched.
@@ -60,7 +69,7 @@ def gc(log: str, dry_run: bool) -> None:
     from learnorder.cli.output import size
     from learnorder.log.garbage import collect_garbage
 
-    found = collect_garbage(log, dry_run=dry_run)
+    found = collect_garbage(log, dry_run=dry_run, take_over=take_over)
     for path in found.paths:
         click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
     what = "would be freed" if dry_run else "freed"

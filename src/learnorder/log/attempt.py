@@ -31,6 +31,9 @@ COMPACTION_NAME = re.compile(r"compact-[0-9a-f]+")
 
 OUTCOME = "outcome.json"
 
+KEPT = ("epochs", "manifest", "compaction")
+"""What an outcome says of the files, whatever becomes of the attempt later."""
+
 FOLDED = "commits.json"
 """Record in the folder of a compaction that holds all its commits."""
 
@@ -84,7 +87,7 @@ class Attempt:
 
     def count_committed(self, split: str) -> int:
         """Committed epochs of a split."""
-        return self._undisturbed(lambda compaction: len(self._commit_sources(compaction, split)))
+        return self.undisturbed(lambda compaction: len(self._commit_sources(compaction, split)))
 
     def commits(self, split: str, header: Header) -> Mapping[int, Commit]:
         """Commit records of a split by position in the grid, ascending.
@@ -94,9 +97,28 @@ class Attempt:
         LogDamaged
             One is damaged, or belongs elsewhere.
         """
-        return self._undisturbed(lambda compaction: self._read_commits(compaction, split, header))
+        return self.undisturbed(lambda compaction: self._read_commits(compaction, split, header))
 
-    def _undisturbed(self, read: Callable[[str | None], Value]) -> Value:
+    def whole_commits(self, split: str, header: Header) -> Mapping[int, Commit]:
+        """Commit records of a split, after making sure that none is lost.
+
+        Raises
+        ------
+        LogDamaged
+            One is damaged, belongs elsewhere, is missing before others, or is missing of a grid
+            that was finished.
+        """
+        expected = int((self.outcome() or {}).get("epochs", 0))
+        commits = self.commits(split, header)
+        lost = [i for i in range(max([expected, *(i + 1 for i in commits)])) if i not in commits]
+        if lost:
+            raise LogDamaged(
+                f"log: {self.commit_file(split, lost[0])} is missing, though its epoch was "
+                "committed. Restore the file from a copy, or train again with the same spec."
+            )
+        return commits
+
+    def undisturbed(self, read: Callable[[str | None], Value]) -> Value:
         """Read as of one moment: again, if a compaction took files away in the meantime."""
         while True:
             compaction = self.compaction()
@@ -243,9 +265,9 @@ class Attempt:
         return max(planned) or None
 
     def write_outcome(self, outcome: Mapping[str, Any]) -> None:
-        """Say how the attempt ended; what was compacted stays so."""
-        compaction = self.compaction()
-        kept = {"compaction": compaction} if compaction else {}
+        """Say how the attempt ended; what was finished and compacted before stays so."""
+        before = self.outcome() or {}
+        kept: dict[str, Any] = {k: before[k] for k in KEPT if k in before}
         write_record(self.folder / OUTCOME, {"attempt": self.folder.name, **kept, **outcome})
 
     def files(self, header: Header) -> set[str]:
@@ -254,12 +276,12 @@ class Attempt:
         Raises
         ------
         LogDamaged
-            A commit record is missing or damaged.
+            A commit record is lost or damaged.
         """
         compaction = self.compaction()
         names = {METADATA} | ({f"{compaction}/{layout.MANIFEST}"} if compaction else set())
         for split in header.splits:
-            commits = self.commits(split, header).values()
+            commits = self.whole_commits(split, header).values()
             for commit in (c for c in commits if not c.is_compacted):
                 folder = f"{commit.segment}/{split}"
                 names |= {

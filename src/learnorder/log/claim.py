@@ -122,12 +122,15 @@ def _acquire(path: Path, what: str, take_over: bool, token: str) -> _Lock | _Tok
         lock = _Lock(path, what)
     except NoLocks:
         return _Token(place, what, take_over, token)
-    # another machine may see the same folder without locks
-    if is_there(place):
-        if not take_over and _holder(place).get("token") != token:
-            lock.release()
-            raise LogBusy(_claimed_line(place, what))
-        remove(place)
+    try:
+        # another machine may see the same folder without locks
+        if is_there(place):
+            if not take_over and _holder(place).get("token") != token:
+                raise LogBusy(_claimed_line(place, what))
+            remove(place)
+    except BaseException:
+        lock.release()
+        raise
     return lock
 
 
@@ -213,7 +216,9 @@ def _is_locked(path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
         return False
     finally:
         os.close(descriptor)

@@ -30,7 +30,7 @@ from learnorder.log.attempt import FOLDED, Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.compaction import Compaction, chunk_width
 from learnorder.log.files import all_files, remove_tree, write_durably, write_record
-from learnorder.log.garbage import attempt_garbage, remove_garbage
+from learnorder.log.garbage import attempt_garbage, refuse_lost_outcome, remove_garbage
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, available_cores
 from learnorder.log.location import locate
@@ -65,7 +65,10 @@ class CompactionReport:
 
 
 def compact_log(
-    path: str | Path, progress: Callable[[int, int], None] | None = None
+    path: str | Path,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    take_over: bool = False,
 ) -> CompactionReport:
     """Rewrite every finished replicate of a log into chunks of all epochs x 8192 examples.
 
@@ -77,13 +80,15 @@ def compact_log(
         Folder or URL of the log.
     progress
         Called with the number of replicates done and their total.
+    take_over
+        Where a file system has no locks: replace the claims of processes known to have ended.
 
     Raises
     ------
     LogNotFound
         There is no log at the path.
     LogDamaged
-        A replicate is damaged; it and the log stay as they were. Others are compacted before.
+        A replicate is damaged; it stays as it was. The others are compacted before.
     """
     log = locate(path)
     header = layout.read_header(log)
@@ -91,9 +96,9 @@ def compact_log(
     seeds = layout.planned_seeds(log)
     for done, seed in enumerate(seeds):
         try:
-            _compact_seed(log, header, seed, report)
-        except LogBusy:
-            report.left_out[seed] = "it is being written"
+            _compact_seed(log, header, seed, report, take_over)
+        except LogBusy as error:
+            report.left_out[seed] = str(error)
         except LogDamaged as error:
             damaged = damaged or error
         if progress is not None:
@@ -103,12 +108,16 @@ def compact_log(
     return report
 
 
-def _compact_seed(log: Path, header: Header, seed: int, report: CompactionReport) -> None:
+def _compact_seed(
+    log: Path, header: Header, seed: int, report: CompactionReport, take_over: bool
+) -> None:
     attempt = committed_attempt(log, seed)
+    refuse_lost_outcome(log, header, seed, attempt)
     if attempt is None or not attempt.is_finished:
         report.left_out[seed] = "it is not finished"
         return
-    with Claim(layout.claim_file(log, seed), f"replicate {seed}"):
+    claim_file = layout.claim_file(log, seed)
+    with Claim(claim_file, f"replicate {seed}", take_over=take_over) as claim:
         splits = {split: CommittedEpochs(attempt, split, header) for split in header.splits}
         expected = int((attempt.outcome() or {}).get("epochs", 0))
         if any(len(c.commits) > expected for c in splits.values()):
@@ -118,19 +127,22 @@ def _compact_seed(log: Path, header: Header, seed: int, report: CompactionReport
             report.already.append(seed)
         else:
             report.bytes_before += _size(attempt)
-            _compact_attempt(attempt, splits)
+            _compact_attempt(attempt, splits, claim)
             report.compacted.append(seed)
-        remove_garbage(attempt_garbage(attempt, header))
+        remains = attempt_garbage(attempt, header)
+        claim.require_held()
+        remove_garbage(remains)
         report.bytes_after += _size(attempt) if seed in report.compacted else 0
 
 
-def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs]) -> None:
+def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs], claim: Claim) -> None:
     folder = attempt.folder / f"compact-{uuid.uuid4().hex}"
     try:
         _write_compaction(folder, splits)
         opened = Compaction.open(folder)
         for committed in splits.values():
             check_epochs(opened, committed, list(committed.commits.values()))
+        claim.require_held()
     except BaseException:
         remove_tree(folder)
         raise
@@ -156,6 +168,8 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
     create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype)
     fits = BLOCK_BYTES // (width * max(len(epochs), 1) * dtype.itemsize)
     step = width * max(1, fits)
+    # each thread holds a chunk of its own
+    n_threads = max(1, min(fits, available_cores()))
     for start in range(0, n_examples if epochs else 0, step):
         stop = min(start + step, n_examples)
         block = np.empty((len(epochs), stop - start), dtype)
@@ -167,7 +181,7 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
             chunk[:, : part.shape[1]] = part
             write_durably(folder / chunk_name(0, first // width), encode_chunk(chunk))
 
-        with ThreadPoolExecutor(available_cores()) as pool:
+        with ThreadPoolExecutor(n_threads) as pool:
             list(pool.map(write, range(start, stop, width)))
     return -(-n_examples // width) if epochs else 0
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import chunk_name, decode_chunk
+from learnorder.log.files import read_bytes, reason
 from learnorder.log.layout import MANIFEST
 from learnorder.log.manifest import listed_files
 from learnorder.schema import Predictions
@@ -97,11 +98,11 @@ def read_chunk_file(path: Path) -> bytes:
         There is none that can be read.
     """
     try:
-        return path.read_bytes()
+        return read_bytes(path)
     except OSError as error:
-        what = "is missing" if isinstance(error, FileNotFoundError) else f"({error.strerror})"
+        what = "it is missing" if isinstance(error, FileNotFoundError) else reason(error)
         raise LogDamaged(
-            f"log: cannot read {path}: it {what}. A committed epoch stays where it is. "
+            f"log: cannot read {path} ({what}). A committed epoch stays where it is. "
             "Restore the file from a copy."
         ) from error
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import uuid
 import zlib
@@ -29,6 +30,7 @@ from learnorder.log.files import (
     is_there,
     list_folder,
     make_folder,
+    remove,
     remove_tree,
     sync_folder,
     write_durably,
@@ -89,9 +91,15 @@ def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> He
 
 
 def assemble_log(
-    path: Path, write_parts: Callable[[Path], bytes], *, take_over: bool = False
-) -> None:
+    path: Path,
+    write_parts: Callable[[Path], bytes],
+    *,
+    check: Callable[[Path], None] | None = None,
+    take_over: bool = False,
+) -> bool:
     """Make a log that appears whole or not at all; one that appears in the meantime stays.
+
+    Returns whether the log at the path is the one that was made.
 
     Parameters
     ----------
@@ -99,16 +107,19 @@ def assemble_log(
         Where it is to be.
     write_parts
         Writes everything but the header into a folder, and returns the header's file.
+    check
+        Raises if what was made is not as it should be; then there is no log.
     take_over
         As in `create_log`.
     """
     if is_local(path):
-        _assemble_aside(Path(os.path.realpath(path)), write_parts)
-    else:
-        _assemble_in_place(path, write_parts, take_over)
+        return _assemble_aside(Path(os.path.realpath(path)), write_parts, check)
+    return _assemble_in_place(path, write_parts, check, take_over)
 
 
-def _assemble_aside(path: Path, write_parts: Callable[[Path], bytes]) -> None:
+def _assemble_aside(
+    path: Path, write_parts: Callable[[Path], bytes], check: Callable[[Path], None] | None
+) -> bool:
     """Make the log under another name and rename it."""
     make_folder(path.parent)
     staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}{PARTIAL}")
@@ -116,27 +127,44 @@ def _assemble_aside(path: Path, write_parts: Callable[[Path], bytes]) -> None:
         # claimed before the folder is there and until it is not, so that a dead one can be told
         with Claim(_staging_claim(staging), "the new log"):
             write_durably(staging / METADATA, write_parts(staging))
-            _move_into_place(staging, path)
+            if check is not None:
+                check(staging)
+            moved = _move_into_place(staging, path)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         _staging_claim(staging).unlink(missing_ok=True)
     sync_folder(path.parent)
+    return moved
 
 
-def _assemble_in_place(path: Path, write_parts: Callable[[Path], bytes], take_over: bool) -> None:
+def _assemble_in_place(
+    path: Path,
+    write_parts: Callable[[Path], bytes],
+    check: Callable[[Path], None] | None,
+    take_over: bool,
+) -> bool:
     """Make the log where it stays, its header last: without one there is no log."""
     with Claim(_creation_claim(path), f"the new log {path}", take_over=take_over) as claim:
         with suppress(LogNotFound):
             layout.read_header(path)
-            return
+            return False
         # of a process that died creating the log; everything else is written over
         remove_tree(path / "examples")
         header = write_parts(path)
         claim.require_held()
         write_durably(path / METADATA, header)
+        if check is not None:
+            try:
+                check(path)
+            except BaseException:
+                remove(path / METADATA)
+                for part in ("examples", "replicates", "seeds", "resume", layout.MANIFEST):
+                    remove_tree(path / part)
+                raise
+    return True
 
 
-def _move_into_place(staging: Path, path: Path) -> None:
+def _move_into_place(staging: Path, path: Path) -> bool:
     """Give the log its name, unless a log has got it in the meantime."""
     try:
         os.replace(staging, path)
@@ -144,6 +172,8 @@ def _move_into_place(staging: Path, path: Path) -> None:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise
         refuse_foreign(path)
+        return False
+    return True
 
 
 def dead_stagings(log: Path) -> list[Path]:
@@ -151,16 +181,14 @@ def dead_stagings(log: Path) -> list[Path]:
     if not is_local(log):
         # the log is there, so nobody is creating it
         claim = claim_object(_creation_claim(log))
-        return [claim] if claim.exists() else []
+        return [claim] if is_there(claim) else []
     path = Path(os.path.realpath(log))
-    staging = (p for p in list_folder(path.parent) if _is_staging(p.name, path.name))
+    beside = {p.name for p in list_folder(path.parent)}
+    pattern = re.compile(rf"(\.{re.escape(path.name[:100])}\.[0-9a-f]{{32}})(?:{PARTIAL}|\.claim)")
+    found = sorted({m.group(1) for m in map(pattern.fullmatch, beside) if m})
+    staging = [path.with_name(f"{name}{PARTIAL}") for name in found]
     dead = [p for p in staging if not is_claimed(_staging_claim(p))]
-    return [p for folder in dead for p in (folder, _staging_claim(folder)) if p.exists()]
-
-
-def _is_staging(name: str, log: str) -> bool:
-    random = name.removeprefix(f".{log[:100]}.").removesuffix(PARTIAL)
-    return len(random) == 32 and name == f".{log[:100]}.{random}{PARTIAL}"
+    return [p for folder in dead for p in (folder, _staging_claim(folder)) if p.name in beside]
 
 
 def _staging_claim(staging: Path) -> Path:

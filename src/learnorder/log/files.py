@@ -11,10 +11,11 @@ import errno
 import json
 import os
 import shutil
+import stat
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,6 +26,9 @@ CHECK = "check"
 
 PARTIAL = ".partial"
 """How the name of a file or folder ends while it is not whole."""
+
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
+"""How a file system refuses a second name for a file."""
 
 Content = bytes | bytearray | memoryview
 
@@ -63,14 +67,19 @@ def write_new(path: Path, content: Content) -> None:
     if not is_local(path):
         _put(path, content, mode="create")
         return
-    with path.open("xb") as file:
-        try:
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}{PARTIAL}")
+    write_durably(temporary, content)
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        with path.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
-            path.unlink(missing_ok=True)
-            raise
+    finally:
+        temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
@@ -110,46 +119,74 @@ def read_bytes(path: Path) -> bytes:
 
 
 def list_folder(folder: Path) -> list[Path]:
-    """What lies in a folder, by name; nothing where there is no folder."""
+    """What lies in a folder, by name; nothing where there is no folder.
+
+    What cannot be looked at is an error, not an absence.
+    """
     try:
-        with _errors_of_the_system(folder):
-            return sorted(folder.iterdir(), key=lambda path: path.name)
+        if is_local(folder):
+            names = os.listdir(folder)
+        else:
+            names = [name.rstrip("/").rpartition("/")[2] for name in _list_remote(folder)]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    return [folder / name for name in sorted(names)]
+
+
+def _list_remote(folder: Path) -> list[str]:
+    remote = cast(Any, folder)
+    with _errors_of_the_system(folder):
+        found = remote.fs.ls(remote.path, detail=False)
+    # some file systems list a file, or the mark of a folder, as what lies in it
+    own = remote.path.strip("/")
+    return [name for name in map(str, found) if name.strip("/") != own]
 
 
 def is_there(path: Path) -> bool:
     """Whether something is at a path; what cannot be looked at is an error, not an absence."""
-    if not is_local(path):
-        return path.exists()
     try:
-        os.stat(path)
+        if is_local(path):
+            os.stat(path)
+        else:
+            remote = cast(Any, path)
+            with _errors_of_the_system(path):
+                remote.fs.info(remote.path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     return True
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a folder is at a path; what cannot be looked at is an error, not an absence."""
+    try:
+        if is_local(path):
+            return stat.S_ISDIR(os.stat(path).st_mode)
+        remote = cast(Any, path)
+        with _errors_of_the_system(path):
+            return bool(remote.fs.info(remote.path)["type"] == "directory")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 def all_files(folder: Path) -> Iterator[Path]:
     """Every file under a folder; what cannot be looked at is an error."""
-    if not is_local(folder):
-        remote = cast(Any, folder)
-        names = remote.fs.find(remote.path)
-        yield from (folder / name[len(remote.path.rstrip("/")) + 1 :] for name in names)
-        return
-    with os.scandir(folder) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            yield from all_files(folder / entry.name)
+    for path in list_folder(folder):
+        if is_folder(path):
+            yield from all_files(path)
         else:
-            yield folder / entry.name
+            yield path
 
 
 def remove(path: Path) -> None:
     """Remove a file durably; it may be gone already."""
-    path.unlink(missing_ok=True)
-    if is_local(path) and path.parent.exists():
-        sync_folder(path.parent)
+    if is_local(path):
+        path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            sync_folder(path.parent)
+        return
+    remote = cast(Any, path)
+    with suppress(FileNotFoundError), _errors_of_the_system(path):
+        remote.fs.rm_file(remote.path)
 
 
 def remove_tree(folder: Path) -> None:
@@ -169,9 +206,10 @@ def make_folder(path: Path) -> None:
     """Create a folder and those above it, durably."""
     if not is_local(path):
         return
-    missing = [p for p in (path, *path.parents) if not p.exists()]
+    missing = [p for p in (path, *path.parents) if not is_there(p)]
     path.mkdir(parents=True, exist_ok=True)
-    for folder in missing:
+    # a folder that a killed process has just made may not be on the disk under its name
+    for folder in missing or [path]:
         sync_folder(folder.parent)
 
 
@@ -191,6 +229,17 @@ def write_record(path: Path, record: Mapping[str, Any]) -> int:
     content = _serialised(record)
     write_durably(path, content)
     return zlib.crc32(content)
+
+
+def write_new_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record that nobody else has written.
+
+    Raises
+    ------
+    FileExistsError
+        Somebody has.
+    """
+    write_new(path, _serialised(record))
 
 
 def find_record(path: Path) -> dict[str, Any] | None:

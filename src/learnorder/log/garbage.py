@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from learnorder.errors import LogBusy
+from learnorder.errors import LogBusy, LogDamaged
 from learnorder.log import layout
 from learnorder.log.attempt import OUTCOME, Attempt, attempts, committed_attempt
 from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.compaction import Compaction
 from learnorder.log.creation import dead_stagings
-from learnorder.log.files import PARTIAL, is_there, list_folder, remove_tree, sync_folder
+from learnorder.log.files import (
+    PARTIAL,
+    all_files,
+    is_folder,
+    is_local,
+    is_there,
+    list_folder,
+    remove,
+    remove_tree,
+    sync_folder,
+)
 from learnorder.log.layout import Header
 from learnorder.log.location import locate
+from learnorder.log.seeds import read_seed
 
 
 @dataclass
@@ -37,7 +48,9 @@ class GarbageReport:
     busy: list[int] = field(default_factory=list)
 
 
-def collect_garbage(path: str | Path, *, dry_run: bool = False) -> GarbageReport:
+def collect_garbage(
+    path: str | Path, *, dry_run: bool = False, take_over: bool = False
+) -> GarbageReport:
     """Remove what nothing in a log refers to; what a live process writes is not touched.
 
     That is: files half written, chunks and attempts without a commit record, what a compaction
@@ -49,6 +62,8 @@ def collect_garbage(path: str | Path, *, dry_run: bool = False) -> GarbageReport
         Folder or URL of the log.
     dry_run
         Find, but remove nothing.
+    take_over
+        Where a file system has no locks: replace the claims of processes known to have ended.
 
     Raises
     ------
@@ -61,45 +76,73 @@ def collect_garbage(path: str | Path, *, dry_run: bool = False) -> GarbageReport
     header = layout.read_header(log)
     report = GarbageReport()
     for seed in layout.planned_seeds(log):
-        if not layout.replicate_folder(log, seed).is_dir():
+        if not is_folder(layout.replicate_folder(log, seed)):
             continue
         try:
-            with _untouched(layout.claim_file(log, seed), seed, dry_run):
-                _collect(replicate_garbage(log, header, seed), report, dry_run)
+            if dry_run:
+                _refuse_claimed(layout.claim_file(log, seed), seed)
+                _note(replicate_garbage(log, header, seed), report)
+            else:
+                _collect(log, header, seed, report, take_over)
         except LogBusy:
             report.busy.append(seed)
-    _collect(dead_stagings(log), report, dry_run)
+    stagings = dead_stagings(log)
+    _note(stagings, report)
+    if not dry_run:
+        remove_garbage(stagings)
     return report
 
 
-def _untouched(claim: Path, seed: int, dry_run: bool) -> AbstractContextManager[object]:
-    """Keep writers away; to look alone, a log that may only be read will do."""
-    if not dry_run:
-        return Claim(claim, f"replicate {seed}")
+def _refuse_claimed(claim: Path, seed: int) -> None:
+    """To look alone takes no claim: a log that may only be read will do."""
     if is_claimed(claim):
         raise LogBusy(f"log: replicate {seed} is being written.")
-    return nullcontext()
 
 
-def _collect(paths: Iterable[Path], report: GarbageReport, dry_run: bool) -> None:
-    found = list(paths)
+def _collect(log: Path, header: Header, seed: int, report: GarbageReport, take_over: bool) -> None:
+    claim_file = layout.claim_file(log, seed)
+    with Claim(claim_file, f"replicate {seed}", take_over=take_over) as claim:
+        found = replicate_garbage(log, header, seed)
+        _note(found, report)
+        claim.require_held()
+        remove_garbage(found)
+
+
+def _note(found: Sequence[Path], report: GarbageReport) -> None:
     report.paths += found
     report.n_bytes += sum(map(_size, found))
-    if not dry_run:
-        remove_garbage(found)
 
 
 def remove_garbage(paths: Iterable[Path]) -> None:
     """Remove files and folders, durably."""
     found = list(paths)
     for path in found:
-        if path.is_dir():
+        if is_folder(path):
             remove_tree(path)
-        else:
+        elif is_local(path):
             path.unlink(missing_ok=True)
+        else:
+            remove(path)
     for folder in dict.fromkeys(path.parent for path in found):
-        if folder.exists():
+        with suppress(FileNotFoundError):
             sync_folder(folder)
+
+
+def refuse_lost_outcome(log: Path, header: Header, seed: int, attempt: Attempt | None) -> None:
+    """Refuse a replicate that was finished and has no outcome: nobody can say what belongs to it.
+
+    Raises
+    ------
+    LogDamaged
+        Its outcome is lost, with its folder or alone.
+    """
+    lost = attempt is None or "status" not in (attempt.outcome() or {})
+    if lost and header.format_version > 1 and read_seed(log, seed) == "finished":
+        folder = attempt.folder if attempt else layout.replicate_folder(log, seed)
+        raise LogDamaged(
+            f"log: {folder} has lost its {OUTCOME}, though the replicate was finished. "
+            "Restore the file from a copy, or train again with the same spec."
+        )
 
 
 def replicate_garbage(log: Path, header: Header, seed: int) -> list[Path]:
@@ -111,6 +154,7 @@ def replicate_garbage(log: Path, header: Header, seed: int) -> list[Path]:
         Its records are damaged.
     """
     counted = committed_attempt(log, seed)
+    refuse_lost_outcome(log, header, seed, counted)
     found = [a.folder for a in attempts(log, seed) if a != counted]
     if counted is not None:
         found += attempt_garbage(counted, header)
@@ -132,7 +176,10 @@ def _needs_no_state(attempt: Attempt, header: Header) -> bool:
 
 def attempt_garbage(attempt: Attempt, header: Header) -> list[Path]:
     """Everything in the folder of an attempt that its records do not refer to, by path."""
-    kept = attempt.files(header) | {OUTCOME, (attempt.outcome() or {}).get("manifest", OUTCOME)}
+    outcome = attempt.outcome()
+    kept = attempt.files(header) | {OUTCOME, (outcome or {}).get("manifest", OUTCOME)}
+    if outcome is None:  # which alone says that the attempt goes on, or that it was lost
+        kept |= {p.name for p in list_folder(attempt.folder) if p.name.startswith("manifest-")}
     compaction = attempt.compaction()
     if compaction is not None:
         listed = Compaction.open(attempt.folder / compaction).files
@@ -154,6 +201,5 @@ def _unknown(folder: Path, prefix: str, files: set[str], folders: set[str]) -> I
 
 
 def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(map(_size, list_folder(path)))
-    return path.stat().st_size
+    files = all_files(path) if is_folder(path) else [path]
+    return sum(file.stat().st_size for file in files)

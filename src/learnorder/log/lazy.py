@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,51 +34,61 @@ WORTH_THREADS = 1 << 20
 """Bytes below which starting threads costs more than they save."""
 
 
+@dataclass(frozen=True)
+class _Places:
+    """Where the epochs of one replicate and split lie, as of one moment."""
+
+    commits: Mapping[float, Commit]
+    folders: Mapping[str, Path]
+    compacted: list[float]
+    compaction: Compaction | None
+
+
 class CommittedEpochs:
     """One replicate's committed epochs of one split, by epoch.
 
     Where they lie may change while they are read, from chunks of one epoch to chunks of all: what
     is no longer in its place is looked up again.
 
-    Attributes
-    ----------
-    commits
-        By epoch, ascending.
-    compaction
-        The chunks of all epochs, if there are any.
-    n_compacted
-        Epochs that lie in these; they are the first.
-
     Raises
     ------
     LogDamaged
-        A commit record is damaged, or missing before others.
+        A commit record is damaged or lost.
     """
 
     def __init__(self, attempt: Attempt, split: str, header: Header) -> None:
         self.attempt, self.split, self.header = attempt, split, header
         self.n_examples = header.splits[split].n_examples
         self.dtype = np.dtype(prediction_dtype(header.n_classes))
-        self._look_up()
+        self._places = self._look_up()
 
-    def _look_up(self) -> None:
-        found = self.attempt.commits(self.split, self.header).values()
-        for position, commit in enumerate(found):
-            if commit.index != position:
-                lost = self.attempt.commit_file(self.split, position)
-                raise LogDamaged(
-                    f"log: {lost} is missing, and later epochs are committed. Records are written "
-                    "in order and stay. Restore it from a copy, or train with the same spec again."
-                )
-        self.commits: Mapping[float, Commit] = {commit.epoch: commit for commit in found}
-        folders = {c.segment: self.attempt.folder / c.segment / self.split for c in found}
-        self._folders: Mapping[str, Path] = folders
-        compacted = [commit for commit in found if commit.is_compacted]
-        self.n_compacted = len(compacted)
-        self._compacted_epochs = [commit.epoch for commit in compacted]
-        self.compaction: Compaction | None = None
-        if compacted:
-            self.compaction = Compaction.open(self.attempt.folder / compacted[0].segment)
+    @property
+    def commits(self) -> Mapping[float, Commit]:
+        """Commit records by epoch, ascending."""
+        return self._places.commits
+
+    @property
+    def compaction(self) -> Compaction | None:
+        """The chunks of all epochs, if there are any."""
+        return self._places.compaction
+
+    @property
+    def n_compacted(self) -> int:
+        """Epochs that lie in chunks of all epochs; they are the first."""
+        return len(self._places.compacted)
+
+    def _look_up(self) -> _Places:
+        return self.attempt.undisturbed(self._find_places)
+
+    def _find_places(self, compaction: str | None) -> _Places:
+        found = self.attempt.whole_commits(self.split, self.header).values()
+        opened = Compaction.open(self.attempt.folder / compaction) if compaction else None
+        return _Places(
+            commits={commit.epoch: commit for commit in found},
+            folders={c.segment: self.attempt.folder / c.segment / self.split for c in found},
+            compacted=[commit.epoch for commit in found if commit.segment == compaction],
+            compaction=opened,
+        )
 
     def read(self, epochs: Sequence[float], examples: slice, into: Predictions) -> None:
         """Read ``(epoch, example)`` of some epochs and examples, held against what was committed.
@@ -87,51 +98,61 @@ class CommittedEpochs:
         LogDamaged
             A chunk is missing, unreadable or differs from what was committed.
         """
-        asked = self.commits
+        places = self._places
         try:
-            self._read(epochs, examples, into)
+            self._read(places, epochs, examples, into)
         except LogDamaged:
-            self._look_up()
-            if all(self.commits.get(epoch) == asked[epoch] for epoch in epochs):
+            now = self._look_up()
+            before = [places.commits[epoch] for epoch in epochs]
+            after = [now.commits.get(epoch) for epoch in epochs]
+            pairs = zip(after, before, strict=True)
+            if after == before or any(a is None or a.crc32 != b.crc32 for a, b in pairs):
                 raise
-            if any(self.commits[epoch].crc32 != asked[epoch].crc32 for epoch in epochs):
-                raise
-            self._read(epochs, examples, into)
+            self._places = now
+            self._read(now, epochs, examples, into)
 
-    def _read(self, epochs: Sequence[float], examples: slice, into: Predictions) -> None:
-        if self.compaction is not None and epochs == self._compacted_epochs:
-            self._read_columns(self.compaction, examples, into, slice(None), slice(None))
+    def _read(
+        self, places: _Places, epochs: Sequence[float], examples: slice, into: Predictions
+    ) -> None:
+        if places.compaction is not None and epochs == places.compacted:
+            self._read_columns(places, examples, into, slice(None), slice(None))
             return
-        places, rows = [], []
+        chosen, rows = [], []
         for i, epoch in enumerate(epochs):
-            commit = self.commits[epoch]
+            commit = places.commits[epoch]
             if commit.is_compacted:
-                places.append(i)
+                chosen.append(i)
                 rows.append(commit.row)
             else:
-                self._read_row(commit, examples, into[i])
-        if self.compaction is not None and places:
-            self._read_columns(self.compaction, examples, into, places, rows)
+                self._read_row(places, commit, examples, into[i])
+        if chosen:
+            self._read_columns(places, examples, into, chosen, rows)
 
     def _read_columns(
-        self, compaction: Compaction, examples: slice, into: Predictions, places: Any, rows: Any
+        self, places: _Places, examples: slice, into: Predictions, chosen: Any, rows: Any
     ) -> None:
-        """Fill ``into[places]`` with these rows of the compacted array."""
-        shape = (self.n_compacted, chunk_width(self.n_examples))
+        """Fill ``into[chosen]`` with these rows of the compacted array."""
+        compaction = places.compaction
+        if compaction is None:
+            raise LogDamaged(f"log: {self.attempt.folder} has lost its compaction. Restore it.")
+        shape = (len(places.compacted), chunk_width(self.n_examples))
         if rows == slice(None) and into.shape == shape and examples.start % shape[1] == 0:
             compaction.read_chunk(self.split, examples.start // shape[1], into)
             return
         chunk = np.empty(shape, self.dtype)
         for column, there, here in columns_of(self.n_examples, examples):
             compaction.read_chunk(self.split, column, chunk)
-            into[places, there] = chunk[rows, here]
+            into[chosen, there] = chunk[rows, here]
 
-    def _read_row(self, commit: Commit, examples: slice, into: Predictions) -> None:
+    def _read_row(
+        self, places: _Places, commit: Commit, examples: slice, into: Predictions
+    ) -> None:
+        path = places.folders[commit.segment] / chunk_name(commit.row, 0)
         if len(into) == self.n_examples:
-            self.read_epoch(commit, into)
+            self._read_epoch(path, commit, into)
         else:
             whole = np.empty(self.n_examples, self.dtype)
-            self.read_epoch(commit, whole)
+            self._read_epoch(path, commit, whole)
             into[...] = whole[examples]
 
     def read_epoch(self, commit: Commit, into: Predictions) -> None:
@@ -142,7 +163,9 @@ class CommittedEpochs:
         LogDamaged
             The chunk is missing, unreadable or differs from the commit record.
         """
-        path = self.chunk_file(commit)
+        self._read_epoch(self.chunk_file(commit), commit, into)
+
+    def _read_epoch(self, path: Path, commit: Commit, into: Predictions) -> None:
         if self.n_examples:
             decode_file(path, read_chunk_file(path), into)
         if checksum(into) != commit.crc32:
@@ -153,7 +176,7 @@ class CommittedEpochs:
 
     def chunk_file(self, commit: Commit) -> Path:
         """File that holds the predictions of one epoch, while it has one of its own."""
-        return self._folders[commit.segment] / chunk_name(commit.row, 0)
+        return self.attempt.folder / commit.segment / self.split / chunk_name(commit.row, 0)
 
 
 class LazyPredictions(BackendArray):

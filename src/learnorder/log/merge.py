@@ -12,7 +12,14 @@ from learnorder.log.arrays import METADATA
 from learnorder.log.attempt import committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.creation import assemble_log, is_vacant
-from learnorder.log.files import is_there, list_folder, make_folder, read_bytes, write_durably
+from learnorder.log.files import (
+    is_folder,
+    is_there,
+    list_folder,
+    make_folder,
+    read_bytes,
+    write_durably,
+)
 from learnorder.log.garbage import replicate_garbage
 from learnorder.log.layout import Header
 from learnorder.log.location import locate
@@ -81,8 +88,10 @@ def merge_logs(places: Sequence[str | Path], out: str | Path) -> MergeReport:
             _copy_replicate(log, headers[log], seed, folder)
         return read_bytes(logs[0] / METADATA)
 
-    assemble_log(target, write_parts)
-    _require_intact(target)
+    if not assemble_log(target, write_parts, check=_require_intact):
+        raise LearnOrderError(
+            f"merge: another log has appeared at {target}; nothing was merged. Choose another path."
+        )
     report.seeds = sorted(sources)
     _warn_of_twins(target, first, report)
     return report
@@ -148,7 +157,7 @@ def _choose_sources(headers: Mapping[Path, Header], report: MergeReport) -> dict
 
 
 def _longer(a: Path, b: Path, seed: int, header: Header, report: MergeReport) -> Path:
-    """Of two logs that hold one seed, the one with more of it."""
+    """Of two logs that hold one seed, one where it is finished, or the one with more of it."""
     of_a, of_b = (_checksums(log, seed, header) for log in (a, b))
     for key in sorted(of_a.keys() & of_b.keys()):
         if of_a[key] != of_b[key]:
@@ -156,11 +165,15 @@ def _longer(a: Path, b: Path, seed: int, header: Header, report: MergeReport) ->
                 f"merge: {a} and {b} hold different predictions for seed {seed} (first: split "
                 f"{key[0]!r}, epoch {key[1]:g}). One seed is one replicate. Merge one of them only."
             )
+    rank_a, rank_b = (_is_finished(a, seed), len(of_a)), (_is_finished(b, seed), len(of_b))
+    taken = b if rank_b > rank_a else a
     if of_a and of_b:
+        more = "" if len(of_a) == len(of_b) else f" ({len(of_a)} and {len(of_b)} epochs of a split)"
         report.warnings.append(
-            f"seed {seed} is in {a} and in {b}, with the same predictions; it counts once"
+            f"seed {seed} is in {a} and in {b}, with the same predictions{more}; "
+            f"it counts once, as in {taken}"
         )
-    return b if (len(of_b), _is_finished(b, seed)) > (len(of_a), _is_finished(a, seed)) else a
+    return taken
 
 
 def _checksums(log: Path, seed: int, header: Header) -> dict[tuple[str, float], int]:
@@ -218,7 +231,7 @@ def _copy_tree(source: Path, target: Path, left_behind: set[Path]) -> None:
     for path in list_folder(source):
         if path in left_behind:
             continue
-        if path.is_dir():
+        if is_folder(path):
             _copy_tree(path, target / path.name, left_behind)
         else:
             write_durably(target / path.name, read_bytes(path))

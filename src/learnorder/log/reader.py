@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import CopyOnWriteArray, LazilyIndexedArray, MemoryCachedArray
 
-from learnorder.errors import LearnOrderError, LogDamaged, nearest
+from learnorder.errors import LearnOrderError, nearest
 from learnorder.log import layout
 from learnorder.log.attempt import Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
@@ -202,15 +202,7 @@ def _committed(replicate: ReplicateState, split: str, header: Header) -> Committ
     attempt = replicate.attempt
     if attempt is None:
         raise LearnOrderError(f"open_log: replicate {replicate.seed} has nothing committed.")
-    found = CommittedEpochs(attempt, split, header)
-    expected = (attempt.outcome() or {}).get("epochs", 0)
-    if len(found.commits) < expected:
-        lost = attempt.commit_file(split, len(found.commits))
-        raise LogDamaged(
-            f"log: {lost} is missing, and its replicate is "
-            "finished. Restore the file from a copy, or train again with the same spec."
-        )
-    return found
+    return CommittedEpochs(attempt, split, header)
 
 
 def _epochs(committed: list[CommittedEpochs], union: bool) -> list[float]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, cast
 
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
-from learnorder.log.files import is_there, make_folder, read_record, write_record
+from learnorder.log.files import is_there, make_folder, read_record, write_new_record, write_record
 
 SeedState = Literal["planned", "begun", "finished"]
 """``planned``: its folder may not be there yet. ``begun``: it is, with an attempt. ``finished``:
@@ -28,7 +29,11 @@ def record_seed(log: Path, seed: int, state: SeedState) -> None:
     if is_there(path) and STATES.index(read_seed(log, seed)) >= STATES.index(state):
         return
     make_folder(path.parent)
-    write_record(path, {"seed": seed, "state": state})
+    if state != "planned":  # which only the one with the claim says
+        write_record(path, {"seed": seed, "state": state})
+        return
+    with suppress(FileExistsError):
+        write_new_record(path, {"seed": seed, "state": state})
 
 
 def read_seed(log: Path, seed: int) -> SeedState:

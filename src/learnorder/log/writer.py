@@ -27,7 +27,7 @@ from learnorder.log.arrays import (
 from learnorder.log.attempt import Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.creation import plan_replicates, refuse_other_identity
-from learnorder.log.files import make_folder, remove, write_durably, write_record
+from learnorder.log.files import make_folder, remove, sync_folder, write_durably, write_record
 from learnorder.log.location import locate
 from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.log.seeds import record_seed
@@ -89,6 +89,9 @@ class ReplicateWriter:
                 for split in self.header.splits
             }
             self._check_grid()
+            for split in self.header.splits:
+                # what a killed writer renamed last may not be on the disk under its name
+                sync_folder(self.attempt.folder / "commits" / split)
             self._segment: str | None = None
             self._written: dict[str, int] = {}
         except BaseException:
@@ -174,6 +177,7 @@ class ReplicateWriter:
                 )
 
     def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
+        self._claim.require_held()  # before anything is replaced, and again before it counts
         segment = self._segment or self._new_segment(record.index)
         commit = Commit(
             seed=self.seed,
@@ -199,14 +203,15 @@ class ReplicateWriter:
 
     def _new_segment(self, first: int) -> str:
         """Allocate the rest of the grid at its fixed shape; nothing is ever resized."""
-        self._segment = f"segment-{first}-{uuid.uuid4().hex}"
-        folder = self.attempt.folder / self._segment
+        segment = f"segment-{first}-{uuid.uuid4().hex}"
+        folder = self.attempt.folder / segment
         create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
         dtype = np.dtype(prediction_dtype(self.header.n_classes))
         for split, about in self.header.splits.items():
             shape = (len(self.epochs) - first, about.n_examples)
             create_predictions(folder / split, shape, (1, about.n_examples), dtype)
-        return self._segment
+        self._segment = segment
+        return segment
 
     def finish(self) -> None:
         """Declare the whole grid committed.
@@ -228,7 +233,7 @@ class ReplicateWriter:
         known = {**(listed_files(folder / earlier) if earlier else {}), **self._written}
         write_manifest(folder, folder / manifest, self.attempt.files(self.header), known)
         self.attempt.write_outcome(
-            {"status": "finished", "epochs": len(self.epochs), "manifest": manifest}
+            {"status": "finished", "epochs": self.n_committed, "manifest": manifest}
         )
         record_seed(self.log, self.seed, "finished")
         if earlier:
