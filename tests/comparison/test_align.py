@@ -100,6 +100,6 @@ def test_only_common_epochs_are_used_and_the_reader_is_told():
 def test_a_prediction_not_recorded_on_a_common_epoch_is_refused():
     broken = log(epochs=[1, 2], seeds=[4, 6])
     broken["prediction"].values[0, 1, 0] = 255
-    with pytest.raises(LearnOrderError, match="first: seed 4, epoch 2, example 10"):
+    with pytest.raises(LearnOrderError, match="for example: seed 4, epoch 2, example 10"):
         compare({"a": log(), "b": broken})
     assert compare({"a": log(epochs=[1, 3]), "b": broken}).epochs == (1.0,)

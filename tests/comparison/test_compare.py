@@ -176,7 +176,7 @@ def test_intervals_are_those_of_recomputing_without_each_part(logs, found, name)
 def test_interval_components_are_those_of_deleting_and_of_perturbing(logs):
     """Deleting a replicate from the moments is deleting it from the scores."""
     scores = order.accessibility_per_replicate(logs["mlp"]).values
-    moment = prepare_order("mlp", ScoreTable.of(scores), None).moment
+    moment = prepare_order("mlp", ScoreTable.of(scores), None, 0.0).moment
     for r in range(len(scores)):
         covariance = np.cov(np.delete(scores, r, axis=0))
         off = covariance[~np.eye(len(covariance), dtype=bool)].mean()
@@ -260,7 +260,7 @@ def test_intervals_of_a_pair_cover_the_population_values(n_replicates, differing
             level = rng.uniform(0.5, 1.5, (n_replicates, 1)) if differing else 1.0
             noise = np.sqrt(level) * rng.normal(size=(n_replicates, n_examples))
             scores = ScoreTable.of(gain * common + noise)
-            orders.append(prepare_order(name, scores, None))
+            orders.append(prepare_order(name, scores, None, 0.0))
         pair = correlate(*orders)
         for i, (ci, value) in enumerate(
             [(pair.pearson_ci, truth / of_mean), (pair.corrected_ci, truth)]

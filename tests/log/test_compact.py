@@ -228,7 +228,9 @@ def test_damaged_replicate_stays_as_it_was_and_is_named(log):
 def test_what_was_written_wrongly_is_noticed_before_the_switch(log, monkeypatch):
     before = values(log)
     real = compact_module.encode_chunk
-    monkeypatch.setattr(compact_module, "encode_chunk", lambda chunk: real((chunk + 1) % 3))
+    monkeypatch.setattr(
+        compact_module, "encode_chunk", lambda chunk, level: real((chunk + 1) % 3, level)
+    )
     with pytest.raises(LogDamaged, match="differs from the commit record"):
         compact_log(log)
     monkeypatch.undo()

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
 from learnorder.measures.catalogue import CATALOGUE, find_measure
+from learnorder.measures.intervals import Component, ratio_interval, t_interval
 from learnorder.measures.split import UNDEFINED
 from learnorder.measures.summary import summarise
 
@@ -99,6 +101,38 @@ def test_exactly_opposite_replicates_share_less_than_nothing():
     assert "no order" in order.reliability(log).undefined["value"]
 
 
+def shares(n_replicates, n_examples):
+    """Each replicate right on examples of its own, as many as any other."""
+    owner = np.arange(n_examples) * n_replicates // n_examples
+    right = owner == np.arange(n_replicates)[:, np.newaxis]
+    return from_arrays(np.where(right, 0, 1)[:, np.newaxis], np.zeros(n_examples, dtype=int))
+
+
+@pytest.mark.parametrize(("n_replicates", "n_examples"), [(4, 12), (3, 12), (6, 12), (5, 100)])
+def test_where_leaving_out_anything_changes_nothing_there_is_no_spread(n_replicates, n_examples):
+    log = shares(n_replicates, n_examples)
+    reason = "neither replicates nor examples differ: no spread to estimate"
+    interval = agreement.fleiss_kappa_interval(log)
+    assert interval.attrs[UNDEFINED] == {1.0: reason}
+    of_predictions = agreement.fleiss_kappa_interval(log, of="prediction")
+    assert of_predictions.attrs[UNDEFINED] == {1.0: reason}
+    assert float(agreement.fleiss_kappa(log)[0]) == pytest.approx(-1 / (n_replicates - 1))
+    row = json.loads(json.dumps(summarise(log), allow_nan=False))["per_epoch"][0]
+    assert row["undefined"]["fleiss_kappa_ci"] == reason
+    found = order.reliability(log)
+    assert (found.value, found.ci) == (None, None)
+    assert "does not differ between examples" in found.undefined["value"]
+    record = compare({"a": log, "b": log}).to_dict()
+    assert record["pairs"][0]["pearson"] is None
+
+
+def test_an_interval_without_variance_is_a_reason():
+    nothing = Component(variance=1e-30, df=3)
+    assert "no spread" in t_interval(0.3, [nothing, nothing])
+    constant = np.full(4, 0.25)
+    assert "no spread" in ratio_interval(0.1, 0.2, (constant, 2 * constant), nothing)
+
+
 def test_an_example_alone_in_its_class_contributes_nothing_within_class():
     rng = np.random.default_rng(2)
     label = np.array([0, 1] * 15)
@@ -129,7 +163,7 @@ def test_unlabelled_splits_have_agreement_and_refuse_the_rest():
 def test_a_prediction_not_recorded_is_named_by_seed_and_epoch(measure):
     log = from_arrays(RIGHT, LABEL, seeds=[3, 5, 9], epochs=[1, 2.5])
     log["prediction"].values[1, 1, 2] = 255
-    with pytest.raises(LearnOrderError, match=r"not recorded \(first: seed 5, epoch 2\.5,"):
+    with pytest.raises(LearnOrderError, match=r"not recorded \(for example: seed 5, epoch 2\.5,"):
         measure.function(log)
 
 

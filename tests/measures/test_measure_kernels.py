@@ -81,6 +81,32 @@ def test_votes_are_those_of_the_definition_counted_or_sorted(case):
         np.testing.assert_array_equal(found.by_class[e], expected)
 
 
+@settings(deadline=None)
+@given(
+    n_replicates=st.sampled_from([1, 2, 3, 4, 8, 9, 10, 27, 100, 255, 256, 300]),
+    alike=st.floats(0, 1),
+    block=st.sampled_from([1, 7, 1 << 15]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_majorities_are_counted_and_the_rest_is_sorted(n_replicates, alike, block, seed):
+    rng = np.random.default_rng(seed)
+    shape = (n_replicates, 3, 50)
+    common = rng.integers(0, 60_000, shape[1:])
+    other = rng.integers(0, 60_000, (1 + seed % 4, *shape[1:]))[rng.integers(0, 1 + seed % 4)]
+    votes = np.where(rng.random(shape) < alike * rng.random(50), common, rng.integers(0, 3, shape))
+    votes = np.where(rng.random(shape) < 0.3, other, votes).astype(np.uint16)
+    before, _kernels.BLOCK = _kernels.BLOCK, block
+    try:
+        found = _kernels.largest_vote(votes, 60_000)
+    finally:
+        _kernels.BLOCK = before
+    expected = [
+        [np.unique(votes[:, e, x], return_counts=True)[1].max() for x in range(50)]
+        for e in range(3)
+    ]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_counting_and_sorting_find_the_same_votes():
     rng = np.random.default_rng(5)
     for n_replicates in (16, 20, 255, 256, 300):

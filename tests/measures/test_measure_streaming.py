@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,21 +18,32 @@ from hypothesis import strategies as st
 from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
-from learnorder.measures import _arrays, _kernels, agreement, order, scores, sweep, tiles
+from learnorder.measures import (
+    _arrays,
+    _kernels,
+    agreement,
+    moments,
+    order,
+    scores,
+    sweep,
+    tiles,
+)
 from learnorder.measures.scores import ScoreTable
-from learnorder.measures.split import UNDEFINED
+from learnorder.measures.split import UNDEFINED, read_split
 from learnorder.measures.summary import summarise
 from learnorder.measures.tiles import read_shape
 
 
 @contextmanager
-def limits(read, most, plane, by_class=None, table=None, block=None):
+def limits(read, most, plane, by_class=None, table=None, block=None, group=None):
     """Budgets so small that even a small log is cut."""
     small = {
         (tiles, "READ_BYTES"): read,
         (tiles, "MOST_READ_BYTES"): most,
         (tiles, "PLANE"): plane,
         (_kernels, "BLOCK"): max(1, plane // 2),
+        (tiles, "GROUP_BYTES"): group or read,
+        (moments, "PART"): plane,
         (sweep, "CLASS_BYTES"): by_class,
         (scores, "TABLE_BYTES"): table,
         (scores, "COLUMN_BYTES"): table,
@@ -75,6 +88,7 @@ def cut_logs(draw):
         "by_class": draw(st.sampled_from([1, 5_000, 1 << 28])),
         "table": draw(st.sampled_from([0, 64, 1 << 28])),
         "block": shape[0] * draw(st.integers(1, 40)),
+        "group": draw(st.integers(1, 2 * read)),
     }
     return (shape, draw(n_classes), seed, first_epoch), chunk, budget
 
@@ -201,11 +215,12 @@ def test_a_comparison_does_not_depend_on_how_logs_are_cut(lazy, random_log, case
 
 def overlaps(read, chunk, shape):
     """Chunks that a read touches."""
-    _, epochs, examples = (
+    replicates, epochs, examples = (
         range(n)[k] if isinstance(k, slice) else np.arange(n)[k]
         for n, k in zip(shape, read, strict=True)
     )
-    return {(e // chunk[0], x // chunk[1]) for e in set(epochs) for x in set(examples)}
+    rows, columns = {e // chunk[0] for e in epochs}, {x // chunk[1] for x in examples}
+    return set(product(replicates, rows, columns))
 
 
 @pytest.mark.parametrize("chunk", [(1, 90), (7, 16), (3, 40), (7, 90), (100, 1000)])
@@ -216,7 +231,7 @@ def test_no_chunk_is_decoded_twice_while_a_column_of_chunks_fits(lazy, random_lo
     with limits(read=700, most=10_000, plane=50):
         measure(cut)
     touched = [part for read in array.reads for part in overlaps(read, chunk, array.shape)]
-    assert len(touched) == len(set(touched)) == -(-7 // chunk[0]) * -(-90 // chunk[1])
+    assert len(touched) == len(set(touched)) == 4 * -(-7 // chunk[0]) * -(-90 // chunk[1])
 
 
 def test_small_chunks_are_read_many_at_once_and_large_ones_in_parts():
@@ -267,7 +282,9 @@ def test_what_is_no_class_is_named_wherever_it_lies(lazy, chunk, value):
     what = "not recorded" if value == 255 else "prediction 7 is no class"
     with (
         limits(read=100, most=100, plane=7),
-        pytest.raises(LearnOrderError, match=rf"{what} \(first: seed 5, epoch 2, example 47\)"),
+        pytest.raises(
+            LearnOrderError, match=rf"{what} \(for example: seed 5, epoch 2, example 47\)"
+        ),
     ):
         summarise(cut)
 
@@ -301,25 +318,175 @@ def test_a_table_in_a_file_is_the_table_in_memory():
     np.testing.assert_array_equal(kept.array(), values / 200)
 
 
-def test_a_full_disk_is_one_clear_line(monkeypatch):
-    class Full:
-        def seek(self, place):
-            pass
+def test_replicates_are_counted_in_groups_that_keep_the_readers_busy(lazy, random_log):
+    assert tiles.count_shape((100, 100, 60_000), 1, (100, 8192)) == (10, 100, 8192)
+    assert tiles.count_shape((20, 50, 1_280_000), 2, (1, 1_280_000)) == (8, 1, 1_280_000)
+    assert tiles.count_shape((20, 50, 14_000_000), 2, (1, 14_000_000)) == (2, 1, 14_000_000)
+    assert tiles.count_shape((3, 5, 100), 1, (1, 100)) == (3, 1, 100)
+    log = random_log((19, 3, 40), 4)
+    cut, array = lazy(log, (1, 40))
+    with limits(read=800, most=10_000, plane=13, group=1):
+        found = agreement.tp_agreement(cut)
+    np.testing.assert_array_equal(found, agreement.tp_agreement(log))
+    assert {len(range(*read[0].indices(19))) for read in array.reads} == {8, 3}
 
-        def write(self, content):
+
+@pytest.mark.parametrize(("value", "what"), [(255, "not recorded"), (7, "prediction 7 is no")])
+@pytest.mark.parametrize("measure", [agreement.tp_agreement, order.accessibility])
+def test_what_is_no_class_in_the_last_group_names_its_own_seed(lazy, measure, value, what):
+    label = np.arange(50) % 5
+    seeds = [3, 5, 9, 11, 20]
+    log = from_arrays(np.broadcast_to(label, (5, 3, 50)), label, seeds=seeds, epochs=[1, 2, 4])
+    log["prediction"].values[4, 2, 47] = value
+    cut, array = lazy(log, (1, 50))
+    with (
+        limits(read=100, most=100, plane=7, group=100),
+        pytest.raises(LearnOrderError, match=f"{what}.*: seed 20, epoch 4, example 47"),
+    ):
+        measure(cut)
+    assert {len(range(*read[0].indices(5))) for read in array.reads} == {2, 1}
+
+
+def test_one_pass_counts_alike_with_weights_that_are_equal_and_that_are_not(random_log):
+    log = random_log((7, 6, 300), 4)
+    split = read_split(log, "test")
+    expected = (log["prediction"].values == log["label"].values).sum(axis=0)
+    for weight in (np.r_[0.0, np.ones(5)], np.r_[0.0, np.full(5, 0.25)], np.arange(6.0)):
+        found = sweep.WeightedTp(split, weight)
+        sweep.sweep_counts(split, found)
+        np.testing.assert_allclose(found.total, weight @ expected, rtol=1e-13)
+
+
+SYMMETRIC = np.zeros((4, 1, 12), dtype=bool)
+for replicate in range(4):
+    SYMMETRIC[replicate, 0, 3 * replicate : 3 * replicate + 3] = True
+
+
+@pytest.mark.parametrize("repeats", [1, 7, 400])
+@pytest.mark.parametrize("width", [1, 5, 11, 128, 1 << 21])
+def test_rounding_is_no_order_however_scores_are_gone_through(repeats, width):
+    """Means that do not differ, and orders without any covariance, whatever the sums round to."""
+    n = 12 * repeats
+    shuffle = np.random.default_rng(repeats).permutation(n)
+    alone = np.tile(SYMMETRIC, repeats)[..., shuffle]
+    # Three replicates, each right on half of what any other is right on.
+    crossed = np.stack([np.arange(8 * repeats) >> k & 1 for k in range(3)])[:, np.newaxis]
+    label = np.zeros(n, dtype=int)
+    one = from_arrays(np.where(alone, 0, 1), label)
+    other = from_arrays(crossed, label[: 8 * repeats])
+    with limits(1 << 20, 1 << 20, 1 << 10, block=width):
+        found = order.reliability(one)
+        pair = compare({"a": one, "b": one}).pairs[0]
+        again = other.assign_coords(replicate=[3, 4, 5])
+        crossing = compare({"a": other, "b": again}).pairs[0]
+        alpha = order.reliability(other).value
+    assert "does not differ between examples" in found.undefined["value"]
+    assert "does not differ between examples" in pair.undefined["pearson"]
+    assert alpha == 0
+    assert "no shared order to correct for" in crossing.undefined["corrected"]
+
+
+@pytest.fixture
+def filed_table():
+    """Make a table that is kept in a file, four examples in memory."""
+
+    def make():
+        with limits(1, 1, 1, table=8):
+            return ScoreTable(2, 10, np.dtype(np.uint8))
+
+    return make
+
+
+class Faulty(io.RawIOBase):
+    """A file that takes and gives a few bytes at a time, up to so many."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most, self.content = most, bytearray(100)
+        self.place = 0
+
+    def seek(self, place):
+        self.place = place
+
+    def write(self, content):
+        if self.place >= self.most:
             raise OSError(errno.ENOSPC, "No space left on device")
+        n = min(3, len(content))
+        self.content[self.place : self.place + n] = content[:n]
+        self.place += n
+        return n
 
-        def close(self):
-            pass
+    def readinto(self, into):
+        n = max(0, min(2, len(into), self.most - self.place))
+        into[:n] = self.content[self.place : self.place + n]
+        self.place += n
+        return n
 
-    monkeypatch.setattr(scores.tempfile, "TemporaryFile", lambda prefix: Full())
-    with limits(1, 1, 1, table=8):
-        table = ScoreTable(2, 10, np.dtype(np.uint8))
+
+def test_a_file_that_takes_a_few_bytes_at_a_time_is_filled_and_read(monkeypatch, filed_table):
+    monkeypatch.setattr(scores.tempfile, "TemporaryFile", lambda **_: Faulty(100))
+    table = filed_table()
+    values = np.arange(20, dtype=np.uint8).reshape(2, 10)
+    for start in range(0, 10, 4):
+        column = slice(start, min(start + 4, 10))
+        table.column(column)[...] += values[:, column]
+    np.testing.assert_array_equal(table.array(), values)
+
+
+def test_a_full_disk_is_one_clear_line(monkeypatch, filed_table):
+    monkeypatch.setattr(scores.tempfile, "TemporaryFile", lambda **_: Faulty(2))
+    table = filed_table()
     table.column(slice(0, 4))
-    with pytest.raises(LearnOrderError, match="TMPDIR") as caught:
+    with pytest.raises(LearnOrderError, match=r"written \(No space left.*TMPDIR") as caught:
         table.column(slice(4, 8))
-    assert "No space left" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_lost_its_end_is_one_clear_line(monkeypatch, filed_table):
+    file = Faulty(100)
+    monkeypatch.setattr(scores.tempfile, "TemporaryFile", lambda **_: file)
+    table = filed_table()
+    table.column(slice(0, 10))[...] = 1
+    table.kept(slice(0, 10))
+    file.most = 15
+    with pytest.raises(LearnOrderError, match=r"cannot be read \(it ends too early\)"):
+        table.kept(slice(0, 10))
+
+
+def test_no_folder_for_temporary_files_is_one_clear_line(monkeypatch, tmp_path, filed_table):
+    monkeypatch.setattr(scores.tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(
+        LearnOrderError, match=r"cannot be created \(No such file.*TMPDIR"
+    ) as caught:
+        filed_table()
+    assert "\n" not in str(caught.value)
+
+
+LIMITED_FILE = """
+import resource
+import numpy as np
+from learnorder.errors import LearnOrderError
+from learnorder.log.labelled import from_arrays
+from learnorder.measures import order, scores
+scores.TABLE_BYTES, scores.COLUMN_BYTES = 1, 600
+rng = np.random.default_rng(0)
+log = from_arrays(rng.integers(0, 3, (6, 2, 4000)), rng.integers(0, 3, 4000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+try:
+    order.reliability(log)
+except LearnOrderError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits are those of POSIX")
+def test_a_file_that_may_not_grow_leaves_nothing_but_that_line():
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED_FILE], capture_output=True, text=True, check=True
+    )
+    assert "cannot be written (File too large)" in done.stdout
+    assert done.stdout.count("\n") == 1
+    assert not done.stderr
 
 
 MEASURE_A_LARGE_LOG = """

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import Image
 
 from learnorder.log.labelled import from_arrays
+from learnorder.measures.split import Split, read_split
+from learnorder.report import gallery
 from learnorder.report.gallery import MOST_TEXT, examples_gallery, thumbnail
 from learnorder.schema import Previews
 
@@ -109,6 +111,28 @@ def test_long_texts_are_cut_with_a_mark() -> None:
     hardest, easiest = gallery_of([0, 1], previews=previews).rows
     assert (len(hardest.cards[0].text), hardest.cards[0].cut) == (MOST_TEXT, True)
     assert (easiest.cards[0].text, easiest.cards[0].cut) == ("short", False)
+
+
+def test_last_predictions_are_read_only_where_chosen_examples_lie(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    finals = rng.integers(0, 3, (7, 4, 100))
+    log = from_arrays(finals, np.zeros(100, int), class_names=["a", "b", "c"])
+    positions = np.array([97, 3, 42, 1, 41])
+    reads = []
+    read = Split.read
+    monkeypatch.setattr(Split, "read", lambda *a: reads.append(read(*a)) or reads[-1])
+    for chunk, budget, shapes in (
+        ((4, 10), 1 << 20, [(7, 1, 3), (7, 1, 2), (7, 1, 1)]),
+        ((1, 100), 2 * 97, [(2, 1, 97)] * 3 + [(1, 1, 97)]),
+        ((4, 10), 1, [(1, 1, 3)] * 7 + [(1, 1, 2)] * 7 + [(1, 1, 1)] * 7),
+    ):
+        chunks = {"replicate": 1, "epoch": chunk[0], "example": chunk[1]}
+        log["prediction"].encoding["preferred_chunks"] = chunks
+        monkeypatch.setattr(gallery, "READ_BYTES", budget)
+        found = gallery._last_predictions(read_split(log, "test"), positions)
+        np.testing.assert_array_equal(found, finals[:, -1, positions])
+        assert [block.shape for block in reads] == shapes
+        reads.clear()
 
 
 def test_without_labels_the_ends_are_those_of_agreement() -> None:

@@ -11,7 +11,12 @@ import numpy as np
 import xarray as xr
 
 from learnorder.comparison.align import common_epochs, same_examples
-from learnorder.comparison.correlation import Correlation, Order, correlate, prepare_order
+from learnorder.comparison.correlation import (
+    Correlation,
+    correlate,
+    find_halves,
+    prepare_order,
+)
 from learnorder.errors import LearnOrderError
 from learnorder.measures.order import (
     Reliability,
@@ -23,7 +28,7 @@ from learnorder.measures.scores import ScoreTable, equal_rows
 from learnorder.measures.split import Split, check_split, labelled, read_split
 from learnorder.measures.summary import reliability_record
 from learnorder.measures.sweep import CorrectTotals
-from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE, Scores
+from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE, Labels, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,15 +164,14 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
     read = {name: _read(name, log, epochs) for name, log in logs.items()}
     shared = {(a, b): _shared(read[a], read[b]) for a, b in combinations(logs, 2)}
     label = np.asarray(next(iter(logs.values()))[LABEL].values, dtype=np.int64)
-    orders = {
-        name: (prepare_order(name, r.scores, None), prepare_order(name, r.scores, label))
-        for name, r in read.items()
-    }
+    overall, within = _correlations({name: r.scores for name, r in read.items()}, label, shared)
     return Comparison(
         split=next(iter(logs.values())).attrs.get("split"),
         epochs=tuple(float(e) for e in epochs),
         collections=tuple(r.collection for r in read.values()),
-        pairs=tuple(_pair(orders[a], orders[b], found) for (a, b), found in shared.items()),
+        pairs=tuple(
+            Pair(**vars(overall[a, b]), a=a, b=b, within_class=within[a, b]) for a, b in shared
+        ),
         accessibility={name: r.accessibility for name, r in read.items()},
         notes=(*_epoch_notes(logs, epochs), *filter(None, shared.values())),
     )
@@ -200,9 +204,21 @@ def _read(name: str, log: xr.Dataset, epochs: Scores) -> _Read:
     return _Read(collection, mean, scores, split)
 
 
-def _pair(a: tuple[Order, Order], b: tuple[Order, Order], shared: str | None) -> Pair:
-    overall, within = (correlate(x, y, shared) for x, y in zip(a, b, strict=True))
-    return Pair(**vars(overall), a=a[0].name, b=b[0].name, within_class=within)
+def _correlations(
+    tables: Mapping[str, ScoreTable], label: Labels, shared: Mapping[tuple[str, str], str | None]
+) -> list[dict[tuple[str, str], Correlation]]:
+    """Correlations of each pair, overall and within class."""
+    halves = {name: find_halves(name, table, label) for name, table in tables.items()}
+    found = []
+    # One after the other: orders take several numbers for each example.
+    for i, groups in enumerate((None, label)):
+        orders = {
+            name: prepare_order(name, table, groups, halves[name][i])
+            for name, table in tables.items()
+        }
+        found.append({(a, b): correlate(orders[a], orders[b], shared[a, b]) for a, b in shared})
+        del orders
+    return found
 
 
 def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:

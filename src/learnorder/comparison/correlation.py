@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from learnorder.comparison.ranks import centred_ranks, halves_correlation, rank_correlation
+from learnorder.comparison.ranks import centred_ranks, halves_correlations, rank_correlation
 from learnorder.measures.intervals import (
     Component,
     Interval,
     example_component,
+    no_spread,
     replicate_component,
     t_interval,
     too_few,
@@ -109,25 +111,29 @@ class _Part:
     """A (co)variance with what examples add to it, and its values without each replicate."""
 
     value: float
-    at: Scores
+    at: Callable[[slice], Scores]
     without: Scores
 
 
-def prepare_order(name: str, scores: ScoreTable, label: Labels | None) -> Order:
+def find_halves(name: str, scores: ScoreTable, label: Labels) -> list[Found]:
+    """Correlation between halves, overall and within the classes of ``label``, or why not."""
+    if scores.n_replicates < 2:
+        return [f"{name!r} has 1 replicate: no halves"] * 2
+    reason = f"a half of {name!r} does not order the examples"
+    found = halves_correlations(scores, (None, label))
+    return [reason if value is None else value for value in found]
+
+
+def prepare_order(name: str, scores: ScoreTable, label: Labels | None, halves: Found) -> Order:
     """Order of the examples of a table of scores; within the classes of ``label`` if given."""
-    groups = np.zeros(scores.n_examples, dtype=np.int64) if label is None else label
-    halves: float | str | None = f"{name!r} has 1 replicate: no halves"
-    if scores.n_replicates > 1:
-        halves = halves_correlation(scores, groups)
-    if halves is None:
-        halves = f"a half of {name!r} does not order the examples"
+    (ranks,) = centred_ranks(scores.means(), (label,))
     deviation = deviations(scores, label)
     return Order(
         name=name,
         deviation=deviation,
         mean=deviation.mean(),
         moment=order_moments(deviation),
-        ranks=centred_ranks(scores.means(), groups),
+        ranks=ranks,
         halves=halves,
     )
 
@@ -204,7 +210,12 @@ def _pearson_interval(a: Order, b: Order) -> Interval | str:
     slope = 1 - value**2
     if slope < IDENTICAL:
         return "the two orders are identical, or exactly opposite: no spread to estimate"
-    low, high = t_interval(math.atanh(value), [c.scaled(1 / slope**2) for c in components])
+    # Looked at before scaling, which makes much of what is only rounding.
+    scaled = [c.scaled(1 / slope**2) for c in components]
+    interval = no_spread(components) or t_interval(math.atanh(value), scaled)
+    if isinstance(interval, str):
+        return interval
+    low, high = interval
     return math.tanh(low), math.tanh(high)
 
 
@@ -212,10 +223,7 @@ def _corrected_interval(a: Order, b: Order) -> Interval | str:
     parts = [_shared_part(_defined(order)) for order in (a, b)]
     if any(part.without.min() <= NEGLIGIBLE for part in parts):
         return "without one of the replicates, the others share no order to correct for"
-    value, components = _ratio(a, b, *parts)
-    if sum(c.variance for c in components) <= NEGLIGIBLE:
-        return "neither replicates nor examples differ: no spread to estimate"
-    return t_interval(value, components)
+    return t_interval(*_ratio(a, b, *parts))
 
 
 def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
@@ -225,13 +233,18 @@ def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, lis
     value = float(cross.mean()) / scale
     without_a = _means_without(cross) / np.sqrt(part_a.without * part_b.value)
     without_b = _means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
-    cross_at = a.mean * b.mean * (len(a.mean) / a.deviation.degrees)
-    spread_at = part_a.at / part_a.value + part_b.at / part_b.value
-    influence = cross_at / scale - value / 2 * spread_at
+
+    def influences() -> Iterator[Scores]:
+        """Influence of examples on the value, part by part."""
+        for part in _defined(a).parts():
+            cross_at = a.mean[part] * b.mean[part] * (len(a.mean) / a.deviation.degrees)
+            spread_at = part_a.at(part) / part_a.value + part_b.at(part) / part_b.value
+            yield cross_at / scale - value / 2 * spread_at
+
     components = [
         replicate_component(without_a),
         replicate_component(without_b),
-        example_component(influence),
+        example_component(influences()),
     ]
     return value, components
 
@@ -248,14 +261,16 @@ def _mean_part(moment: Moments) -> _Part:
     n = moment.n_replicates
     return _Part(
         moment.of_mean(),
-        mean_variance(moment.variance_at, moment.covariance_at, n),
-        mean_variance(moment.variance_without, moment.covariance_without, n),
+        lambda part: mean_variance(moment.variance_at[part], moment.covariance_at[part], n),
+        moment.of_mean_without(),
     )
 
 
 def _shared_part(moment: Moments) -> _Part:
     """Covariance between different replicates: the variance of what they share."""
-    return _Part(moment.covariance, moment.covariance_at, moment.covariance_without)
+    return _Part(
+        moment.covariance, lambda part: moment.covariance_at[part], moment.covariance_without
+    )
 
 
 def _defined(order: Order) -> Moments:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from learnorder.measures.scores import ScoreTable
@@ -11,35 +13,58 @@ DECIMALS = 12
 """Mean scores that agree this far are tied: they differ by the rounding of sums, far below the
 steps of a mean over replicates and epochs."""
 
-DENSE = 8
+DENSE = 2
 """Keys for each example up to which counting all of them is faster than sorting the examples."""
 
 MAX_SPLITS = 20
 """Split halves averaged at most; more change the mean by less than it is read to."""
 
 
-def centred_ranks(values: Scores, groups: Labels) -> Scores:
-    """Rank of each example within its group, as a share of the group, less the mean; ties averaged.
+def centred_ranks(values: Scores, groupings: Sequence[Labels | None]) -> Iterator[Scores]:
+    """Yield, by each grouping, the rank of each example within its group, centred; ties averaged.
 
-    Dividing by the size keeps a large class from counting more per example than a small one.
+    Ranks are shares of the group, less their mean: dividing by the size keeps a large class from
+    counting more per example than a small one. A grouping that is None is one group.
     """
     rounded = np.round(values, DECIMALS)
     levels = np.unique(rounded)
-    size = np.bincount(groups)
-    # One ranking of (group, value) ranks every group at once, each after those before it.
-    run, length = _runs(groups * len(levels) + np.searchsorted(levels, rounded))
+    level = np.searchsorted(levels, rounded)
+    del rounded
+    for groups in groupings:
+        if groups is None:
+            yield _group_ranks(level, np.array([len(level)]), len(levels))
+        else:
+            # One ranking of (group, level) ranks every group at once, each after those before it.
+            keys = groups * len(levels)
+            keys += level
+            yield _group_ranks(keys, np.bincount(groups), len(levels))
+
+
+def _group_ranks(keys: Labels, size: Labels, n_levels: int) -> Scores:
+    """Centred ranks by ``group * n_levels + level``; ``size`` is that of each group."""
+    run, group, length = _runs(keys)
+    # In place: there may be twice as many keys as examples.
+    group //= n_levels
+    ranks: Scores = np.multiply(length, -0.5, dtype=np.float64)
+    ranks += 0.5
+    np.cumsum(length, out=length)
+    ranks += length
+    del length
     before = np.cumsum(size) - size
-    ranks = (np.cumsum(length) - (length - 1) / 2)[run] - before[groups]
-    centred: Scores = (ranks - (size[groups] + 1) / 2) / size[groups]
+    ranks -= before[group]
+    ranks -= (size[group] + 1) / 2
+    ranks /= np.maximum(size, 1)[group]
+    centred: Scores = ranks[run]
     return centred
 
 
-def _runs(keys: Labels) -> tuple[Labels, Labels]:
-    """Position of each key among runs of equal keys in ascending order, and their lengths."""
+def _runs(keys: Labels) -> tuple[Labels, Labels, Labels]:
+    """Position of each key among the runs of equal keys, the key of each run, and its length."""
     if keys.max() < DENSE * len(keys):
-        return keys, np.bincount(keys)
-    _, run, length = np.unique(keys, return_inverse=True, return_counts=True)
-    return run, length
+        length = np.bincount(keys)
+        return keys, np.arange(len(length)), length
+    key, run, length = np.unique(keys, return_inverse=True, return_counts=True)
+    return run, key, length
 
 
 def rank_correlation(a: Scores, b: Scores) -> float | None:
@@ -48,8 +73,10 @@ def rank_correlation(a: Scores, b: Scores) -> float | None:
     return float(a @ b) / scale if scale > 0 else None
 
 
-def halves_correlation(scores: ScoreTable, groups: Labels) -> float | None:
-    """Mean rank correlation between halves of a collection.
+def halves_correlations(
+    scores: ScoreTable, groupings: Sequence[Labels | None]
+) -> list[float | None]:
+    """Mean rank correlation between halves of a collection, by each grouping.
 
     Halves are neighbours in the circle of replicates, so the splits are the same every time; with
     an odd number one replicate stays out of each split. None: undefined for one of the splits.
@@ -57,13 +84,18 @@ def halves_correlation(scores: ScoreTable, groups: Labels) -> float | None:
     n_replicates = scores.n_replicates
     size = n_replicates // 2
     n_splits = min(MAX_SPLITS, n_replicates if n_replicates % 2 else size)
-    correlations = []
+    found: list[list[float | None]] = [[] for _ in groupings]
     for start in range(n_splits):
         circle = ((start + np.arange(2 * size)) % n_replicates).tolist()
-        first = centred_ranks(scores.means(circle[:size]), groups)
-        second = centred_ranks(scores.means(circle[size:]), groups)
-        correlation = rank_correlation(first, second)
-        if correlation is None:
-            return None
-        correlations.append(correlation)
-    return float(np.mean(correlations))
+        ranks = (
+            centred_ranks(scores.means(half), groupings) for half in (circle[:size], circle[size:])
+        )
+        for values, first, second in zip(found, *ranks, strict=True):
+            values.append(rank_correlation(first, second))
+    return [_mean(values) for values in found]
+
+
+def _mean(values: list[float | None]) -> float | None:
+    """Mean; None where one of the values is."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) == len(values) else None

@@ -20,7 +20,9 @@ import numpy as np
 from learnorder.errors import LogBusy, LogDamaged
 from learnorder.log import layout
 from learnorder.log.arrays import (
+    LEVEL,
     METADATA,
+    THOROUGH_LEVEL,
     chunk_name,
     create_group,
     create_predictions,
@@ -36,6 +38,9 @@ from learnorder.log.lazy import CommittedEpochs, available_cores
 from learnorder.log.location import locate
 from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.schema import not_recorded
+
+SMALL_BYTES = 2 << 20
+"""Raw predictions of a split and replicate up to which compressing thoroughly takes a second."""
 
 BLOCK_BYTES = 128 << 20
 """Predictions held in memory at once; a replicate larger than this is read in several passes."""
@@ -165,7 +170,9 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
     """Write one split, a block of examples at a time; return how many chunks it has."""
     epochs, n_examples = list(committed.commits), committed.n_examples
     width, dtype = chunk_width(n_examples), committed.dtype
-    create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype)
+    small = len(epochs) * n_examples * dtype.itemsize <= SMALL_BYTES
+    level = THOROUGH_LEVEL if small else LEVEL
+    create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype, level)
     fits = BLOCK_BYTES // (width * max(len(epochs), 1) * dtype.itemsize)
     step = width * max(1, fits)
     # each thread holds a chunk of its own
@@ -179,7 +186,7 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
             chunk = np.full((len(epochs), width), not_recorded(dtype), dtype)
             part = block[:, first - start : first - start + width]
             chunk[:, : part.shape[1]] = part
-            write_durably(folder / chunk_name(0, first // width), encode_chunk(chunk))
+            write_durably(folder / chunk_name(0, first // width), encode_chunk(chunk, level))
 
         with ThreadPoolExecutor(n_threads) as pool:
             list(pool.map(write, range(start, stop, width)))

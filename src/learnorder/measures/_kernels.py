@@ -6,7 +6,7 @@ type that holds their number: that is what keeps measuring as fast as reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -23,6 +23,12 @@ Bits = NDArray[np.uint64]
 FEW = 16
 """Up to so many classes (and no more than replicates), a pass over the votes for each class is
 faster than sorting them."""
+
+ASKED = 9
+"""Replicates that are asked what the majority votes for."""
+
+WORTH = 0.75
+"""Share of examples without a majority up to which those are picked out to be sorted."""
 
 BLOCK = 1 << 15
 """Columns sorted at once: long enough to hide the cost of a call, short enough for the caches."""
@@ -51,7 +57,8 @@ def each_correct(prediction: Predictions, label: Labels) -> Iterator[Correct]:
 def tp_counts(prediction: Predictions, label: Labels) -> Counts:
     """Count the replicates that are right, ``(epoch, example)``, in the smallest type."""
     counts = np.zeros(prediction.shape[1:], dtype=smallest_type(len(prediction)))
-    add_correct(counts, prediction, label)
+    for right in each_correct(prediction, label):
+        add_right(counts, right)
     return counts
 
 
@@ -61,10 +68,16 @@ def no_counts(epochs: slice, examples: slice, n_replicates: int) -> Counts:
     return np.zeros(shape, dtype=smallest_type(n_replicates))
 
 
-def add_correct(counts: Counts, prediction: Predictions, label: Labels) -> None:
-    """Add to ``(epoch, example)`` counts how many more replicates are right."""
-    for right in each_correct(prediction, label):
-        np.add(counts, right.view(np.uint8), out=counts)
+def add_right(counts: Counts, right: Correct) -> None:
+    """Add to ``(epoch, example)`` counts a replicate where it is right."""
+    np.add(counts, right.view(np.uint8), out=counts)
+
+
+def summed(counts: Counts) -> Counts:
+    """Sum of ``(epoch, example)`` counts over epochs, ``(example,)``, exact."""
+    largest = len(counts) * int(np.iinfo(counts.dtype).max)
+    total: Counts = np.add.reduce(counts, axis=0, dtype=smallest_type(largest))
+    return total
 
 
 def epoch_counts(right: Correct) -> Counts:
@@ -116,7 +129,7 @@ def company(prediction: Predictions, label: Labels) -> Company:
     counts = np.zeros(prediction.shape[1:], dtype=smallest_type(len(prediction)))
     bits = []
     for right in each_correct(prediction, label):
-        np.add(counts, right.view(np.uint8), out=counts)
+        add_right(counts, right)
         bits.append(packed(right))
     each = np.stack(bits)
     total = np.zeros(each.shape[:2], dtype=np.int64)
@@ -162,11 +175,70 @@ class Tally:
 
 def largest_vote(prediction: Predictions, n_classes: int) -> Counts:
     """Count the votes for the class most voted for, ``(epoch, example)``."""
-    largest = np.ones(prediction.shape[1:], dtype=smallest_type(len(prediction)))
-    few = n_classes <= min(FEW, len(prediction))
-    for votes in _votes_for_each(prediction, n_classes) if few else _growing_runs(prediction):
-        np.maximum(largest, votes, out=largest)
+    if n_classes <= min(FEW, len(prediction)):
+        return _largest(prediction, lambda votes: _votes_for_each(votes, n_classes))
+    return _largest_of_many(prediction)
+
+
+def _largest(prediction: Predictions, count: Callable[[Predictions], Iterator[Counts]]) -> Counts:
+    """Largest of what ``count`` yields, which is done block by block, and at least 1."""
+    plane = prediction.shape[1:]
+    largest = np.ones(plane, dtype=smallest_type(len(prediction)))
+    for rows, columns in cut_plane(plane, BLOCK):
+        here = largest[rows, columns]
+        for votes in count(prediction[:, rows, columns]):
+            np.maximum(here, votes, out=here)
     return largest
+
+
+def _largest_of_many(prediction: Predictions) -> Counts:
+    """Count the votes for what may well be the majority's; sort only where that is no majority."""
+    n_replicates, *plane = prediction.shape
+    largest = np.zeros(plane, dtype=smallest_type(n_replicates))
+    same = np.empty(plane, dtype=np.bool_)
+    likely = _likely(prediction)
+    for votes in prediction:
+        add_right(largest, np.equal(votes, likely, out=same))
+    rest = np.flatnonzero(largest <= n_replicates // 2)
+    if len(rest) > WORTH * largest.size:
+        return _largest(prediction, _growing_runs)
+    if len(rest):
+        left = np.stack([votes.reshape(-1)[rest] for votes in prediction])
+        largest.reshape(-1)[rest] = _largest(left[:, np.newaxis], _growing_runs)[0]
+    return largest
+
+
+def _likely(prediction: Predictions) -> Predictions:
+    """Median of up to nine votes, by threes, ``(epoch, example)``.
+
+    The median of all votes would be that of the majority, wherever there is one.
+    """
+    rows = list(prediction[:ASKED])
+    while len(rows) >= 3:
+        rows = [_median(*rows[i : i + 3]) for i in range(0, len(rows) - 2, 3)]
+    likely: Predictions = rows[0]
+    return likely
+
+
+def _median(a: Predictions, b: Predictions, c: Predictions) -> Predictions:
+    """Median of three, element by element."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    np.minimum(high, c, out=high)
+    median: Predictions = np.maximum(low, high, out=low)
+    return median
+
+
+def cut_plane(shape: tuple[int, ...], most: int) -> Iterator[tuple[slice, slice]]:
+    """Yield parts ``(epoch, example)`` of a plane with at most ``most`` elements each."""
+    n_epochs, n_examples = shape
+    width = min(n_examples, most)
+    height = max(1, most // width)
+    for start in range(0, n_examples, width):
+        for first in range(0, n_epochs, height):
+            yield (
+                slice(first, min(first + height, n_epochs)),
+                slice(start, min(start + width, n_examples)),
+            )
 
 
 def tally(prediction: Predictions, n_classes: int) -> Tally:

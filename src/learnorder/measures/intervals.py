@@ -9,6 +9,7 @@ a replicate and an example together counts in both parts, so the sum errs toward
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,12 @@ MIN_REPLICATES = 3
 
 MIN_EXAMPLES = 10
 """Below this the influence of examples is itself too uncertain to say how uncertain a value is."""
+
+
+NO_VARIANCE = 1e-24
+"""Variance of a value of about 1 below which only rounding is left (the square of about 1e-12)."""
+
+NO_SPREAD = "neither replicates nor examples differ: no spread to estimate"
 
 
 @dataclass(frozen=True)
@@ -46,13 +53,21 @@ def replicate_component(without: Scores) -> Component:
     return Component(spread * (n - 1) / n, n - 1)
 
 
-def example_component(influence: Scores) -> Component:
-    """Variance from examples; ``influence[x]`` is the derivative of the value in x's weight."""
-    n = len(influence)
-    return Component(float((influence**2).sum()) / n**2, n - 1)
+def example_component(influences: Iterable[Scores]) -> Component:
+    """Variance from examples, given part by part: the derivatives of the value in their weights."""
+    n, squared = 0, 0.0
+    for influence in influences:
+        n += len(influence)
+        squared += float(influence @ influence)
+    return Component(squared / n**2, n - 1)
 
 
-def t_interval(value: float, components: list[Component]) -> Interval:
+def no_spread(components: list[Component]) -> str | None:
+    """Reason why there is no interval where no component of the variance is above 0, or None."""
+    return NO_SPREAD if sum(c.variance for c in components) <= NO_VARIANCE else None
+
+
+def t_interval(value: float, components: list[Component]) -> Interval | str:
     """Student's t interval, its degrees of freedom from Welch and Satterthwaite's formula.
 
     Parameters
@@ -60,11 +75,11 @@ def t_interval(value: float, components: list[Component]) -> Interval:
     value
         The estimate, on a scale where it is about normal.
     components
-        Independent parts of its variance; at least one is not zero.
+        Independent parts of its variance.
 
     Returns
     -------
-    Lower and upper bound, on the same scale.
+    Lower and upper bound, on the same scale; or, where all parts are zero, why there are none.
 
     References
     ----------
@@ -78,6 +93,9 @@ def t_interval(value: float, components: list[Component]) -> Interval:
     """
     from scipy.special import stdtrit
 
+    reason = no_spread(components)
+    if reason:
+        return reason
     variance = sum(c.variance for c in components)
     df = variance**2 / sum(c.variance**2 / c.df for c in components)
     half = float(stdtrit(df, 0.5 + LEVEL / 2)) * math.sqrt(variance)
@@ -95,7 +113,7 @@ def too_few(n_replicates: int, n_examples: int) -> str | None:
 
 def ratio_interval(
     part: float, whole: float, without: tuple[Scores, Scores], examples: Component
-) -> Interval:
+) -> Interval | str:
     """Interval of ``1 - part / whole``, built on the logarithm of the ratio and carried back.
 
     Parameters
@@ -109,11 +127,14 @@ def ratio_interval(
 
     Returns
     -------
-    Lower and upper bound, at most 1.
+    Lower and upper bound, at most 1; or why there are none.
     """
     components = [
         replicate_component(np.log(without[0]) - np.log(without[1])),
         examples,
     ]
-    low, high = t_interval(math.log(part / whole), components)
+    interval = t_interval(math.log(part / whole), components)
+    if isinstance(interval, str):
+        return interval
+    low, high = interval
     return 1 - math.exp(high), 1 - math.exp(low)

@@ -153,12 +153,15 @@ def no_interval(votes: Votes, left: Leavers) -> str | None:
     return None
 
 
-def kappa_interval(votes: Votes, left: Leavers, squared_influence: float) -> Interval:
-    """Interval of kappa where there is one."""
+def kappa_interval(votes: Votes, left: Leavers, squared_influence: float) -> Interval | str:
+    """Interval of kappa, or why there is none, where pairs vote differently."""
     n_replicates, n_examples = votes.n_replicates, votes.n_examples
     without = (_differing_without(votes, left), left.by_chance)
     examples = Component(squared_influence / n_examples**2, n_examples - 1)
-    low, high = ratio_interval(votes.differing, votes.by_chance, without, examples)
+    interval = ratio_interval(votes.differing, votes.by_chance, without, examples)
+    if isinstance(interval, str):
+        return interval
+    low, high = interval
     return max(low, -1 / (n_replicates - 1)), high
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from learnorder.measures._kernels import smallest_type
 from learnorder.measures.scores import ScoreTable
+from learnorder.measures.tiles import cuts
 from learnorder.schema import Labels, Scores
 
 Value = TypeVar("Value", float, Scores)
@@ -22,7 +24,11 @@ NEGLIGIBLE = 1e-24
 """Variance of scores in [0, 1] below which only rounding is left (the square of about 1e-12)."""
 
 ROUNDING = 1e-14
-"""Share of a variance below which its difference from a covariance is rounding."""
+"""Share of a variance up to which a covariance, a difference from one, or the variance of a mean is
+rounding."""
+
+PART = 1 << 18
+"""Examples whose influences are computed at once."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Deviations:
     table
         The scores.
     member
-        ``(example,)``, group of each example, counted from 0.
+        ``(example,)``, group of each example, counted from 0, in the smallest type.
     means
         ``(replicate, group)``.
     kept
@@ -44,7 +50,7 @@ class Deviations:
     """
 
     table: ScoreTable
-    member: NDArray[np.int64]
+    member: NDArray[np.unsignedinteger[Any]]
     means: Scores
     kept: NDArray[np.bool_]
     degrees: int
@@ -79,19 +85,31 @@ class Deviations:
 
 def deviations(table: ScoreTable, groups: Labels | None = None) -> Deviations:
     """Centre each replicate's scores, overall or within groups of examples."""
-    group = np.zeros(table.n_examples, dtype=np.int64) if groups is None else groups
-    _, member, size = np.unique(group, return_inverse=True, return_counts=True)
-    sums = np.zeros((table.n_replicates, len(size)))
-    for examples, scores in table.blocks():
-        for total, score in zip(sums, scores, strict=True):
-            total += np.bincount(member[examples], weights=score, minlength=len(size))
-    kept = size[member] > 1
-    return Deviations(table, member, sums / size, kept, table.n_examples - len(size))
+    member, size = _members(table.n_examples, groups)
+    means = table.sums_by(member, len(size))
+    means /= size
+    kept = (size > 1)[member]
+    return Deviations(table, member, means, kept, table.n_examples - len(size))
+
+
+def _members(
+    n_examples: int, groups: Labels | None
+) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+    """Group of each example among those that occur, and the sizes of these."""
+    if groups is None:
+        return np.zeros(n_examples, dtype=np.uint8), np.array([n_examples])
+    size = np.bincount(groups)
+    present = np.flatnonzero(size)
+    place = np.zeros(len(size), dtype=smallest_type(len(present)))
+    place[present] = np.arange(len(present))
+    return place[groups], size[present]
 
 
 @dataclass(frozen=True)
 class Moments:
     """Mean variance and mean covariance of R >= 2 replicates, and what each part adds to them.
+
+    What is no more than rounding beside a variance is exactly 0 in each of them but ``_at``.
 
     Attributes
     ----------
@@ -122,14 +140,30 @@ class Moments:
         return _difference(self.variance_without, self.covariance_without)
 
     def of_mean(self) -> float:
-        """Variance over examples of the mean of R replicates."""
-        return mean_variance(self.variance, self.covariance, self.n_replicates)
+        """Variance over examples of the mean of R replicates; 0 if it does not differ."""
+        of_mean = mean_variance(self.variance, self.covariance, self.n_replicates)
+        return float(_beyond_rounding(of_mean, self.variance))
+
+    def of_mean_without(self) -> Scores:
+        """Estimate of the same without each replicate, ``(replicate,)``."""
+        variance, covariance = self.variance_without, self.covariance_without
+        of_mean = mean_variance(variance, covariance, self.n_replicates)
+        return _beyond_rounding(of_mean, variance)
+
+    def parts(self) -> Iterator[slice]:
+        """Examples that are gone through at once."""
+        return cuts(slice(0, len(self.variance_at)), PART)
 
 
 def _difference(variance: float | Scores, covariance: float | Scores) -> Scores:
     """Variance less covariance; exactly 0 where only rounding is between them."""
     difference = np.subtract(variance, covariance)
     return np.where(difference > ROUNDING * np.asarray(variance), difference, 0.0)
+
+
+def _beyond_rounding(value: float | Scores, variance: float | Scores) -> Scores:
+    """Return the value; exactly 0 where it is rounding beside the variance."""
+    return np.where(np.abs(value) > ROUNDING * np.asarray(variance), value, 0.0)
 
 
 def moments(deviation: Deviations) -> Moments:
@@ -143,20 +177,27 @@ def moments(deviation: Deviations) -> Moments:
         squared[here] = np.einsum("rx,rx->x", values, values)
         of_sum[here] = values.sum(axis=0) ** 2
     matrix /= degrees
-    squared *= n_examples / degrees
-    of_sum *= n_examples / degrees
     own = np.diag(matrix)
     shared = matrix.sum(axis=1) - own
     pairs = n_replicates * (n_replicates - 1)
     fewer = (n_replicates - 1) * (n_replicates - 2)
+    variance, covariance = own.mean(), shared.sum() / pairs
+    variance_without = covariance_without = np.empty(0)
+    if fewer:
+        variance_without = (own.sum() - own) / (n_replicates - 1)
+        covariance_without = (shared.sum() - 2 * shared) / fewer
+    # In place: with many examples these are the largest arrays there are.
+    of_sum -= squared
+    of_sum *= n_examples / degrees / pairs
+    squared *= n_examples / degrees / n_replicates
     return Moments(
         n_replicates=n_replicates,
-        variance=float(own.mean()),
-        covariance=float(shared.sum() / pairs),
-        variance_at=squared / n_replicates,
-        covariance_at=(of_sum - squared) / pairs,
-        variance_without=(own.sum() - own) / (n_replicates - 1) if fewer else np.empty(0),
-        covariance_without=(shared.sum() - 2 * shared) / fewer if fewer else np.empty(0),
+        variance=float(variance),
+        covariance=float(_beyond_rounding(covariance, variance)),
+        variance_at=squared,
+        covariance_at=of_sum,
+        variance_without=variance_without,
+        covariance_without=_beyond_rounding(covariance_without, variance_without),
     )
 
 

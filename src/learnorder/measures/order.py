@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,7 +16,6 @@ from learnorder.measures.moments import (
     Deviations,
     Moments,
     deviations,
-    mean_variance,
     moments,
 )
 from learnorder.measures.scores import ScoreTable
@@ -225,15 +225,22 @@ def _alpha_interval(moment: Moments) -> Interval | str:
     n = moment.n_replicates
     noise, of_mean = moment.noise(), n * moment.of_mean()
     noise_without = moment.noise_without()
-    mean_without = n * mean_variance(moment.variance_without, moment.covariance_without, n)
+    mean_without = n * moment.of_mean_without()
     if min(noise, noise_without.min()) <= NEGLIGIBLE:
         return "all replicates, or all but one, order the examples alike: no spread to estimate"
     if mean_without.min() <= NEGLIGIBLE:
         return "without one of the replicates, mean accessibility does not differ between examples"
-    noise_at = moment.variance_at - moment.covariance_at - noise
-    mean_at = n * mean_variance(moment.variance_at, moment.covariance_at, n) - of_mean
-    examples = example_component(noise_at / noise - mean_at / of_mean)
+    examples = example_component(_influences(moment, noise, of_mean))
     return ratio_interval(noise, of_mean, (noise_without, mean_without), examples)
+
+
+def _influences(moment: Moments, noise: float, of_mean: float) -> Iterator[Scores]:
+    """Influence of examples on the logarithm of noise / of_mean, part by part."""
+    for part in moment.parts():
+        variance_at, covariance_at = moment.variance_at[part], moment.covariance_at[part]
+        noise_at = variance_at - covariance_at - noise
+        mean_at = variance_at + (moment.n_replicates - 1) * covariance_at - of_mean
+        yield noise_at / noise - mean_at / of_mean
 
 
 def replicate_scores(split: Split, weight: Scores, *others: Totals) -> ScoreTable:

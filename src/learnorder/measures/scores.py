@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
@@ -46,9 +47,7 @@ class ScoreTable:
         self._file: IO[bytes] | None = None
         self._open: tuple[slice, NDArray[Any]] | None = None
         if n_replicates * n_examples * self.dtype.itemsize > TABLE_BYTES:
-            # Closed, and with that gone, when the table goes.
-            self._file = tempfile.TemporaryFile(prefix="learnorder-")  # noqa: SIM115
-            weakref.finalize(self, self._file.close)
+            self._file = self._new_file()
         else:
             self._values = np.zeros((n_replicates, n_examples), self.dtype)
 
@@ -78,16 +77,18 @@ class ScoreTable:
             self._open = (examples, np.zeros(shape, self.dtype))
         return self._open[1]
 
-    def kept(self, examples: slice) -> NDArray[Any]:
+    def kept(self, examples: slice, replicates: slice = slice(None)) -> NDArray[Any]:
         """Kept values of some examples, ``(replicate, example)``."""
         if self._values is not None:
-            return self._values[:, examples]
+            return self._values[replicates, examples]
         self._write_column()
-        assert self._file is not None
-        values = np.empty((self.n_replicates, examples.stop - examples.start), self.dtype)
-        for r, row in enumerate(values):
-            self._file.seek(self._offset(r, examples))
-            self._file.readinto(row.data)  # type: ignore[attr-defined]
+        rows = range(self.n_replicates)[replicates]
+        values = np.empty((len(rows), examples.stop - examples.start), self.dtype)
+        try:
+            for r, row in zip(rows, values, strict=True):
+                self._fill(row, self._offset(r, examples))
+        except OSError as error:
+            raise self._failed("read", error) from error
         return values
 
     def blocks(self, width: int | None = None) -> Iterator[tuple[slice, Scores]]:
@@ -113,6 +114,24 @@ class ScoreTable:
         means /= n * self.divisor
         return means
 
+    def sums_by(self, member: NDArray[np.unsignedinteger[Any]], n_groups: int) -> Scores:
+        """Sum of scores over each group of examples, ``(replicate, group)``.
+
+        Kept counts add up exactly, so that the sums do not depend on how examples are gone through.
+        """
+        sums = np.zeros((self.n_replicates, n_groups))
+        for examples in cuts(slice(0, self.n_examples), BLOCK):
+            here = member[examples].astype(np.intp)
+            for r, total in enumerate(sums):
+                (kept,) = self.kept(examples, slice(r, r + 1))
+                if n_groups == 1:
+                    whole = kept.dtype.kind in "iu"
+                    total += kept.sum(dtype=np.int64 if whole else np.float64)
+                else:
+                    total += np.bincount(here, weights=kept, minlength=n_groups)
+        sums /= self.divisor
+        return sums
+
     def array(self) -> Scores:
         """All scores, ``(replicate, example)`` float64."""
         scores = np.empty((self.n_replicates, self.n_examples))
@@ -129,15 +148,40 @@ class ScoreTable:
         try:
             for r, row in enumerate(values):
                 self._file.seek(self._offset(r, examples))
-                self._file.write(row.data)
-            self._file.flush()
+                rest = memoryview(row).cast("B")
+                while rest:
+                    rest = rest[self._file.write(rest) :]
         except OSError as error:
-            raise LearnOrderError(
-                f"measures: scores of {self.n_replicates} replicates and {self.n_examples} examples"
-                f" do not fit into a temporary file ({error.strerror or error}). It takes "
-                f"{self.n_replicates * self.n_examples * self.dtype.itemsize / 1e9:.1f} GB. Point "
-                "TMPDIR to a folder with more space."
-            ) from error
+            raise self._failed("written", error) from error
+
+    def _fill(self, row: NDArray[Any], place: int) -> None:
+        """Read a row from this place of the file."""
+        assert isinstance(self._file, io.RawIOBase), "only what was written is read"
+        self._file.seek(place)
+        rest = memoryview(row).cast("B")
+        while rest:
+            n_read = self._file.readinto(rest)
+            if not n_read:
+                raise OSError("it ends too early")
+            rest = rest[n_read:]
+
+    def _new_file(self) -> IO[bytes]:
+        """Open a temporary file; closed, and with that gone, when the table goes."""
+        try:
+            # Without a buffer: one that cannot be emptied would complain when the file is closed.
+            file = tempfile.TemporaryFile(prefix="learnorder-", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise self._failed("created", error) from error
+        weakref.finalize(self, file.close)
+        return file
+
+    def _failed(self, what: str, error: OSError) -> LearnOrderError:
+        n_bytes = self.n_replicates * self.n_examples * self.dtype.itemsize
+        return LearnOrderError(
+            f"measures: the temporary file for scores of {self.n_replicates} replicates and "
+            f"{self.n_examples} examples cannot be {what} ({error.strerror or error}). It takes "
+            f"{n_bytes / 1e9:.1f} GB. Point TMPDIR to a folder with that much space."
+        )
 
     def _offset(self, replicate: int, examples: slice) -> int:
         return int(replicate * self.n_examples + examples.start) * self.dtype.itemsize

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 import xarray as xr
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 from learnorder.errors import LearnOrderError
 from learnorder.measures import _kernels
 from learnorder.measures.tiles import (
-    PLANE,
     CountTile,
     Tile,
     chunk_shape,
@@ -147,18 +147,26 @@ class Split:
     ) -> None:
         read = self.read(epochs, examples, replicates)
         whole = Tile(epochs, examples, examples, read, self.label[examples])
-        for tile in whole.parts(PLANE):
-            self._check_classes(tile, replicates.start)
+        for tile in whole.parts():
             rows = slice(tile.epochs.start - epochs.start, tile.epochs.stop - epochs.start)
             columns = slice(
                 tile.examples.start - examples.start, tile.examples.stop - examples.start
             )
-            _kernels.add_correct(counts[rows, columns], tile.prediction, tile.label)
+            here = counts[rows, columns]
+            each = _kernels.each_correct(tile.prediction, tile.label)
+            for predicted, right in zip(tile.prediction, each, strict=True):
+                # Looked at while it is in the caches.
+                if int(predicted.max()) >= self.n_classes:
+                    self._refuse(tile, replicates.start)
+                _kernels.add_right(here, right)
 
-    def _check_classes(self, tile: Tile, first_replicate: int = 0) -> None:
-        """Refuse what is no class, naming the first."""
-        if int(tile.prediction.max()) < self.n_classes:
-            return
+    def _check_classes(self, tile: Tile) -> None:
+        """Refuse what is no class."""
+        if int(tile.prediction.max()) >= self.n_classes:
+            self._refuse(tile)
+
+    def _refuse(self, tile: Tile, first_replicate: int = 0) -> NoReturn:
+        """Say which prediction is no class."""
         r, e, x = np.argwhere(tile.prediction >= self.n_classes)[0]
         found = tile.prediction[r, e, x]
         seed = self.log[REPLICATE].values[first_replicate + r]
@@ -167,11 +175,11 @@ class Split:
         where = f"seed {seed}, epoch {epoch:g}, example {example}"
         if found == not_recorded(tile.prediction.dtype):
             raise LearnOrderError(
-                f"{self.caller}: a prediction was not recorded (first: {where}). Measures need "
-                "every prediction of the epochs they use. Select complete replicates and epochs."
+                f"{self.caller}: a prediction was not recorded (for example: {where}). Measures "
+                "need all of the epochs they use. Select complete replicates and epochs."
             )
         raise LearnOrderError(
-            f"{self.caller}: prediction {found} is no class (first: {where}). Classes are "
+            f"{self.caller}: prediction {found} is no class (for example: {where}). Classes are "
             f"0..{self.n_classes - 1}. Check `n_classes` of the log."
         )
 

@@ -94,11 +94,19 @@ class WeightedTp:
 
     def __init__(self, split: Split, weight: Scores) -> None:
         self._weight = weight
+        self._unit = weight.max()
+        self._equal = bool(np.isin(weight, (0, self._unit)).all())
         self.total = np.zeros(split.n_examples)
 
     def add(self, tile: CountTile | Tile) -> None:
         """Take a tile in."""
-        self.total[tile.examples] += self._weight[tile.epochs] @ tile.tp_counts
+        weight, total = self._weight[tile.epochs], self.total[tile.examples]
+        if self._equal:
+            before = int((weight == 0).sum())  # epoch 0, and only at the beginning
+            total += self._unit * _kernels.summed(tile.tp_counts[before:])
+        else:
+            for w, counts in zip(weight, tile.tp_counts, strict=True):
+                total += w * counts
 
 
 class CorrectTotals:

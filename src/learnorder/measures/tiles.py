@@ -25,6 +25,9 @@ PLANE = 1 << 18
 """Elements of one replicate in a tile: a plane of counts and one of votes stay in the caches, and
 the cost of calling numpy is spread over enough of them."""
 
+READERS = 8
+"""Replicates read at once at least, where memory allows: each is decoded by a thread of its own."""
+
 TILE_BYTES = 32 << 20
 """Predictions of all replicates in a tile."""
 
@@ -73,22 +76,16 @@ class Tile:
         """Number of replicates that are right, ``(epoch, example)``, counted once."""
         return _kernels.tp_counts(self.prediction, self.label)
 
-    def parts(self, plane: int) -> Iterator[Tile]:
-        """Cut into tiles of at most ``plane`` elements of each replicate."""
-        _, n_epochs, n_examples = self.prediction.shape
-        width = min(n_examples, plane)
-        height = max(1, plane // width)
-        for start in range(0, n_examples, width):
-            for first in range(0, n_epochs, height):
-                inside = slice(first, min(first + height, n_epochs))
-                across = slice(start, min(start + width, n_examples))
-                yield Tile(
-                    epochs=shifted(inside, self.epochs.start),
-                    examples=shifted(across, self.examples.start),
-                    column=self.column,
-                    prediction=self.prediction[:, inside, across],
-                    label=self.label[across],
-                )
+    def parts(self, plane: int | None = None) -> Iterator[Tile]:
+        """Cut into tiles of at most ``plane`` elements of each replicate, by default `PLANE`."""
+        for inside, across in _kernels.cut_plane(self.prediction.shape[1:], plane or PLANE):
+            yield Tile(
+                epochs=shifted(inside, self.epochs.start),
+                examples=shifted(across, self.examples.start),
+                column=self.column,
+                prediction=self.prediction[:, inside, across],
+                label=self.label[across],
+            )
 
 
 def shifted(part: slice, by: int) -> slice:
@@ -149,7 +146,7 @@ def count_shape(
     >>> count_shape((100, 100, 60_000), 1, (100, 8192))
     (10, 100, 8192)
     >>> count_shape((20, 50, 1_280_000), 2, (1, 1_280_000))
-    (3, 1, 1280000)
+    (8, 1, 1280000)
     """
     n_replicates, n_epochs, n_examples = shape
     epochs, examples = min(chunk[0], n_epochs), min(chunk[1], n_examples)
@@ -157,7 +154,8 @@ def count_shape(
     if epochs * examples > most:
         examples = max(1, most // epochs)
         epochs = max(1, min(epochs, most // examples))
-    replicates = max(1, GROUP_BYTES // (epochs * examples * itemsize))
+    each = epochs * examples * itemsize
+    replicates = max(GROUP_BYTES // each, min(READERS, READ_BYTES // each), 1)
     return min(replicates, n_replicates), epochs, examples
 
 

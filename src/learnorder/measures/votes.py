@@ -18,9 +18,8 @@ class LargestShare:
 
     def add(self, tile: Tile) -> None:
         """Take a tile in."""
-        for part in tile.parts(_kernels.BLOCK):
-            votes = _kernels.largest_vote(part.prediction, self._n_classes)
-            np.divide(votes, self._n_replicates, out=self.share[part.epochs, part.examples])
+        votes = _kernels.largest_vote(tile.prediction, self._n_classes)
+        np.divide(votes, self._n_replicates, out=self.share[tile.epochs, tile.examples])
 
 
 class LargestTotal:
@@ -32,9 +31,8 @@ class LargestTotal:
 
     def add(self, tile: Tile) -> None:
         """Take a tile in."""
-        for part in tile.parts(_kernels.BLOCK):
-            votes = _kernels.largest_vote(part.prediction, self._n_classes)
-            self.total[part.examples] += votes.sum(axis=0, dtype=np.int64)
+        votes = _kernels.largest_vote(tile.prediction, self._n_classes)
+        self.total[tile.examples] += votes.sum(axis=0, dtype=np.int64)
 
 
 class VoteTotals:

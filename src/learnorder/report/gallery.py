@@ -10,9 +10,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from learnorder.measures.split import Split, read_split
+from learnorder.measures.tiles import READ_BYTES, chunk_shape, cuts
 from learnorder.report.lattice import votes
 from learnorder.report.page import data_uri, shorten
-from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
+from learnorder.schema import LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
 
 MOST_TEXT = 300
 """Characters of a text on a card; enough to recognise it, few enough to compare twelve."""
@@ -140,12 +142,26 @@ def _cards(
     log: xr.Dataset, scores: Scores, positions: NDArray[np.int64], previews: Previews | None
 ) -> tuple[Card, ...]:
     """The cards of these positions, in this order."""
-    chosen = log[PREDICTION].isel({EPOCH: -1, EXAMPLE: positions})
-    final = chosen.values.astype(np.int64)
+    final = _last_predictions(read_split(log, "report", labels=False), positions)
     return tuple(
         _card(log, int(position), float(scores[position]), final[:, i], previews)
         for i, position in enumerate(positions)
     )
+
+
+def _last_predictions(split: Split, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Predictions after the last epoch, ``(replicate, position)``; read where positions lie."""
+    prediction = split.log[PREDICTION]
+    final = np.empty((split.n_replicates, len(positions)), dtype=np.int64)
+    last = slice(split.n_epochs - 1, split.n_epochs)
+    column = positions // chunk_shape(prediction.encoding, split.n_examples)[1]
+    for here in (column == c for c in np.unique(column)):
+        span = slice(int(positions[here].min()), int(positions[here].max()) + 1)
+        n_bytes = (span.stop - span.start) * prediction.dtype.itemsize
+        for group in cuts(slice(0, split.n_replicates), max(1, READ_BYTES // n_bytes)):
+            read = split.read(last, span, group)
+            final[group, here] = read[:, 0, positions[here] - span.start]
+    return final
 
 
 def _card(
