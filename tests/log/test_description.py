@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from learnorder.cli import main
+from learnorder.errors import LogDamaged
 from learnorder.log.compact import compact_log
 from learnorder.log.creation import plan_replicates
 from learnorder.log.description import describe
@@ -33,8 +34,8 @@ def missing(path):
 
 def test_whole_compacted_log_lacks_nothing(log):
     assert missing(log) == [
-        "3 finished replicates are not compacted; `learnorder compact` makes them smaller and "
-        "quicker to measure"
+        "3 finished replicates are not wholly compacted; `learnorder compact` makes them smaller "
+        "and quicker to measure"
     ]
     compact_log(log)
     assert missing(log) == []
@@ -87,3 +88,22 @@ def test_command_prints_epochs_done_and_planned(log):
     text = CliRunner().invoke(main, ["info", str(log)]).output
     assert "1 of 4" in text
     assert "1 of 4 replicates are interrupted" in text
+
+
+def test_damaged_replicate_hides_no_other_and_stops_measures(log):
+    next(log.glob("replicates/r0001/attempt-*/commits/test/000001.json")).write_text("half")
+    next(log.glob("replicates/r0002/attempt-*/outcome.json")).unlink()
+    content = describe(open_log(log))
+    assert [r["status"] for r in content["replicates"]] == ["finished", "finished", "damaged"]
+    assert "lost its outcome.json" in content["replicates"][2]["reason"]
+    assert any("damaged, and nothing is measured" in sentence for sentence in content["missing"])
+    with pytest.raises(LogDamaged, match=r"lost its outcome\.json"):
+        open_log(log)["test"]
+
+
+def test_log_that_lost_its_header_is_damaged_and_no_other_folder(log):
+    (log / "zarr.json").unlink()
+    for command in ("verify", "info", "measure"):
+        done = CliRunner().invoke(main, [command, str(log)])
+        assert done.exit_code == 1
+        assert "zarr.json is missing, though" in done.stderr

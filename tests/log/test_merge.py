@@ -197,3 +197,9 @@ def test_finished_replicate_is_preferred_to_a_longer_unfinished_one(two, tmp_pat
         ("finished", 4),
         ("finished", 3),
     ]
+
+
+def test_command_refuses_the_memory_of_its_own_process(two):
+    done = CliRunner().invoke(main, ["merge", *map(str, two), "--out", "memory://x"])
+    assert done.exit_code == 1
+    assert "would be gone with it" in done.stderr

@@ -49,6 +49,11 @@ class InWalkOrder(click.Group):
             return super().invoke(ctx)
         except LearnOrderError as error:
             _fail(str(error))
+        except KeyboardInterrupt:
+            _fail(
+                f"{ctx.invoked_subcommand}: interrupted. What was written is whole. "
+                "Run the same command again."
+            )
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -80,13 +80,12 @@ def _print(content: dict[str, Any]) -> None:
             r["seed"],
             r["status"],
             *(f"{r['epochs'][s]} of {r['planned_epochs'] or '?'}" for s in splits),
-            "yes" if r["compacted"] else "no",
-            r["reason"] or "",
+            f"{r['compacted']} of {max(r['epochs'].values(), default=0)}",
         )
         for r in replicates
     ]
     click.echo()
     epochs = (f"epochs {s}" for s in splits)
-    echo_table(("seed", "status", *epochs, "compacted", "reason"), rows)
+    echo_table(("seed", "status", *epochs, "compacted"), rows)
     for sentence in content["missing"]:
         click.echo(sentence)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import click
+
+from learnorder.errors import LearnOrderError, LogDamaged
 
 LOG = click.argument("log")
 TAKE_OVER = click.option(
@@ -19,7 +22,7 @@ TAKE_OVER = click.option(
 @LOG
 @TAKE_OVER
 def compact(log: str, take_over: bool) -> None:
-    """Rewrite finished replicates about ten times smaller, and quick to measure.
+    """Rewrite finished replicates several times smaller, and quick to measure.
 
     Everything is held against the commit records before anything is removed. It may be interrupted
     at any moment, and run again.
@@ -30,16 +33,8 @@ def compact(log: str, take_over: bool) -> None:
     from learnorder.cli.output import size
     from learnorder.log.compact import compact_log
 
-    bars: list[Any] = []
-
-    def show(done: int, total: int) -> None:
-        if not bars:
-            bars.append(click.progressbar(length=total, label="compacting", file=sys.stderr))
-        bars[0].update(1)
-        if done == total:
-            bars[0].render_finish()
-
-    done = compact_log(log, show, take_over=take_over)
+    with _bar("compacting") as show:
+        done = compact_log(log, show, take_over=take_over)
     click.echo(
         f"{log}: {len(done.compacted)} replicates compacted, {len(done.already)} were already"
     )
@@ -52,6 +47,7 @@ def compact(log: str, take_over: bool) -> None:
         click.echo(
             f"left as they are: seeds {', '.join(seeds)} ({why.removeprefix('log: ').rstrip('.')})"
         )
+    _fail_if_damaged(log, done.damaged)
 
 
 @click.command()
@@ -76,6 +72,7 @@ def gc(log: str, dry_run: bool, take_over: bool) -> None:
     click.echo(f"{log}: {len(found.paths)} files or folders, {size(found.n_bytes)} {what}")
     if found.busy:
         click.echo(f"not looked at, being written: seeds {', '.join(map(str, found.busy))}")
+    _fail_if_damaged(log, found.damaged)
 
 
 @click.command()
@@ -90,9 +87,43 @@ def merge(logs: tuple[str, ...], out: str) -> None:
     learnorder train examples/digits_mlp.toml --seeds 4:6 --out there/mlp.zarr
     learnorder merge runs/mlp.zarr there/mlp.zarr --out runs/both.zarr
     """
+    from learnorder.log.location import is_shared, locate
     from learnorder.log.merge import merge_logs
 
+    if not is_shared(locate(out)):
+        raise LearnOrderError(
+            f"merge: {out} is in the memory of this process and would be gone with it. "
+            "Use a local folder, or a URL of storage."
+        )
     done = merge_logs(logs, out)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{out}: {len(done.seeds)} replicates from {len(logs)} logs, all verified")
+
+
+def _fail_if_damaged(log: str, damaged: Mapping[int, str]) -> None:
+    """Exit with status 1 if some replicates could not be touched; the others have been."""
+    if damaged:
+        seeds, first = ", ".join(map(str, damaged)), next(iter(damaged.values()))
+        raise LogDamaged(
+            f"{log}: replicates that are damaged were not touched (seeds {seeds}; first: "
+            f"{first.removeprefix('log: ').rstrip('.')}). See `learnorder verify`."
+        )
+
+
+@contextmanager
+def _bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
+    """Progress on a terminal, which is left as it was whatever happens."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        try:
+            yield show
+        finally:
+            bar.render_finish()

@@ -46,6 +46,7 @@ def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: 
     width = get_terminal_size().columns if terminal else PLAIN_WIDTH
     narrow = _natural_width(columns, texts) > width
     table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
+    table.show_header = any(columns)
     table.collapse_padding = narrow
     for number, column in enumerate(columns):
         # words of a name can be broken apart, letters cannot be read then

@@ -118,6 +118,19 @@ class Attempt:
             )
         return commits
 
+    def refuse_lost_commits(self, header: Header) -> None:
+        """Refuse an attempt that was finished with more epochs than are committed.
+
+        Raises
+        ------
+        LogDamaged
+            A commit record is lost.
+        """
+        expected = int((self.outcome() or {}).get("epochs", 0))
+        for split in header.splits:
+            if self.count_committed(split) < expected:
+                self.whole_commits(split, header)
+
     def undisturbed(self, read: Callable[[str | None], Value]) -> Value:
         """Read as of one moment: again, if a compaction took files away in the meantime."""
         while True:

@@ -58,6 +58,8 @@ class CompactionReport:
         Seeds that were in that form.
     left_out
         Seeds not touched, each with the reason.
+    damaged
+        Seeds that stayed as they were because they are damaged, each with the reason.
     bytes_before, bytes_after
         Size of the files of the seeds rewritten.
     """
@@ -65,6 +67,7 @@ class CompactionReport:
     compacted: list[int] = field(default_factory=list)
     already: list[int] = field(default_factory=list)
     left_out: dict[int, str] = field(default_factory=dict)
+    damaged: dict[int, str] = field(default_factory=dict)
     bytes_before: int = 0
     bytes_after: int = 0
 
@@ -93,11 +96,11 @@ def compact_log(
     LogNotFound
         There is no log at the path.
     LogDamaged
-        A replicate is damaged; it stays as it was. The others are compacted before.
+        The header is damaged.
     """
     log = locate(path)
     header = layout.read_header(log)
-    report, damaged = CompactionReport(), None
+    report = CompactionReport()
     seeds = layout.planned_seeds(log)
     for done, seed in enumerate(seeds):
         try:
@@ -105,11 +108,9 @@ def compact_log(
         except LogBusy as error:
             report.left_out[seed] = str(error)
         except LogDamaged as error:
-            damaged = damaged or error
+            report.damaged[seed] = str(error)
         if progress is not None:
             progress(done + 1, len(seeds))
-    if damaged is not None:
-        raise damaged
     return report
 
 

@@ -17,6 +17,7 @@ ADVICE: Mapping[str, str] = {
     "planned": "planned, and nothing of them is committed; `learnorder train` with the same spec "
     "trains them",
     "failed": "failed",
+    "damaged": "damaged, and nothing is measured while they are; see `learnorder verify`",
     "lost": "lost: their folders are gone. Restore them from a copy, or train them again",
 }
 """What to say of replicates that are not finished."""
@@ -89,8 +90,8 @@ def _scattered(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     plain = [r["seed"] for r in finished if r["compacted"] < min(r["epochs"].values(), default=0)]
     if plain:
         yield (
-            f"{len(plain)} finished replicates are not compacted; `learnorder compact` makes them "
-            "smaller and quicker to measure"
+            f"{len(plain)} finished replicates are not wholly compacted; `learnorder compact` "
+            "makes them smaller and quicker to measure"
         )
 
 

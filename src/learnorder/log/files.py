@@ -265,8 +265,12 @@ def read_record(path: Path) -> dict[str, Any]:
         content = read_bytes(path)
         record = json.loads(content)
         record.pop(CHECK)
+    except FileNotFoundError as error:
+        raise LogDamaged(f"log: {path} is missing. Restore the file from a copy.") from error
     except OSError as error:
-        raise LogDamaged(f"log: cannot read {path} ({reason(error)}).") from error
+        raise LogDamaged(
+            f"log: cannot read {path} ({reason(error)}). Restore the file from a copy."
+        ) from error
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise LogDamaged(
             f"log: {path} is no whole record. A record is JSON with a checksum. "

@@ -41,11 +41,14 @@ class GarbageReport:
         Their size.
     busy
         Seeds that a live process writes, which were not looked at.
+    damaged
+        Seeds that were not touched because a record of them is damaged, each with the reason.
     """
 
     paths: list[Path] = field(default_factory=list)
     n_bytes: int = 0
     busy: list[int] = field(default_factory=list)
+    damaged: dict[int, str] = field(default_factory=dict)
 
 
 def collect_garbage(
@@ -70,7 +73,7 @@ def collect_garbage(
     LogNotFound
         There is no log at the path.
     LogDamaged
-        A replicate is damaged, so that nobody can say what belongs to it; it is not touched.
+        The header is damaged.
     """
     log = locate(path)
     header = layout.read_header(log)
@@ -86,6 +89,8 @@ def collect_garbage(
                 _collect(log, header, seed, report, take_over)
         except LogBusy:
             report.busy.append(seed)
+        except LogDamaged as error:
+            report.damaged[seed] = str(error)
     stagings = dead_stagings(log)
     _note(stagings, report)
     if not dry_run:

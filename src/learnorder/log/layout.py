@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from learnorder.errors import LearnOrderError, LogDamaged, LogNotFound
-from learnorder.log.files import list_folder, read_bytes, reason
+from learnorder.log.files import is_local, is_there, list_folder, read_bytes, reason
 from learnorder.schema import FORMAT_VERSION
 
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -109,6 +109,12 @@ def read_header(log: Path) -> Header:
         root = json.loads(read_bytes(log / "zarr.json"))
         content = root["attributes"][HEADER]
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        # elsewhere a log that is being created looks the same
+        if is_local(log) and is_there(log / MANIFEST) and is_there(log / "examples"):
+            raise LogDamaged(
+                f"log: {log / 'zarr.json'} is missing, though {log} is a log. Without its header "
+                "nothing in it can be read. Restore the file from a copy."
+            ) from error
         what = "is no log of learnorder" if log.exists() else "does not exist"
         raise LogNotFound(
             f"log: {log} {what}. A log is a folder made by `learnorder train`. Check the path."

@@ -168,7 +168,8 @@ def _longer(a: Path, b: Path, seed: int, header: Header, report: MergeReport) ->
     rank_a, rank_b = (_is_finished(a, seed), len(of_a)), (_is_finished(b, seed), len(of_b))
     taken = b if rank_b > rank_a else a
     if of_a and of_b:
-        more = "" if len(of_a) == len(of_b) else f" ({len(of_a)} and {len(of_b)} epochs of a split)"
+        n_a, n_b = (len({epoch for _, epoch in found}) for found in (of_a, of_b))
+        more = "" if n_a == n_b else f" ({n_a} and {n_b} epochs)"
         report.warnings.append(
             f"seed {seed} is in {a} and in {b}, with the same predictions{more}; "
             f"it counts once, as in {taken}"

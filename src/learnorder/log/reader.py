@@ -12,12 +12,13 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import CopyOnWriteArray, LazilyIndexedArray, MemoryCachedArray
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import LearnOrderError, LogDamaged, nearest
 from learnorder.log import layout
 from learnorder.log.attempt import Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.files import is_there
+from learnorder.log.garbage import refuse_lost_outcome
 from learnorder.log.labelled import label_axes
 from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, LazyPredictions
@@ -25,7 +26,7 @@ from learnorder.log.location import locate
 from learnorder.log.seeds import read_seed
 from learnorder.schema import PREDICTION, Previews, prediction_dtype
 
-Status = Literal["finished", "running", "interrupted", "failed", "planned", "lost"]
+Status = Literal["finished", "running", "interrupted", "failed", "planned", "damaged", "lost"]
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class ReplicateState:
     status
         ``finished``; ``running``, a live process writes it; ``interrupted``, it can be resumed;
         ``failed``, with the reason; ``planned``, nothing is committed yet; ``lost``, its folder is
-        gone.
+        gone; ``damaged``, a record of it is.
     reason
-        Why it failed or is lost, else None.
+        Why it failed, is lost or damaged, else None.
     attempt
         The attempt that counts, if there is one.
     """
@@ -113,13 +114,17 @@ class Log(Mapping[str, xr.Dataset]):
     @cached_property
     def replicates(self) -> list[ReplicateState]:
         """Every planned replicate, by seed, as it was when first asked."""
-        return [_state(self.path, seed) for seed in layout.planned_seeds(self.path)]
+        seeds = layout.planned_seeds(self.path)
+        return [_state(self.path, self.header, seed) for seed in seeds]
 
     def previews(self, split: str) -> Previews | None:
         """Thumbnails or excerpts that the log keeps of a split."""
         return read_previews(self.path, self.header, split)
 
     def _load(self, split: str) -> xr.Dataset:
+        for replicate in self.replicates:
+            if replicate.status == "damaged":
+                raise LogDamaged(replicate.reason)
         shown = [r for r in self.replicates if self._is_shown(r)]
         left_out = [
             {"seed": r.seed, "status": r.status, "reason": r.reason}
@@ -179,12 +184,18 @@ def open_log(path: str | Path, *, unfinished: bool = False) -> Log:
     return Log(path, unfinished=unfinished)
 
 
-def _state(log: Path, seed: int) -> ReplicateState:
+def _state(log: Path, header: Header, seed: int) -> ReplicateState:
     folder = layout.replicate_folder(log, seed)
-    if not is_there(folder) and read_seed(log, seed) != "planned":
-        return ReplicateState(seed, "lost", f"{folder} is gone", None)
-    attempt = committed_attempt(log, seed)
-    outcome = (attempt.outcome() if attempt else None) or {}
+    try:
+        if not is_there(folder) and read_seed(log, seed) != "planned":
+            return ReplicateState(seed, "lost", f"{folder} is gone", None)
+        attempt = committed_attempt(log, seed)
+        refuse_lost_outcome(log, header, seed, attempt)
+        outcome = (attempt.outcome() if attempt else None) or {}
+        if attempt is not None:
+            attempt.refuse_lost_commits(header)
+    except LogDamaged as error:
+        return ReplicateState(seed, "damaged", str(error), None)
     status: Status
     if outcome.get("status") == "finished":
         status = "finished"
