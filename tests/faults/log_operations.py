@@ -11,9 +11,11 @@ from faulty_system import FaultySystem, Kill
 from forks import fork
 from promises import FINISHED, read_everything
 
-from learnorder.log.compact import compact_log
+from learnorder.errors import LogDamaged
+from learnorder.log import compact, garbage
+from learnorder.log.compact import CompactionReport
 from learnorder.log.creation import NewLog, create_log, plan_replicates
-from learnorder.log.garbage import collect_garbage
+from learnorder.log.garbage import GarbageReport
 from learnorder.log.layout import planned_seeds
 from learnorder.log.merge import merge_logs
 from learnorder.log.reader import open_log
@@ -171,6 +173,22 @@ def _verify(folder: Path, _: Acknowledge) -> None:
     """Verify; what is looked at cannot pass as intact when a part of it could not be read."""
     found = verify_log(folder / NAME)
     assert not found.intact or (found.n_replicates, found.n_epochs) == (3, 2 * (3 + 3 + 2))
+
+
+def compact_log(path: Path) -> CompactionReport:
+    """Compact as the command does, which fails if a replicate could not be."""
+    report = compact.compact_log(path)
+    if report.damaged:
+        raise LogDamaged(str(report.damaged))
+    return report
+
+
+def collect_garbage(path: Path, *, dry_run: bool = False) -> GarbageReport:
+    """Clean up as the command does, which fails if a replicate could not be looked at."""
+    report = garbage.collect_garbage(path, dry_run=dry_run)
+    if report.damaged:
+        raise LogDamaged(str(report.damaged))
+    return report
 
 
 def _compacted(folder: Path, acknowledge: Acknowledge) -> None:

@@ -222,17 +222,24 @@ def refuse_foreign(path: Path) -> None:
     LearnOrderError
         There is a file, or a folder with something else in it; or nothing can be created there.
     """
-    try:
-        layout.read_header(path)
-    except LogNotFound as error:
-        if is_vacant(path):
-            if is_local(path):
-                _require_writable(path)
-            return
+    if _has_header(path):
+        return
+    if is_vacant(path):
+        if is_local(path):
+            _require_writable(path)
+    elif not _has_header(path):  # which may have appeared since it was first looked for
         raise LearnOrderError(
             f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
             "Choose another path, or move it away."
-        ) from error
+        )
+
+
+def _has_header(path: Path) -> bool:
+    try:
+        layout.read_header(path)
+    except LogNotFound:
+        return False
+    return True
 
 
 def _require_writable(path: Path) -> None:

@@ -17,7 +17,7 @@ MOST_READ_BYTES = 256 << 20
 """Where one column of chunks, those of all replicates, is larger than a read should be, it is read
 at once up to here, so that no chunk is decoded twice."""
 
-GROUP_BYTES = 8 << 20
+GROUP_BYTES = 32 << 20
 """Predictions of some replicates read at once where only their counts are wanted: memory of this
 size is used again and again, instead of being fetched from the system and cleared each time."""
 
@@ -144,9 +144,9 @@ def count_shape(
     Examples
     --------
     >>> count_shape((100, 100, 60_000), 1, (100, 8192))
-    (10, 100, 8192)
+    (40, 100, 8192)
     >>> count_shape((20, 50, 1_280_000), 2, (1, 1_280_000))
-    (8, 1, 1280000)
+    (13, 1, 1280000)
     """
     n_replicates, n_epochs, n_examples = shape
     epochs, examples = min(chunk[0], n_epochs), min(chunk[1], n_examples)
