@@ -317,8 +317,8 @@ def test_a_table_in_a_file_is_the_table_in_memory():
 
 
 def test_replicates_are_counted_in_groups_that_keep_the_readers_busy(lazy, random_log):
-    assert tiles.count_shape((100, 100, 60_000), 1, (100, 8192)) == (10, 100, 8192)
-    assert tiles.count_shape((20, 50, 1_280_000), 2, (1, 1_280_000)) == (8, 1, 1_280_000)
+    assert tiles.count_shape((100, 100, 60_000), 1, (100, 8192)) == (40, 100, 8192)
+    assert tiles.count_shape((20, 50, 1_280_000), 2, (1, 1_280_000)) == (13, 1, 1_280_000)
     assert tiles.count_shape((20, 50, 14_000_000), 2, (1, 14_000_000)) == (2, 1, 14_000_000)
     assert tiles.count_shape((3, 5, 100), 1, (1, 100)) == (3, 1, 100)
     log = random_log((19, 3, 40), 4)
