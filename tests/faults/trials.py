@@ -15,7 +15,7 @@ from log_operations import EPOCHS, NAME, Operation, truth
 from promises import Findings, examine
 from tally import LONG, SEED, Counts
 
-from learnorder.collection.cores import available_cores
+from learnorder.log.cores import available_cores
 
 QUICK_STEPS = 3
 """File operations tried of each operation in the quick form, drawn at random."""

@@ -11,7 +11,6 @@ from numbers import Integral
 from pathlib import Path
 
 from learnorder.collection.commit_cost import seconds_per_commit
-from learnorder.collection.cores import available_cores
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
@@ -19,6 +18,7 @@ from learnorder.collection.progress import CostEstimate, Progress, Tracker
 from learnorder.collection.scratch import scratch_folder
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import ExtraMissing, LearnOrderError
+from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log

@@ -165,7 +165,7 @@ def read_array(folder: Path, expected: int) -> NDArray[Any]:
         array = np.asarray(zarr.open_array(MemoryStore(files), mode="r")[...])
     except Exception as error:
         raise LogDamaged(
-            f"log: cannot read the array {folder} ({reason(error)}). "
+            f"log: cannot read the array {folder} ({_reason(error)}). "
             "It never changes once written. Restore the folder from a copy."
         ) from error
     if checksum(array) != expected:
@@ -182,7 +182,7 @@ def checksum(array: NDArray[Any]) -> int:
     return zlib.crc32(np.ascontiguousarray(array, dtype=little).data)
 
 
-def reason(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """First line of an error of another library."""
     first = str(error).strip().splitlines()
     return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

@@ -31,10 +31,11 @@ from learnorder.log.arrays import (
 from learnorder.log.attempt import FOLDED, Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.compaction import Compaction, chunk_width
+from learnorder.log.cores import available_cores
 from learnorder.log.files import all_files, remove_tree, write_durably, write_record
 from learnorder.log.garbage import attempt_garbage, refuse_lost_outcome, remove_garbage
 from learnorder.log.layout import Header
-from learnorder.log.lazy import CommittedEpochs, available_cores
+from learnorder.log.lazy import CommittedEpochs
 from learnorder.log.location import locate
 from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.schema import not_recorded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from learnorder.log.compaction import (
     decode_file,
     read_chunk_file,
 )
+from learnorder.log.cores import available_cores
 from learnorder.log.layout import Header
 from learnorder.schema import Predictions, not_recorded, prediction_dtype
 
@@ -190,6 +190,7 @@ class LazyPredictions(BackendArray):
         dtype: np.dtype[Any],
     ) -> None:
         self.replicates, self.epochs = replicates, epochs
+        self._most_threads = min(MOST_THREADS, available_cores())
         self.shape = (len(replicates), len(epochs), n_examples)
         self.dtype = dtype
 
@@ -230,7 +231,7 @@ class LazyPredictions(BackendArray):
         def fill(i: int) -> None:
             self._fill(grid[i], int(replicates.flat[i]), wanted, span)
 
-        n_threads = min(MOST_THREADS, available_cores(), len(grid))
+        n_threads = min(self._most_threads, len(grid))
         if grid.nbytes < WORTH_THREADS or n_threads == 1:
             for i in range(len(grid)):
                 fill(i)
@@ -259,10 +260,3 @@ def _span(chosen: NDArray[np.intp]) -> slice:
     if chosen.size == 0:
         return slice(0, 0)
     return slice(int(chosen.min()), int(chosen.max()) + 1)
-
-
-def available_cores() -> int:
-    """Count the cores this process may use, for threads that decode or encode."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

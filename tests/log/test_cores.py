@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from learnorder.collection.cores import available_cores
+from learnorder.log.cores import available_cores
 
 ALLOWED = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
