@@ -7,8 +7,10 @@ TORCH_INDEX ?=
 OUT    ?= demo
 # Sections and options of `make bench-log`, see benchmarks/README.md.
 BENCH_LOG ?=
+# The same of `make bench-training`.
+BENCH_TRAINING ?=
 
-.PHONY: help setup demo test test-faults check fmt bench bench-log example clean
+.PHONY: help setup demo test test-faults check fmt bench bench-log bench-training example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +52,9 @@ bench: setup    ## time training and measures; medians and spread
 
 bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BENCH_LOG=--write keeps it)
 	@$(BIN)/python -m benchmarks.log_at_scale $(BENCH_LOG)
+
+bench-training: setup  ## time the training engine against an ordinary PyTorch loop (BENCH_TRAINING="w1 --write")
+	@$(BIN)/python -m benchmarks.training_speed $(BENCH_TRAINING)
 
 example: setup  ## run examples/01_end_to_end.py
 	@cd examples && ../$(BIN)/python 01_end_to_end.py

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks import growth, rates, whole
 from benchmarks.bench import FULL, QUICK, Bench
-from benchmarks.results import RESULTS, Section, keep
+from benchmarks.results import ORDER, RESULTS, Section, keep
 
 SECTIONS: dict[str, Callable[[Bench], Section]] = {
     "write": rates.write,
@@ -47,7 +47,7 @@ def main() -> None:
             section = SECTIONS[name](bench)
             print(section.to_markdown(), flush=True)
             if given.write:
-                keep(section, list(SECTIONS), given.results)
+                keep(section, ORDER, given.results)
 
 
 def _arguments() -> argparse.Namespace:

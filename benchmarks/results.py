@@ -15,13 +15,21 @@ from statistics import median
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
-LIBRARIES = ("numpy", "scipy", "xarray", "zarr", "numcodecs")
+LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "numcodecs")
+
+ORDER = (
+    *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
+    *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training"),
+)
+"""Sections of the file: those of the log, then those of training."""
 
 PREAMBLE = """# Results of the benchmarks
 
-Written by `make bench-log BENCH_LOG=--write`; do not edit. A value is the median of n repeats, in
-turn with what it is compared with, and in brackets the smallest and the largest. *Peer* is plain
-xarray on Zarr as its documentation shows it (`peer.py`). The logs are described in `README.md`.
+Written by `make bench-log BENCH_LOG=--write` and `make bench-training BENCH_TRAINING=--write`; do
+not edit. A value is the median of n repeats, in turn with what it is compared with, and in brackets
+the smallest and the largest. *Peer* is plain xarray on Zarr as its documentation shows it
+(`peer.py`), and in sections on training the loop of a PyTorch tutorial (`ordinary.py`). `README.md`
+describes the logs and the loops.
 """
 
 
@@ -45,6 +53,8 @@ SECONDS = Unit("s")
 MEBIBYTES = Unit("MiB", 1 << 20)
 PERCENT = Unit("%", 0.01)
 TIMES = Unit("x")
+PER_SECOND = Unit("/s")
+FLOPS = Unit("GFLOP/s", 1e9)
 BYTES = Unit("B")
 
 
@@ -151,5 +161,5 @@ def keep(section: Section, order: Sequence[str], path: Path = RESULTS) -> None:
 
 
 def _sections(text: str) -> dict[str, str]:
-    parts = re.split(r"^<!-- ([a-z-]+) -->$", text, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^<!-- ([a-z0-9-]+) -->$", text, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))

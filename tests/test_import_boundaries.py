@@ -40,6 +40,7 @@ CLI = "from learnorder.cli import main; main()"
         (["info", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["verify", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["measure", "LOG"], {"xarray", "zarr", "pyarrow"}),
+        (["plan", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["compare", "LOG", "SAME"], {"xarray", "zarr", "pyarrow"}),
         (["report", "LOG", "--out", "OUT"], {"xarray", "zarr", "matplotlib", "pyarrow"}),
         (["measures"], {"xarray", "pyarrow"}),
@@ -70,6 +71,18 @@ def test_every_public_name_can_be_had():
         assert getattr(learnorder, name) is not None
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = learnorder.no_such_name
+
+
+def test_the_package_lists_its_public_names_alone_and_every_error():
+    import learnorder
+    from learnorder import errors
+
+    assert dir(learnorder) == sorted(learnorder.__all__)
+    own = (v for v in vars(errors).values() if getattr(v, "__module__", None) == errors.__name__)
+    kinds = {v.__name__ for v in own if isinstance(v, type)}
+    assert "LogDamaged" in kinds
+    assert kinds <= set(learnorder.__all__)
+    assert learnorder.LogDamaged is errors.LogDamaged
 
 
 def test_the_probe_can_fail():

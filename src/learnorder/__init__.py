@@ -3,16 +3,19 @@
 The walk, in one direction; each line is one stage::
 
     load_dataset, Dataset                    a name or a path  -> Dataset
-    TrainingSpec, train_collection           Dataset, seeds    -> a log on disk
+    TrainingSpec, train_collection,          Dataset, seeds    -> a log on disk
+    train_until
     open_log, from_arrays                    a log             -> xr.Dataset
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
     reliability                              xr.Dataset        -> Reliability
+    replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
     render_report                            logs              -> one .html
 
-Names are loaded when they are first used, so that reading a log never imports torch.
+What cannot be done is a `LearnOrderError`, often one of the subclasses here. Names are loaded when
+they are first used, so that reading a log never imports torch.
 """
 
 from __future__ import annotations
@@ -22,10 +25,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from learnorder.collection.train import TrainingResult, train_collection
+    from learnorder.collection.until import UntilResult, train_until
     from learnorder.comparison.compare import Comparison, compare
     from learnorder.datasets.dataset import Dataset
     from learnorder.datasets.registry import load_dataset
-    from learnorder.errors import LearnOrderError
+    from learnorder.errors import (
+        DataNotFound,
+        ExamplesDiffer,
+        ExtraMissing,
+        LearnOrderError,
+        LogBusy,
+        LogDamaged,
+        LogNotFound,
+        SpecDiffers,
+    )
     from learnorder.log.labelled import from_arrays
     from learnorder.log.reader import open_log
     from learnorder.measures.agreement import (
@@ -36,17 +49,30 @@ if TYPE_CHECKING:
         fleiss_kappa,
         tp_agreement,
     )
+    from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.order import Reliability, accessibility, reliability
+    from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
 
 __all__ = [
     "Comparison",
+    "CostModel",
+    "DataNotFound",
     "Dataset",
+    "Designs",
+    "ExamplesDiffer",
+    "ExtraMissing",
     "LearnOrderError",
+    "LogBusy",
+    "LogDamaged",
+    "LogNotFound",
     "Reliability",
+    "ReplicatesNeeded",
+    "SpecDiffers",
     "TrainingResult",
     "TrainingSpec",
+    "UntilResult",
     "accessibility",
     "accuracy",
     "agreement",
@@ -59,17 +85,31 @@ __all__ = [
     "open_log",
     "reliability",
     "render_report",
+    "replicates_needed",
+    "sub_designs",
     "tp_agreement",
     "train_collection",
+    "train_until",
 ]
 
 _HOME = {
     "Comparison": "comparison.compare",
+    "CostModel": "measures.designs",
+    "DataNotFound": "errors",
     "Dataset": "datasets.dataset",
+    "Designs": "measures.designs",
+    "ExamplesDiffer": "errors",
+    "ExtraMissing": "errors",
     "LearnOrderError": "errors",
+    "LogBusy": "errors",
+    "LogDamaged": "errors",
+    "LogNotFound": "errors",
     "Reliability": "measures.order",
+    "ReplicatesNeeded": "measures.planning",
+    "SpecDiffers": "errors",
     "TrainingResult": "collection.train",
     "TrainingSpec": "training.spec",
+    "UntilResult": "collection.until",
     "accessibility": "measures.order",
     "accuracy": "measures.agreement",
     "agreement": "measures.agreement",
@@ -82,8 +122,11 @@ _HOME = {
     "open_log": "log.reader",
     "reliability": "measures.order",
     "render_report": "report.render",
+    "replicates_needed": "measures.planning",
+    "sub_designs": "measures.designs",
     "tp_agreement": "measures.agreement",
     "train_collection": "collection.train",
+    "train_until": "collection.until",
 }
 
 
@@ -96,4 +139,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

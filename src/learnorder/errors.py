@@ -54,3 +54,18 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"The nearest known name is {close[0]!r}; known are: {listing}."
     return f"Known are: {listing}."
+
+
+def count_of(n: int, noun: str) -> str:
+    """Return a number with its noun, or its nouns, in the plural unless there is one.
+
+    Examples
+    --------
+    >>> count_of(1, "replicate"), count_of(12_000, "example"), count_of(2, "class")
+    ('1 replicate', '12,000 examples', '2 classes')
+    >>> count_of(0, "file or folder")
+    '0 files or folders'
+    """
+    words = noun.split(" or ")
+    plural = [f"{word}es" if word.endswith(("s", "x")) else f"{word}s" for word in words]
+    return f"{n:,} {' or '.join(words if n == 1 else plural)}"

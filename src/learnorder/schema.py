@@ -22,17 +22,19 @@ CLASS_ID: Final = "class_id"
 DIMS: Final = (REPLICATE, EPOCH, EXAMPLE)
 
 PREDICTION: Final = "prediction"
+PROBABILITY: Final = "probability"
 LABEL: Final = "label"
 TRUE_LABEL: Final = "true_label"
 SEED: Final = "seed"
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 """Version of the log's layout on disk; older ones are read, a newer one is refused."""
 
 MAX_PREVIEWS: Final = 20_000
 """Previews (thumbnails, excerpts) kept per split, so that a log of a huge dataset stays small."""
 
 Predictions = NDArray[np.unsignedinteger[Any]]
+Probabilities = NDArray[np.float16]
 Labels = NDArray[np.int64]
 Ids = NDArray[Any]
 Scores = NDArray[np.float64]
@@ -130,9 +132,13 @@ class EpochPredictions:
         Passes over the training set completed; 0 is before training; may be fractional.
     predictions
         For each split ``(example,)``, the predicted class, in the smallest unsigned type.
+    probabilities
+        For each split with labels ``(example,)`` float16 in [0, 1], the softmax probability of the
+        given label; None where they are not recorded.
     """
 
     seed: int
     index: int
     epoch: float
     predictions: Mapping[str, Predictions]
+    probabilities: Mapping[str, Probabilities] | None = None

@@ -347,7 +347,7 @@ def test_interrupted_before_anything_was_written_says_so(trained, tmp_path, monk
 
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_progress_is_whole_at_every_width(width, monkeypatch):
-    from learnorder.cli.output import ProgressDisplay
+    from learnorder.cli.progress import ProgressDisplay
     from learnorder.collection.progress import Progress
 
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
@@ -357,9 +357,9 @@ def test_progress_is_whole_at_every_width(width, monkeypatch):
         display(Progress(3, 1, 10, 244, 12_000, 4.0, 90.0))
     words = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[━╸╺]", " ", terminal.getvalue()).split()
     assert "…" not in terminal.getvalue()
-    assert "3 of 10 replicates (1 failed), 244 of 12000 epochs recorded" in " ".join(words).replace(
-        ";", ""
-    )
+    assert "3 of 10 replicates (1 failed), 244 of 12,000 epochs recorded" in " ".join(
+        words
+    ).replace(";", "")
     assert "1 min 30 s left" in " ".join(words)
 
 

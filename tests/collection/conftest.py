@@ -88,6 +88,29 @@ def breaks_at_once(input_shape, n_classes):
     return BreaksAtOnce(n_classes)
 
 
+class Hungry(Trouble):
+    """Asks for more memory than there is: once, or whenever the mark says so."""
+
+    def happen(self):
+        mark = os.environ["LEARNORDER_TEST_MARK"]
+        if not os.path.exists(mark):
+            open(mark, "w").close()
+            torch.empty(1 << 50)
+
+
+class Insatiable(Trouble):
+    def happen(self):
+        torch.empty(1 << 50)
+
+
+def hungry(input_shape, n_classes):
+    return Hungry(n_classes)
+
+
+def insatiable(input_shape, n_classes):
+    return Insatiable(n_classes)
+
+
 def dies(input_shape, n_classes):
     return Dies(n_classes)
 

@@ -205,3 +205,31 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(
         )
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_worker_that_runs_out_of_memory_goes_on_with_fewer_workers_to_the_same_bytes(
+    tmp_path, networks, digits, make_spec, monkeypatch
+):
+    monkeypatch.setenv("LEARNORDER_TEST_MARK", str(tmp_path / "full"))
+    spec, news = make_spec("own_networks:hungry", epochs=4, **PLAIN), []
+    for name in ("interrupted", "whole"):
+        result = train_collection(
+            spec, [0, 1], out=tmp_path / name, dataset=digits, workers=2, report=news.append
+        )
+        assert result.finished == (0, 1)
+    said = [line for line in news if isinstance(line, str) and ("memory" in line.lower())]
+    assert "from here on 1 worker at a time" in said[0]
+    assert "exit status 77 for lack of memory: train: RuntimeError:" in said[1]
+    assert len(said) == 2
+    first, second = (open_log(tmp_path / name)["train"] for name in ("interrupted", "whole"))
+    assert (first.prediction.values == second.prediction.values).all()
+
+
+def test_replicate_that_needs_more_memory_than_there_is_fails_with_advice(
+    tmp_path, networks, digits, make_spec
+):
+    spec = make_spec("own_networks:insatiable", epochs=4, **PLAIN)
+    with pytest.warns(UserWarning, match="1 of 1 replicates failed"):
+        result = train_collection(spec, [0], out=tmp_path / "log", dataset=digits, workers=2)
+    assert "3 times its worker process ended with exit status 77" in result.failed[0]
+    assert "One worker alone needs more memory than there is" in result.failed[0]

@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from learnorder.collection.scratch import GRACE_SECONDS, scratch_folder
+from learnorder.errors import LearnOrderError
 from learnorder.log.claim import Claim
 
 
@@ -49,3 +50,16 @@ def test_folders_of_killed_processes_go_and_those_in_use_stay(temporary):
         assert used.exists()
         assert young.exists()
         assert other.exists()
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["missing folder", "none at all"])
+def test_temporary_folder_that_cannot_be_made_is_one_line(monkeypatch, tmp_path, known):
+    def none_usable():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing") if known else None)
+    if not known:
+        monkeypatch.setattr(tempfile, "_get_default_tempdir", none_usable)
+    with pytest.raises(LearnOrderError, match=r"temporary folder \(No .*TMPDIR") as raised:
+        scratch_folder().__enter__()
+    assert "\n" not in str(raised.value)

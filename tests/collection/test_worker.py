@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
-from learnorder.collection import worker
+from learnorder.collection import group
+from learnorder.collection.group import Task, train_group
 from learnorder.collection.prepare import prepare
-from learnorder.collection.worker import Task
-from learnorder.errors import LearnOrderError, SpecDiffers
 from learnorder.log.creation import create_log
 from learnorder.log.description import describe
 from learnorder.log.files import read_record, write_record
 from learnorder.log.layout import resume_file
 from learnorder.log.reader import open_log
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
 from learnorder.training.grid import recording_grid
-from learnorder.training.loop import Replicate, TrainingTensors
+from learnorder.training.loop import Group
 
 EVERYTHING = {
     "optimizer": {"name": "adam", "learning_rate": 0.003},
@@ -33,35 +33,43 @@ class Interrupted(BaseException):
     """As abrupt as a signal: nothing in the worker catches it."""
 
 
-class Events(io.StringIO):
-    """Events of a worker; interrupts it after so many recorded points."""
+class Events(list):
+    """Events of a group; interrupts it after so many recorded points."""
 
     def __init__(self, stop_after=None):
         super().__init__()
         self.stop_after = stop_after
 
-    def flush(self):
-        if self.stop_after is not None and self.n_recorded() >= self.stop_after:
+    def __call__(self, event, seed, reason):
+        self.append((event, seed, reason))
+        if self.stop_after is not None and self.count("recorded") >= self.stop_after:
             raise Interrupted
 
-    def n_recorded(self):
-        return sum(
-            json.loads(line)["event"] == "recorded" for line in self.getvalue().split("\n")[:-1]
-        )
+    def count(self, kind):
+        return sum(event == kind for event, _, _ in self)
+
+    def reasons(self):
+        return [reason for event, _, reason in self if event == "failed"]
 
 
 @pytest.fixture
 def start(tmp_path, networks, digits, make_spec, monkeypatch):
     """Make a new log and the task of a worker that trains into it."""
-    monkeypatch.setattr(worker, "SAVE_STATE_SECONDS", 0.0)
+    monkeypatch.setattr(group, "SAVE_STATE_SECONDS", 0.0)
 
-    def start(name="log", architecture="own_networks:with_dropout", epochs=3, **tables):
+    def start(
+        name="log",
+        architecture="own_networks:with_dropout",
+        epochs=3,
+        execution=Execution(),  # noqa: B008
+        **tables,
+    ):
         prepared = prepare(make_spec(architecture, epochs, **tables), digits)
         tensors = TrainingTensors.from_inputs(prepared.encoded())
         grid = recording_grid(prepared.spec, tensors.n_train)
         path = tmp_path / f"{name}.zarr"
-        create_log(path, prepared.new_log())
-        return path, Task(prepared.spec, prepared.identity, tensors, grid)
+        create_log(path, prepared.new_log(execution))
+        return path, Task(prepared.spec, prepared.identity, tensors, grid, execution)
 
     return start
 
@@ -73,19 +81,19 @@ def predictions(path):
 
 def interrupt(path, seed, task, after):
     with pytest.raises(Interrupted):
-        worker._train(path, seed, task, Events(stop_after=after))
+        train_group(path, [seed], task, Events(stop_after=after))
 
 
 def test_interrupted_after_any_point_it_goes_on_to_the_same_bytes(start):
     whole, task = start("whole", **EVERYTHING)
-    worker._train(whole, 0, task, Events())
+    train_group(whole, [0], task, Events())
     kept = 0
     for point in range(1, len(task.grid)):
         path, task = start(f"after-{point}", **EVERYTHING)
         interrupt(path, 0, task, after=point)
         interrupt(path, 0, task, after=1)
         kept += resume_file(path, 0).exists()
-        worker._train(path, 0, task, Events())
+        train_group(path, [0], task, Events())
         assert predictions(path) == predictions(whole), point
         assert not resume_file(path, 0).exists()
     assert kept > len(task.grid) // 2
@@ -93,12 +101,12 @@ def test_interrupted_after_any_point_it_goes_on_to_the_same_bytes(start):
 
 def test_state_of_another_seed_is_not_used(start):
     whole, task = start("whole")
-    worker._train(whole, 0, task, Events())
+    train_group(whole, [0], task, Events())
     path, task = start("swapped")
     for seed in (0, 1):
         interrupt(path, seed, task, after=2)
     shutil.copy(resume_file(path, 1), resume_file(path, 0))
-    worker._train(path, 0, task, Events())
+    train_group(path, [0], task, Events())
     assert predictions(path) == predictions(whole)
 
 
@@ -106,21 +114,22 @@ def test_replicate_with_every_epoch_committed_is_finished_without_training(start
     path, task = start()
     interrupt(path, 0, task, after=len(task.grid))
     assert describe(open_log(path))["replicates"][0]["status"] == "interrupted"
-    monkeypatch.setattr(Replicate, "advance_to", None)
-    worker._train(path, 0, task, Events())
+    monkeypatch.setattr(Group, "advance_to", None)
+    train_group(path, [0], task, Events())
     assert describe(open_log(path))["replicates"][0]["status"] == "finished"
 
 
 def test_what_was_finished_stays_finished_when_more_epochs_cannot_be_added(start, digits):
     path, task = start(epochs=2)
-    worker._train(path, 0, task, Events())
+    train_group(path, [0], task, Events())
     before = predictions(path)
     (record,) = path.glob("replicates/r0000/attempt-*/commits/test/000000.json")
     content = read_record(record)
     write_record(record, {**content, "crc32": content["crc32"] ^ 1})
-    longer = Task(task.spec, task.identity, task.tensors, [*task.grid, *more_points(task)])
-    with pytest.raises(LearnOrderError, match="trained again, predicts 'test' otherwise"):
-        worker._train(path, 0, longer, Events())
+    longer = replace(task, grid=[*task.grid, *more_points(task)])
+    events = Events()
+    train_group(path, [0], longer, events)
+    assert "trained again, predicts 'test' otherwise" in events.reasons()[0]
     write_record(record, content)
     assert predictions(path) == before
 
@@ -135,8 +144,9 @@ def more_points(task):
 def test_log_that_has_become_another_is_left_alone(start):
     path, _ = start("log", epochs=2)
     _, task = start("other", epochs=2, optimizer={"learning_rate": 0.5})
-    with pytest.raises(SpecDiffers, match="has become a log of another spec"):
-        worker._train(path, 0, task, Events())
+    events = Events()
+    train_group(path, [0], task, events)
+    assert "has become a log of another spec" in events.reasons()[0]
     assert describe(open_log(path))["replicates"] == []
 
 

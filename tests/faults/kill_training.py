@@ -6,7 +6,6 @@ then forks a process for each training. Prints its counts as JSON on the last li
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import shutil
@@ -48,17 +47,19 @@ class Campaign:
     def __post_init__(self) -> None:
         import torch
 
+        from learnorder.collection.group import Task
         from learnorder.collection.prepare import prepare
-        from learnorder.collection.worker import Task
+        from learnorder.training.data import TrainingTensors
+        from learnorder.training.execution import Execution
         from learnorder.training.grid import recording_grid
-        from learnorder.training.loop import TrainingTensors, train_replicate
+        from learnorder.training.loop import train_replicate
         from learnorder.training.spec import TrainingSpec
 
         torch.set_num_threads(1)
         self.prepared = prepare(TrainingSpec.from_tables(SPEC), None)
         tensors = TrainingTensors.from_inputs(self.prepared.encoded())
         grid = recording_grid(self.prepared.spec, tensors.n_train)
-        self.task = Task(self.prepared.spec, self.prepared.identity, tensors, grid)
+        self.task = Task(self.prepared.spec, self.prepared.identity, tensors, grid, Execution())
         # the truth comes from training alone, which knows no log
         trained = {seed: list(train_replicate(self.task.spec, tensors, seed)) for seed in SEEDS}
         self.truth = lambda seed, position: trained[seed][position].predictions
@@ -72,11 +73,12 @@ class Campaign:
     def new_log(self) -> None:
         """Leave the log, which is as it should be, for an empty one."""
         from learnorder.log.creation import create_log
+        from learnorder.training.execution import Execution
 
         shutil.rmtree(self.folder / f"{self.n_logs}.zarr", ignore_errors=True)
         self.n_logs += 1
         self.log = self.folder / f"{self.n_logs}.zarr"
-        create_log(self.log, self.prepared.new_log())
+        create_log(self.log, self.prepared.new_log(Execution()))
         self.acknowledged, self.unfinished = [], list(SEEDS)
 
     def train(self, seed: int) -> Child:
@@ -119,7 +121,7 @@ INTERRUPTED = 3
 
 def _train(log: Path, seed: int, task: object, acknowledge: Callable[[int, int], None]) -> None:
     """Do the work of a worker process; acknowledge as soon as the log says it is safe."""
-    from learnorder.collection import worker
+    from learnorder.collection import group
     from learnorder.log.writer import ReplicateWriter
 
     class Acknowledging(ReplicateWriter):
@@ -131,10 +133,10 @@ def _train(log: Path, seed: int, task: object, acknowledge: Callable[[int, int],
             super().finish()
             acknowledge(seed, FINISHED)
 
-    worker.ReplicateWriter = Acknowledging
-    worker.SAVE_STATE_SECONDS = 0.0
+    group.ReplicateWriter = Acknowledging
+    group.SAVE_STATE_SECONDS = 0.0
     try:
-        worker._train(log, seed, task, io.StringIO())
+        group.train_group(log, [seed], task, lambda *_: None)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

@@ -22,7 +22,7 @@ from learnorder.log.reader import open_log
 from learnorder.log.resume import drop_state, load_state, save_state
 from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
-from learnorder.schema import EpochPredictions, Examples
+from learnorder.schema import PREDICTION, PROBABILITY, EpochPredictions, Examples
 
 Sizes = Mapping[str, int]
 
@@ -63,16 +63,29 @@ class Operation:
 
 
 def truth(seed: int, position: int, sizes: Sizes = SIZES) -> dict[str, np.ndarray]:
-    """Predictions of a replicate at a position of the grid."""
+    """What is recorded of a replicate at a position of the grid, by lane."""
     rng = np.random.default_rng([seed, position])
-    return {split: rng.integers(0, 3, n).astype(np.uint8) for split, n in sizes.items()}
+    votes = {split: rng.integers(0, 3, n).astype(np.uint8) for split, n in sizes.items()}
+    return votes | {
+        f"{s}~{PROBABILITY}": rng.random(n, "f4").astype("f2") for s, n in sizes.items()
+    }
+
+
+def record(seed: int, position: int, sizes: Sizes = SIZES) -> EpochPredictions:
+    """The same, as it is written."""
+    lanes = truth(seed, position, sizes)
+    probabilities = {split: lanes[f"{split}~{PROBABILITY}"] for split in sizes}
+    votes = {split: lanes[split] for split in sizes}
+    return EpochPredictions(seed, position, position + 1.0, votes, probabilities)
 
 
 def new_log(path: Path, identity: str = "identity", sizes: Sizes = SIZES) -> None:
     """Create an empty log."""
     splits = {s: (Examples(np.arange(n), np.arange(n) % 3), None) for s, n in sizes.items()}
     about = {"name": "d", "kind": "features", "fingerprint": "f", "class_names": ["a", "b", "c"]}
-    create_log(path, NewLog({}, identity, about, {"learnorder": "0"}, splits))
+    quantities = (PREDICTION, PROBABILITY)
+    new = NewLog({}, identity, about, {"learnorder": "0"}, splits, {}, quantities)
+    create_log(path, new)
 
 
 def write(
@@ -86,8 +99,7 @@ def write(
     """Write a replicate from the first epoch, as training that starts again would."""
     with ReplicateWriter(path, seed, EPOCHS[:n_epochs], {}) as writer:
         for position in range(n_epochs)[:stop_after]:
-            predictions = truth(seed, position, sizes)
-            writer.write(EpochPredictions(seed, position, EPOCHS[position], predictions))
+            writer.write(record(seed, position, sizes))
             acknowledge(seed, position)
         if stop_after is None:
             writer.finish()
@@ -162,17 +174,20 @@ def _read(folder: Path, _: Acknowledge) -> None:
     """Read both ways; what comes back, if anything comes back, is everything."""
     assert planned_seeds(folder / NAME) == [0, 1, 2]
     assert read_everything(folder / NAME)
-    test = open_log(folder / NAME, unfinished=True)["test"].prediction
+    test = open_log(folder / NAME, unfinished=True)["test"]
     for seed, n_epochs in ((0, 3), (1, 3), (2, 2)):
         for position in range(n_epochs):
-            values = test.sel(replicate=seed, epoch=EPOCHS[position]).values
-            assert np.array_equal(values, truth(seed, position)["test"]), (seed, position)
+            cell = test.sel(replicate=seed, epoch=EPOCHS[position])
+            expected = record(seed, position)
+            # by `values`: `array_equal` takes an error while reading for a difference
+            assert np.array_equal(cell.prediction.values, expected.predictions["test"])
+            assert np.array_equal(cell.probability.values, expected.probabilities["test"])
 
 
 def _verify(folder: Path, _: Acknowledge) -> None:
     """Verify; what is looked at cannot pass as intact when a part of it could not be read."""
     found = verify_log(folder / NAME)
-    assert not found.intact or (found.n_replicates, found.n_epochs) == (3, 2 * (3 + 3 + 2))
+    assert not found.intact or (found.n_replicates, found.n_epochs) == (3, 3 + 3 + 2)
 
 
 def compact_log(path: Path) -> CompactionReport:

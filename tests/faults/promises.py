@@ -11,12 +11,13 @@ import numpy as np
 
 from learnorder.log.claim import is_claimed
 from learnorder.log.description import describe
+from learnorder.log.lanes import Lane
 from learnorder.log.reader import Log, open_log
 from learnorder.log.verify import verify_log
 from learnorder.schema import not_recorded
 
 Truth = Callable[[int, int], Mapping[str, Any]]
-"""Predictions by split that belong to a seed and a position of the grid."""
+"""What belongs to a seed and a position of the grid, by lane."""
 
 FINISHED = -1
 """Acknowledged in place of a position: the replicate was declared finished."""
@@ -63,14 +64,15 @@ def examine(
     try:
         log = open_log(path, unfinished=True)
         states = {r["seed"]: r for r in describe(log)["replicates"]}
-        stored = {split: _stored(log, split, states, truth, epochs, found) for split in log}
+        lanes = log.header.lanes.values()
+        stored = {lane.name: _stored(log, lane, states, truth, epochs, found) for lane in lanes}
         if at_rest:
             _check_whole(path, acknowledged, found)
     except Exception as error:  # whatever it is, the promise is that it opens
         found.wrong.append(f"{path} cannot be read: {type(error).__name__}: {error}")
         return found
-    for split, positions in stored.items():
-        _compare(split, positions, acknowledged, ahead, found)
+    for lane, positions in stored.items():
+        _compare(lane, positions, acknowledged, ahead, found)
     for seed, position in acknowledged:
         if position == FINISHED and states.get(seed, {}).get("status") != "finished":
             found.lost.append(f"seed {seed} is no longer finished")
@@ -79,17 +81,17 @@ def examine(
 
 def _stored(
     log: Log,
-    split: str,
+    lane: Lane,
     states: Mapping[int, Any],
     truth: Truth,
     epochs: list[float],
     found: Findings,
 ) -> dict[int, list[int]]:
     """Positions of the grid that a reader sees, by seed; what they hold is compared."""
-    if not any(state["epochs"][split] for state in states.values()):
+    if not any(state["epochs"][lane.split] for state in states.values()):
         return {}
-    data, stored = log[split], {}
-    values, empty = data.prediction.values, not_recorded(data.prediction.dtype)
+    data, stored = log[lane.split], {}
+    values, empty = data[lane.quantity].values.view(lane.bits), not_recorded(lane.bits)
     for row, seed in zip(values, data.seed.values.tolist(), strict=True):
         stored[seed] = []
         for cell, epoch in zip(row, data.epoch.values.tolist(), strict=True):
@@ -97,13 +99,13 @@ def _stored(
                 continue
             position = epochs.index(epoch)
             stored[seed].append(position)
-            if not np.array_equal(cell, truth(seed, position)[split]):
-                found.wrong.append(f"seed {seed}, {split}, epoch {epoch}")
+            if not np.array_equal(cell, truth(seed, position)[lane.name].view(lane.bits)):
+                found.wrong.append(f"seed {seed}, {lane.name}, epoch {epoch}")
     return stored
 
 
 def _compare(
-    split: str,
+    lane: str,
     stored: Mapping[int, list[int]],
     acknowledged: set[tuple[int, int]],
     ahead: int | None,
@@ -111,12 +113,12 @@ def _compare(
 ) -> None:
     for seed, position in acknowledged:
         if position != FINISHED and position not in stored.get(seed, []):
-            found.lost.append(f"seed {seed}, {split}, position {position}")
+            found.lost.append(f"seed {seed}, {lane}, position {position}")
     for seed, positions in stored.items():
         n_acknowledged = len({p for s, p in acknowledged if s == seed and p != FINISHED})
         too_many = ahead is not None and len(positions) > n_acknowledged + ahead
         if positions != list(range(len(positions))) or too_many:
-            found.extra.append(f"seed {seed}, {split}, positions {positions}")
+            found.extra.append(f"seed {seed}, {lane}, positions {positions}")
 
 
 def _check_whole(path: Path, acknowledged: set[tuple[int, int]], found: Findings) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from log_operations import EPOCHS, NAME, new_log, truth, write
+from log_operations import EPOCHS, NAME, new_log, record, truth, write
 from promises import Findings, examine
 from tally import LONG, SEED, Counts, part
 from trials import try_each
@@ -24,7 +24,7 @@ from learnorder.log.compact import compact_log
 from learnorder.log.reader import open_log
 from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
-from learnorder.schema import EpochPredictions
+from learnorder.schema import PREDICTION, PROBABILITY
 
 SIZES = {"train": 9000, "test": 700}
 """More than the 8192 examples of one compact chunk, and files longer than a sector."""
@@ -180,7 +180,7 @@ def check_not_believed(counts: Counts, copy: Path, intact: list[int], what: str)
     for split in SIZES:
         try:
             data = open_log(copy)[split]
-            values = data.prediction.values
+            values = {name: data[name].values for name in (PREDICTION, PROBABILITY)}
         except LearnOrderError as error:
             wrong += [f"not one line: {error}"] if "\n" in str(error) else []
             continue
@@ -190,11 +190,18 @@ def check_not_believed(counts: Counts, copy: Path, intact: list[int], what: str)
             wrong.append(f"{split}: only {seeds} are there and {left_out} left out")
         if not np.array_equal(data.label.values, np.arange(SIZES[split]) % 3):
             wrong.append(f"{split}: labels")
-        for row, seed in zip(values, seeds, strict=True):
-            for cell, epoch in zip(row, data.epoch.values.tolist(), strict=True):
-                if not np.array_equal(cell, truth(seed, EPOCHS.index(epoch), SIZES)[split]):
-                    wrong.append(f"{split}: seed {seed}, epoch {epoch}")
+        for row, seed in enumerate(seeds):
+            for column, epoch in enumerate(data.epoch.values.tolist()):
+                expected = truth(seed, EPOCHS.index(epoch), SIZES)
+                for quantity, name in lanes_of(split).items():
+                    if not np.array_equal(values[quantity][row, column], expected[name]):
+                        wrong.append(f"{name}: seed {seed}, epoch {epoch}")
     counts.add(Findings(wrong=wrong), what)
+
+
+def lanes_of(split: str) -> dict[str, str]:
+    """Names of the lanes of a split, by quantity."""
+    return {PREDICTION: split, PROBABILITY: f"{split}~{PROBABILITY}"}
 
 
 def one_interrupted(folder: Path, n_epochs: int = 3) -> Path:
@@ -240,11 +247,11 @@ def test_record_lost_while_a_finished_replicate_is_extended_is_noticed(memory_pa
     path = memory_path / NAME
     grid = [*EPOCHS, 5.0]
     with ReplicateWriter(path, 1, grid, {}) as writer:
-        for index, epoch in enumerate(grid):
-            writer.write(EpochPredictions(1, index, epoch, truth(1, index, SIZES)))
-    record = only(path, f"replicates/r0001/attempt-*/commits/test/{position:06d}.json")
-    record.unlink()
+        for index in range(len(grid)):
+            writer.write(record(1, index, SIZES))
+    lost = only(path, f"replicates/r0001/attempt-*/commits/test/{position:06d}.json")
+    lost.unlink()
     (problem,) = verify_log(path).problems
-    assert str(record) in problem.file + problem.problem
-    with pytest.raises(LogDamaged, match=record.name):
+    assert str(lost) in problem.file + problem.problem
+    with pytest.raises(LogDamaged, match=lost.name):
         open_log(path)["test"].prediction.values  # noqa: B018

@@ -60,7 +60,8 @@ PATIENCE_SECONDS = 120
 def expected(tmp_path_factory):
     """Write the spec; return it with what it gives undisturbed, which no log has touched."""
     from learnorder.collection.prepare import prepare
-    from learnorder.training.loop import TrainingTensors, train_replicate
+    from learnorder.training.data import TrainingTensors
+    from learnorder.training.loop import train_replicate
     from learnorder.training.spec import TrainingSpec
 
     spec = tmp_path_factory.mktemp("spec") / "spec.toml"

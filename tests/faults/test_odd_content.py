@@ -23,7 +23,9 @@ from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
 from learnorder.measures.summary import summarise
 from learnorder.schema import EpochPredictions, Examples, prediction_dtype
-from learnorder.training.loop import Diverged, Replicate, TrainingTensors
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
+from learnorder.training.loop import Group
 from learnorder.training.spec import TrainingSpec
 
 
@@ -150,10 +152,10 @@ def test_one_logit_that_is_no_number_is_refused_and_never_counts_as_class_0(valu
         }
     )
     prepared = prepare(spec, None)
-    replicate = Replicate(spec, TrainingTensors.from_inputs(prepared.encoded()), 0)
-    replicate.network = OneOdd(replicate.network, value)
-    with pytest.raises(Diverged, match=r"replicate 0 diverged in epoch 1 \(logits not finite\)"):
-        replicate.advance_to(prepared.grid[-1])
+    group = Group(spec, TrainingTensors.from_inputs(prepared.encoded()), [0], Execution())
+    group.executor.network = OneOdd(group.executor.network, value)
+    assert group.advance_to(prepared.grid[-1]) == []
+    assert "replicate 0 diverged in epoch 1 (logits not finite)" in str(group.diverged[0])
 
 
 @pytest.mark.parametrize(("seeds", "named"), [("0,0", 0), ("3,1,3", 3)])

@@ -60,7 +60,7 @@ def test_predictions_are_the_same_and_the_log_is_intact(log):
     assert report.compacted == [0, 1, 2]
     assert same(values(log), before)
     found = verify_log(log)
-    assert (found.problems, found.orphans, found.n_epochs) == ([], [], 18)
+    assert (found.problems, found.orphans, found.n_epochs) == ([], [], 9)
     assert not list(log.rglob("segment-*"))
     assert not list(log.rglob("commits/*/*.json"))
 

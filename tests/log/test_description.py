@@ -34,7 +34,7 @@ def missing(path):
 
 def test_whole_compacted_log_lacks_nothing(log):
     assert missing(log) == [
-        "3 finished replicates are not wholly compacted; `learnorder compact` makes them smaller "
+        "3 finished replicates are not wholly compacted; `learnorder compact` makes that smaller "
         "and quicker to measure"
     ]
     compact_log(log)
@@ -63,11 +63,11 @@ def test_every_kind_of_incomplete_replicate_is_explained(log):
         20: ("planned", None),
     }
     text = " ".join(content["missing"])
-    assert "1 of 7 replicates are being written by a live process: seed 9" in text
+    assert "1 of 7 replicates is being written by a live process: seed 9" in text
     assert "goes on after the last committed epoch: seed 7" in text
     assert "nothing of them is committed" in text
     assert "failed (loss is nan): seed 8" in text
-    assert "lost: their folders are gone" in text
+    assert "lost: what they committed is gone" in text
     assert "r0001 is gone" in text
 
 
@@ -87,7 +87,7 @@ def test_command_prints_epochs_done_and_planned(log):
         writer.write(EpochPredictions(7, 0, 1.0, votes()))
     text = CliRunner().invoke(main, ["info", str(log)]).output
     assert "1 of 4" in text
-    assert "1 of 4 replicates are interrupted" in text
+    assert "1 of 4 replicates is interrupted" in text
 
 
 def test_damaged_replicate_hides_no_other_and_stops_measures(log):

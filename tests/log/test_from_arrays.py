@@ -55,3 +55,27 @@ def test_replicates_are_sorted_by_seed():
 def test_what_does_not_fit_is_refused_with_its_value(arguments, message):
     with pytest.raises(LearnOrderError, match=message):
         from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})
+
+
+def test_probabilities_become_half_precision_beside_the_predictions():
+    chances = np.linspace(0, 1, VOTES.size).reshape(VOTES.shape)
+    made = from_arrays(VOTES, LABELS, seeds=[5, 1], probabilities=chances)
+    assert made.probability.dims == made.prediction.dims
+    assert made.probability.dtype == np.float16
+    assert np.array_equal(made.probability.sel(replicate=5), chances[0].astype(np.float16))
+    assert "probability" not in from_arrays(VOTES, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"probabilities": np.full(VOTES.shape, 1.5)}, r"gives the probability 1\.5; .* 0 to 1"),
+        ({"probabilities": np.full(VOTES.shape, np.nan)}, "gives the probability nan"),
+        ({"probabilities": np.ones(VOTES.shape, int)}, "probabilities of type int64"),
+        ({"probabilities": np.ones(3)}, r"have shape \(3,\)"),
+        ({"probabilities": np.ones(VOTES.shape), "labels": None}, "come without labels"),
+    ],
+)
+def test_probabilities_that_do_not_fit_are_refused(arguments, message):
+    with pytest.raises(LearnOrderError, match=message):
+        from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})

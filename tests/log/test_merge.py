@@ -14,6 +14,7 @@ from learnorder.errors import LearnOrderError, LogBusy, LogDamaged, SpecDiffers
 from learnorder.log.compact import compact_log
 from learnorder.log.creation import plan_replicates
 from learnorder.log.description import describe
+from learnorder.log.layout import read_header
 from learnorder.log.merge import merge_logs
 from learnorder.log.reader import open_log
 from learnorder.log.resume import load_state, save_state
@@ -78,7 +79,7 @@ def test_same_seed_with_the_same_predictions_counts_once_and_is_named(two, tmp_p
 
 def test_same_seed_with_other_predictions_is_refused_and_named(tmp_path):
     logs = [write_log(tmp_path / f"{i}.zarr", range(2), shift=i) for i in range(2)]
-    with pytest.raises(LearnOrderError, match=r"different predictions for seed 0 \(first: split"):
+    with pytest.raises(LearnOrderError, match=r"for seed 0 \(first: prediction of split"):
         merge_logs(logs, tmp_path / "out.zarr")
     assert not (tmp_path / "out.zarr").exists()
 
@@ -174,8 +175,9 @@ def test_log_that_appears_meanwhile_is_not_called_merged(two, tmp_path, monkeypa
     out, real = tmp_path / "out.zarr", module._copy_shared
 
     def copy(log, folder):
-        real(log, folder)
+        found = real(log, folder)
         write_log(out, range(7, 8))
+        return found
 
     monkeypatch.setattr(module, "_copy_shared", copy)
     with pytest.raises(LearnOrderError, match="another log has appeared"):
@@ -203,3 +205,28 @@ def test_command_refuses_the_memory_of_its_own_process(two):
     done = CliRunner().invoke(main, ["merge", *map(str, two), "--out", "memory://x"])
     assert done.exit_code == 1
     assert "would be gone with it" in done.stderr
+
+
+def test_provenance_of_each_log_is_kept_and_differing_versions_are_told(two, tmp_path):
+    header = read_header(two[0])
+    with ReplicateWriter(two[1], 9, [1.0], {"torch": "2.14"}) as writer:
+        votes = {name: np.zeros(n, np.uint8) for name, n in (("train", 40), ("test", 24))}
+        writer.write(EpochPredictions(9, 0, 1.0, votes))
+        writer.finish()
+    assert describe(open_log(two[0]))["notes"] == []
+    merge_logs(two, tmp_path / "out.zarr")
+    merge_logs([tmp_path / "out.zarr", two[0]], tmp_path / "again.zarr")
+    content = describe(open_log(tmp_path / "again.zarr"))
+    assert content["provenance"]["merged"] == [dict(header.provenance)] * 3
+    assert content["notes"] == [
+        "replicates were made with different versions of torch: None (seeds 0, 1, 2, 3, 4); "
+        "2.14 (seed 9)"
+    ]
+    text = CliRunner().invoke(main, ["info", str(tmp_path / "again.zarr")]).output
+    assert "different versions of torch" in text
+    assert "3 logs" in text
+
+
+def test_place_inside_a_log_is_refused(two, tmp_path):
+    with pytest.raises(LearnOrderError, match=r"lies inside the log .*a\.zarr"):
+        merge_logs(two, two[0] / "examples" / "merged.zarr")

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,6 +22,7 @@ from learnorder.log import writer as writer_module
 from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.creation import NewLog, create_log, plan_replicates
 from learnorder.log.description import describe
+from learnorder.log.location import locate
 from learnorder.log.reader import open_log
 from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
@@ -287,7 +289,7 @@ def test_claim_is_not_kept_by_a_child_of_a_process_that_let_go_or_died(tmp_path)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r: {"train": r["train"]}, r"has the splits \['train'\]; the log has"),
+        (lambda r: {"train": r["train"]}, r"a prediction for the splits \['train'\]; the log has"),
         (lambda r: {**r, "test": r["test"][:3]}, r"5 examples.*shape \(3,\)"),
         (lambda r: {**r, "test": np.full(5, 3, np.uint8)}, "predicts class 3.*there are 3 classes"),
     ],
@@ -390,8 +392,8 @@ def test_log_without_a_finished_replicate_says_so(tmp_path):
 def test_newer_format_is_refused_with_the_version_needed(tmp_path):
     path = new_log(tmp_path / "log.zarr")
     root = path / "zarr.json"
-    root.write_text(root.read_text().replace('"format_version": 2', '"format_version": 3'))
-    with pytest.raises(LearnOrderError, match=r"format 3, written by learnorder 0; .* 1 to 2"):
+    root.write_text(root.read_text().replace('"format_version": 3', '"format_version": 4'))
+    with pytest.raises(LearnOrderError, match=r"format 4, written by learnorder 0; .* 1 to 3"):
         layout.read_header(path)
 
 
@@ -420,7 +422,7 @@ def test_forked_child_cannot_touch_what_its_parent_commits(tmp_path):
 
 def test_write_that_failed_while_allocating_can_be_tried_again(tmp_path, monkeypatch):
     path = new_log(tmp_path / "log.zarr")
-    real = writer_module.create_predictions
+    real = writer_module.create_lane
     calls = []
 
     def once(*arguments):
@@ -429,10 +431,69 @@ def test_write_that_failed_while_allocating_can_be_tried_again(tmp_path, monkeyp
             raise OSError(28, "No space left on device")
         real(*arguments)
 
-    monkeypatch.setattr(writer_module, "create_predictions", once)
+    monkeypatch.setattr(writer_module, "create_lane", once)
     with ReplicateWriter(path, 0, [1.0], {}) as writer:
         with pytest.raises(OSError, match="No space"):
             writer.write(record(0, 0))
         writer.write(record(0, 0))
         writer.finish()
     assert verify_log(path).problems == []
+
+
+@pytest.mark.parametrize("inside", ["runs/log.zarr", "examples/log.zarr", "log.zarr"])
+def test_log_inside_a_log_is_refused(tmp_path, inside):
+    outer = new_log(tmp_path / "outer.zarr")
+    (tmp_path / "link").symlink_to(outer)
+    for folder in (outer, tmp_path / "link"):
+        with pytest.raises(LearnOrderError, match=r"lies inside the log .*outer\.zarr\. A log"):
+            new_log(folder / inside)
+    assert verify_log(outer).problems == []
+    new_log(tmp_path / "beside.zarr")
+
+
+def test_log_inside_a_log_elsewhere_is_refused():
+    outer = new_log(locate(f"memory://{uuid.uuid4().hex}/outer.zarr"))
+    with pytest.raises(LearnOrderError, match="lies inside the log memory"):
+        new_log(outer / "inner.zarr")
+
+
+def test_log_may_lie_in_a_zarr_group_of_somebody_else(tmp_path):
+    (tmp_path / "zarr.json").write_text('{"attributes": {}, "zarr_format": 3}')
+    new_log(tmp_path / "log.zarr")
+
+
+def test_lost_record_of_a_seed_is_written_again_as_it_was(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    finish(path, 0)
+    with ReplicateWriter(path, 1, [1.0, 2.0], {}) as writer:
+        writer.write(record(1, 0))
+    plan_replicates(path, [2])
+    states = {seed: layout.seed_file(path, seed).read_bytes() for seed in range(3)}
+    for seed in range(3):
+        layout.seed_file(path, seed).unlink()
+    assert len(verify_log(path).problems) == 3
+    plan_replicates(path, range(3))
+    assert {seed: layout.seed_file(path, seed).read_bytes() for seed in range(3)} == states
+    assert verify_log(path).problems == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "empty", "missing"])
+def test_damaged_file_of_an_array_is_named_without_the_words_of_a_library(tmp_path, damage):
+    path = new_log(tmp_path / "log.zarr")
+    finish(path, 0)
+    for file in (path / "examples/test/id").iterdir():
+        content = file.read_bytes()
+        if damage == "missing":
+            file.unlink()
+        else:
+            file.write_bytes(b"" if damage == "empty" else bytes([content[0] ^ 1, *content[1:]]))
+        with pytest.raises(LogDamaged) as error:
+            open_log(path)["test"]
+        what = "is missing" if damage == "missing" else "differs from the checksum it was written"
+        assert str(error.value).startswith(f"log: {file} {what}")
+        file.write_bytes(content)
+
+
+def test_log_says_what_it_is(tmp_path):
+    path = new_log(tmp_path / "log.zarr")
+    assert repr(open_log(path)) == f"<Log '{path}': 3 classes; train (8), test (5)>"

@@ -176,6 +176,22 @@ def test_st_vgg_pads_its_even_kernels_right_and_below() -> None:
     assert [m.padding for m in padding] == [(0, 1, 0, 1)] * 2
 
 
+@pytest.mark.parametrize("name", IMAGE_NAMES)
+def test_built_in_networks_that_work_in_place_leave_their_input_alone(name: str) -> None:
+    images = examples(COLOUR)
+    before = images.clone()
+    build(name, COLOUR, 10, {})(images).sum().backward()
+    assert torch.equal(images, before)
+
+
+def test_pool_and_nonlinearity_may_be_exchanged() -> None:
+    """What lenet and st-vgg rely on: both are monotone, so the order changes no value."""
+    images = torch.randn((3, 4, 10, 8), generator=torch.Generator().manual_seed(0))
+    pool = torch.nn.MaxPool2d(2)
+    for monotone in (torch.nn.ReLU(), torch.nn.ELU()):
+        torch.testing.assert_close(pool(monotone(images)), monotone(pool(images)))
+
+
 def test_st_vgg_without_dropout_is_the_same_in_training_and_evaluation() -> None:
     x = examples(COLOUR)
     without = seeded("st-vgg", COLOUR, dropout=False)
@@ -489,6 +505,27 @@ def test_own_network_keeps_its_modes_and_the_stream(own_module: OwnModule) -> No
             "    def forward(self, x): return x.flatten(1)[:, :10], None",
             "f",
             "put out tuple",
+        ),
+        (
+            "def f(input_shape, n_classes):\n"
+            "    network = nn.Sequential(nn.Flatten(), nn.Linear(784, n_classes))\n"
+            "    return network.requires_grad_(False)",
+            "f",
+            r"no parameter that can be trained \(2 in all\)",
+        ),
+        (
+            "class f(nn.Module):\n"
+            "    def __init__(self, input_shape, n_classes): super().__init__()\n"
+            "    def forward(self, x): return x.flatten(1)[:, :10]",
+            "f",
+            r"no parameter that can be trained \(0 in all\)",
+        ),
+        (
+            "def f(input_shape, n_classes):\n"
+            "    layers = nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(784, n_classes)\n"
+            "    return nn.Sequential(*layers)",
+            "f",
+            "writes into its input",
         ),
     ],
 )

@@ -17,9 +17,17 @@ from torch.nn import functional
 from learnorder.datasets.dataset import Dataset, Split, WordVectors
 from learnorder.errors import DataNotFound, ExtraMissing, LearnOrderError
 from learnorder.schema import Examples
-from learnorder.training import inputs as inputs_module
+from learnorder.training import normalisation
 from learnorder.training.architectures import build
-from learnorder.training.inputs import InputShape, NetworkInputs, encode, load, save, to_tensors
+from learnorder.training.inputs import (
+    InputShape,
+    NetworkInputs,
+    encode,
+    load,
+    save,
+    select,
+    to_tensors,
+)
 
 
 def split(values: Any, labels: Any = None) -> Split:
@@ -48,7 +56,7 @@ def pixels(*shape: int, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs_module, "_BLOCK_VALUES", 100)
+    monkeypatch.setattr(normalisation, "BLOCK_VALUES", 100)
 
 
 # images
@@ -88,7 +96,7 @@ def test_blocks_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     data = dataset("image", pixels(31, 4, 5, 3), pixels(3, 4, 5, 3))
     whole = encode(data)
     normalised = to_tensors(whole, "train")
-    monkeypatch.setattr(inputs_module, "_BLOCK_VALUES", 100)
+    monkeypatch.setattr(normalisation, "BLOCK_VALUES", 100)
     in_blocks = encode(data)
     assert np.array_equal(whole.mean, in_blocks.mean)
     assert np.array_equal(whole.std, in_blocks.std)
@@ -368,8 +376,77 @@ def test_saved_inputs_come_back_the_same_read_only_and_mapped(which: int, tmp_pa
         assert read.dtype == written.dtype
         assert np.array_equal(read, written)
     for name in encoded.splits:
-        assert torch.equal(to_tensors(back, name), to_tensors(encoded, name))
+        shared, made = to_tensors(back, name), to_tensors(encoded, name)
+        assert shared.dtype == made.dtype
+        assert shared.stride() == made.stride()
+        assert shared.numpy().tobytes() == made.numpy().tobytes()
     assert {p.parent for p in tmp_path.rglob("*") if p.is_file()} == {tmp_path / "new" / "folder"}
+
+
+def by_definition(encoded: NetworkInputs, name: str) -> np.ndarray:
+    """Normalise a whole split at once, in float64."""
+    stored = encoded.splits[name]
+    if encoded.mean is None or encoded.std is None:
+        return stored.astype(np.int64)
+    trailing = (1,) * (stored.ndim - 2)
+    mean, std = (a.astype(np.float64).reshape(-1, *trailing) for a in (encoded.mean, encoded.std))
+    scaled = stored / 255.0 if encoded.shape.kind == "image" else stored.astype(np.float64)
+    return ((scaled - mean) / std).astype(np.float32)
+
+
+@pytest.mark.usefixtures("tiny_blocks")
+@pytest.mark.parametrize("colour", [(), (3,)], ids=["grey", "colour"])
+def test_shared_tensors_are_the_definition_to_the_last_bit(
+    tmp_path: Path, colour: tuple[int, ...]
+) -> None:
+    images = encode(dataset("image", pixels(31, 4, 5, *colour), pixels(3, 4, 5, *colour)))
+    values = np.random.default_rng(0).normal(3, 100, (41, 7)).astype(np.float32)
+    features = encode(dataset("features", values, values[:5]))
+    for kind, encoded in enumerate([images, features, encode_texts("a b", "b c a")]):
+        save(encoded, tmp_path / str(kind))
+        back = load(tmp_path / str(kind))
+        for name in encoded.splits:
+            assert to_tensors(back, name).numpy().tobytes() == (
+                by_definition(encoded, name).tobytes()
+            )
+
+
+def test_images_have_their_channels_last_in_memory(tmp_path: Path) -> None:
+    encoded = encode(dataset("image", pixels(9, 4, 5, 3), pixels(3, 4, 5, 3)))
+    save(encoded, tmp_path)
+    for tensor in (to_tensors(encoded, "train"), to_tensors(load(tmp_path), "train")):
+        assert tensor.shape == (9, 3, 4, 5)
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+        chosen = select(tensor, torch.tensor([3, 0, 3]))
+        assert chosen.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(chosen, tensor[[3, 0, 3]])
+
+
+def test_selected_rows_of_vectors_and_texts_are_copies() -> None:
+    rows = torch.arange(12).reshape(4, 3)
+    chosen = select(rows, torch.tensor([2, 0]))
+    assert chosen.tolist() == [[6, 7, 8], [0, 1, 2]]
+    chosen += 1
+    assert rows[2].tolist() == [6, 7, 8]
+
+
+def test_what_a_network_writes_into_a_tensor_no_other_process_sees(tmp_path: Path) -> None:
+    save(three_kinds()[1], tmp_path)
+    mine, other = (to_tensors(load(tmp_path), "train") for _ in range(2))
+    before = other.clone()
+    mine += 1
+    assert torch.equal(other, before)
+    assert torch.equal(to_tensors(load(tmp_path), "train"), before)
+
+
+def test_full_disk_is_one_line_with_the_folder_and_the_room_needed(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    (tmp_path / "ready-1.npy").symlink_to("/dev/full")
+    with pytest.raises(LearnOrderError, match=r"No space left.*about 0\.0 GB.*TMPDIR") as caught:
+        save(three_kinds()[0], tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "inputs.json").exists()
 
 
 def test_a_network_is_built_from_loaded_inputs(tmp_path: Path) -> None:
@@ -402,10 +479,14 @@ def test_damaged_array_is_named(tmp_path: Path, content: bytes) -> None:
 
 def test_shortened_array_is_named(tmp_path: Path) -> None:
     save(three_kinds()[0], tmp_path)
-    path = tmp_path / "inputs-0.npy"
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(LearnOrderError, match=re.escape("inputs-0.npy is damaged")):
-        load(tmp_path)
+    for name in ("inputs-0.npy", "ready-0.npy"):
+        path = tmp_path / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-10])
+        with pytest.raises(LearnOrderError, match=re.escape(f"{name} is damaged")):
+            load(tmp_path)
+        path.write_bytes(whole)
+    load(tmp_path)
 
 
 def test_array_of_objects_is_refused_unread(tmp_path: Path) -> None:

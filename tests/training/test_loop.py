@@ -12,14 +12,11 @@ from torch.nn import functional
 
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
 from learnorder.training.grid import GridPoint, check_batch_size, grid_after, recording_grid
 from learnorder.training.inputs import encode
-from learnorder.training.loop import (
-    Diverged,
-    Replicate,
-    TrainingTensors,
-    train_replicate,
-)
+from learnorder.training.loop import Diverged, Group, train_replicate
 from learnorder.training.spec import TrainingSpec
 
 
@@ -46,6 +43,11 @@ def spec(**tables):
             **tables,
         }
     )
+
+
+def replicate(chosen, tensors, state=None):
+    """Return a group of seed 0 alone."""
+    return Group(chosen, tensors, [0], Execution.of(chosen), {0: state} if state else None)
 
 
 def trajectory(records):
@@ -91,13 +93,13 @@ def test_recording_inside_an_epoch_does_not_change_training(tensors):
 def test_captured_state_continues_bit_for_bit(tensors, optimizer):
     chosen = spec(training={"epochs": 3}, optimizer={**optimizer, "learning_rate": 0.003})
     grid = recording_grid(chosen, tensors.n_train)
-    whole = Replicate(chosen, tensors, 0)
-    records = [whole.advance_to(grid[0])]
-    state = whole.state()
-    records += [whole.advance_to(point) for point in grid[1:]]
-    resumed = Replicate(chosen, tensors, 0, state)
+    whole = replicate(chosen, tensors)
+    records = whole.advance_to(grid[0])
+    state = whole.states()[0]
+    records += [whole.advance_to(point)[0] for point in grid[1:]]
+    resumed = replicate(chosen, tensors, state)
     assert grid_after(grid, resumed.step) == grid[1:]
-    again = [resumed.advance_to(point) for point in grid[1:]]
+    again = [resumed.advance_to(point)[0] for point in grid[1:]]
     assert trajectory(again) == trajectory(records[1:])
 
 
@@ -141,25 +143,24 @@ def test_network_that_draws_in_evaluation_gives_the_same_bytes_too(tensors, own)
 def test_captured_state_has_buffers_that_are_not_saved_with_the_weights(tensors, own):
     chosen = spec(architecture={"name": "own_of_loop:keeper"})
     grid = recording_grid(chosen, tensors.n_train)
-    whole = Replicate(chosen, tensors, 0)
+    whole = replicate(chosen, tensors)
     whole.advance_to(grid[0])
     assert whole.can_be_captured()
-    resumed = Replicate(chosen, tensors, 0, whole.state())
-    assert trajectory([resumed.advance_to(grid[1])]) == trajectory([whole.advance_to(grid[1])])
+    resumed = replicate(chosen, tensors, whole.states()[0])
+    assert trajectory(resumed.advance_to(grid[1])) == trajectory(whole.advance_to(grid[1]))
 
 
 def test_network_with_more_than_arrays_is_not_captured(tensors, own):
-    assert not Replicate(
-        spec(architecture={"name": "own_of_loop:hoarder"}), tensors, 0
-    ).can_be_captured()
+    hoarding = spec(architecture={"name": "own_of_loop:hoarder"})
+    assert not replicate(hoarding, tensors).can_be_captured()
 
 
 def test_state_of_another_network_is_refused(tensors):
     choices = {"augmentation": {}, "architecture": {"name": "mlp", "options": {"width": 8}}}
-    state = Replicate(spec(**choices), tensors, 0).state()
+    state = replicate(spec(**choices), tensors).states()[0]
     choices["architecture"] = {"name": "mlp", "options": {"width": 9}}
     with pytest.raises(LearnOrderError, match="the network has another"):
-        Replicate(spec(**choices), tensors, 0, state)
+        replicate(spec(**choices), tensors, state)
 
 
 def test_learns_something(tensors):

@@ -55,12 +55,34 @@ def test_unknown_key_names_the_nearest():
         ("labels", {"noise": 0.1, "shuffle": True}, "either shuffled or noisy"),
         ("recording", {"every": 3}, r"epochs = 10 is not a multiple of recording\.every = 3"),
         ("recording", {"early": [1.5]}, "between 0 and 1"),
+        ("recording", {"early": [0]}, "between 0 and 1"),
+        ("recording", {"early": "lgo"}, r"early: it is 'none', 'log' or a list .*, not 'lgo'"),
+        ("recording", {"early": 0.5}, r"early: it is .*, not 0\.5"),
+        ("recording", {"every": 0}, r"every: it is a number of epochs .*, or 'log', not 0"),
+        ("recording", {"every": True}, "every: it is .*, not True"),
+        ("recording", {"every": "lgo"}, "every: it is .*, not 'lgo'"),
+        ("recording", {"every": "log"}, r"10 is not recorded by .* 'log', but 8 and 12 are"),
+        ("recording", {"batch_norm": "batch"}, r"Allowed are 'running' or 'reestimated'"),
+        ("recording", {"batch_norm_examples": 50}, "belongs to batch_norm = 'reestimated'"),
+        (
+            "recording",
+            {"batch_norm": "reestimated", "batch_norm_examples": 1},
+            "batch_norm_examples = 1 is too few",
+        ),
     ],
 )
 def test_value_that_is_not_allowed_is_named(table, values, message):
     with pytest.raises(LearnOrderError, match=message) as raised:
         with_(**{table: values})
     assert "\n" not in str(raised.value)
+
+
+def test_examples_for_statistics_have_a_default_where_they_are_used():
+    assert with_().recording.batch_norm_examples == 0
+    wanted = with_(recording={"batch_norm": "reestimated"})
+    assert wanted.recording.batch_norm_examples == 2000
+    for spec in (with_(), wanted):
+        assert TrainingSpec.from_tables(spec.resolved()) == spec
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path):
@@ -100,6 +122,8 @@ def test_identity_ignores_paths_and_length_and_nothing_else():
         {"labels": {"shuffle": True}},
         {"dataset": {"name": "digits", "seed": 1}},
         {"recording": {"initial": True}},
+        {"recording": {"every": 2}},
+        {"recording": {"batch_norm": "reestimated"}},
     ):
         assert with_(**change).identity("d") != base.identity("d")
 

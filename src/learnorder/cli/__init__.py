@@ -15,6 +15,7 @@ from learnorder.cli.catalogues import architectures, datasets, measures
 from learnorder.cli.demo import demo
 from learnorder.cli.inspection import info, verify
 from learnorder.cli.maintenance import compact, gc, merge
+from learnorder.cli.plan import plan
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
 from learnorder.errors import LearnOrderError
@@ -25,6 +26,7 @@ WALK = [
     measures,
     architectures,
     train,
+    plan,
     info,
     verify,
     compact,

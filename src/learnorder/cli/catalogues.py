@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print a JSON list of objects.")
+from learnorder.cli.arguments import JSON
 
 
 @click.command()
-@JSON_OPTION
+@JSON
 def datasets(as_json: bool) -> None:
     """List the datasets and the kinds of files that can be loaded.
 
@@ -25,7 +25,7 @@ def datasets(as_json: bool) -> None:
 
 
 @click.command()
-@JSON_OPTION
+@JSON
 def measures(as_json: bool) -> None:
     """List the measures, with range, direction and source.
 
@@ -39,7 +39,7 @@ def measures(as_json: bool) -> None:
 
 
 @click.command()
-@JSON_OPTION
+@JSON
 def architectures(as_json: bool) -> None:
     """List the built-in architectures and their options.
 

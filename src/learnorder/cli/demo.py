@@ -26,7 +26,7 @@ def demo(out: Path) -> None:
     \b
     learnorder demo --out demo
     """
-    from learnorder.cli.output import ProgressDisplay
+    from learnorder.cli.progress import ProgressDisplay
     from learnorder.collection.train import train_collection
     from learnorder.log.reader import open_log
     from learnorder.report.render import render_report

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
+from learnorder.cli.arguments import JSON, LOG
+from learnorder.errors import count_of
+
 
 @click.command()
-@click.argument("log", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@LOG
+@JSON
 def info(log: str, as_json: bool) -> None:
     """Say what a log holds and what is missing.
 
@@ -29,8 +33,8 @@ def info(log: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("log", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@LOG
+@JSON
 def verify(log: str, as_json: bool) -> None:
     """Check every file of a log against its checksums; exit status 1 if anything is damaged.
 
@@ -45,7 +49,8 @@ def verify(log: str, as_json: bool) -> None:
         echo_json(found.to_dict())
     else:
         click.echo(
-            f"{log}: {found.n_epochs} committed epochs of {found.n_replicates} replicates read, "
+            f"{log}: {count_of(found.n_epochs, 'committed epoch')} of "
+            f"{count_of(found.n_replicates, 'replicate')} read, "
             f"{'all as they were written' if found.intact else 'DAMAGED'}"
         )
         for problem in found.problems:
@@ -53,7 +58,10 @@ def verify(log: str, as_json: bool) -> None:
         if found.unfinished:
             click.echo(f"unfinished: seeds {', '.join(map(str, found.unfinished))}")
         if found.orphans:
-            click.echo(f"left by killed processes, harmless: {len(found.orphans)} files or folders")
+            click.echo(
+                "left by killed processes, harmless: "
+                f"{count_of(len(found.orphans), 'file or folder')}"
+            )
     if not found.intact:
         sys.exit(1)
 
@@ -67,12 +75,16 @@ def _print(content: dict[str, Any]) -> None:
     about = [
         ("log", content["path"]),
         ("replicates", f"{finished} of {len(replicates)} finished"),
-        ("dataset", f"{content['dataset']['name']}, {content['n_classes']} classes"),
-        *((f"split {name}", f"{n} examples") for name, n in content["splits"].items()),
+        ("dataset", f"{content['dataset']['name']}, {count_of(content['n_classes'], 'class')}"),
+        *((f"split {name}", count_of(n, "example")) for name, n in content["splits"].items()),
+        ("recorded", " and ".join(content["quantities"])),
         ("architecture", spec["architecture"]["name"] if spec else "recorded from outside"),
+        ("execution", _listed(content["execution"]) or "not recorded"),
         ("identity", content["identity"]),
-        ("made by", ", ".join(f"{k} {v}" for k, v in content["provenance"].items() if v)),
+        ("made by", _listed(content["provenance"])),
     ]
+    if merged := content["provenance"].get("merged"):
+        about.append(("merged from", count_of(len(merged), "log")))
     echo_table(("", ""), about)
     splits = list(content["splits"])
     rows = [
@@ -87,5 +99,9 @@ def _print(content: dict[str, Any]) -> None:
     click.echo()
     epochs = (f"epochs {s}" for s in splits)
     echo_table(("seed", "status", *epochs, "compacted"), rows)
-    for sentence in content["missing"]:
+    for sentence in (*content["missing"], *content["notes"]):
         click.echo(sentence)
+
+
+def _listed(about: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in about.items() if v and k != "merged")

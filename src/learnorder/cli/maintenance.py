@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 import click
 
-from learnorder.errors import LearnOrderError, LogDamaged
-
-LOG = click.argument("log")
-TAKE_OVER = click.option(
-    "--take-over",
-    is_flag=True,
-    help="Where there are no locks: replace claims of processes that have ended.",
-)
+from learnorder.cli.arguments import LOG, LOGS, TAKE_OVER
+from learnorder.errors import LearnOrderError, LogDamaged, count_of
 
 
 @click.command()
@@ -31,12 +23,14 @@ def compact(log: str, take_over: bool) -> None:
     learnorder compact runs/mlp.zarr
     """
     from learnorder.cli.output import size
+    from learnorder.cli.progress import bar
     from learnorder.log.compact import compact_log
 
-    with _bar("compacting") as show:
+    with bar("compacting", "replicate") as show:
         done = compact_log(log, show, take_over=take_over)
     click.echo(
-        f"{log}: {len(done.compacted)} replicates compacted, {len(done.already)} were already"
+        f"{log}: {count_of(len(done.compacted), 'replicate')} compacted, "
+        f"{len(done.already)} {'was' if len(done.already) == 1 else 'were'} already"
     )
     if done.compacted:
         ratio = done.bytes_before / done.bytes_after
@@ -69,14 +63,16 @@ def gc(log: str, dry_run: bool, take_over: bool) -> None:
     for path in found.paths:
         click.echo(f"{'would remove' if dry_run else 'removed'} {path}")
     what = "would be freed" if dry_run else "freed"
-    click.echo(f"{log}: {len(found.paths)} files or folders, {size(found.n_bytes)} {what}")
+    click.echo(
+        f"{log}: {count_of(len(found.paths), 'file or folder')}, {size(found.n_bytes)} {what}"
+    )
     if found.busy:
         click.echo(f"not looked at, being written: seeds {', '.join(map(str, found.busy))}")
     _fail_if_damaged(log, found.damaged)
 
 
 @click.command()
-@click.argument("logs", nargs=-1, required=True)
+@LOGS
 @click.option("--out", required=True, help="Folder or URL of the new log.")
 def merge(logs: tuple[str, ...], out: str) -> None:
     """Put the replicates of several logs of one spec into a new log.
@@ -98,7 +94,9 @@ def merge(logs: tuple[str, ...], out: str) -> None:
     done = merge_logs(logs, out)
     for warning in done.warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{out}: {len(done.seeds)} replicates from {len(logs)} logs, all verified")
+    click.echo(
+        f"{out}: {count_of(len(done.seeds), 'replicate')} from {len(logs)} logs, all verified"
+    )
 
 
 def _fail_if_damaged(log: str, damaged: Mapping[int, str]) -> None:
@@ -109,21 +107,3 @@ def _fail_if_damaged(log: str, damaged: Mapping[int, str]) -> None:
             f"{log}: replicates that are damaged were not touched (seeds {seeds}; first: "
             f"{first.removeprefix('log: ').rstrip('.')}). See `learnorder verify`."
         )
-
-
-@contextmanager
-def _bar(label: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Progress on a terminal, which is left as it was whatever happens."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        try:
-            yield show
-        finally:
-            bar.render_finish()

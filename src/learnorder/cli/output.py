@@ -1,67 +1,132 @@
-"""How results and progress reach a person or a program."""
+"""How results reach a person or a program."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any
 
 import click
 
 from learnorder.errors import LearnOrderError
 
-if TYPE_CHECKING:
-    from learnorder.collection.progress import CostEstimate, Progress
-
-LINE_SECONDS = 10.0
-"""Without a terminal, progress is one line in so many seconds."""
-
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
 
-BAR_WIDTH = 80
-"""Columns of a terminal that has room for a bar beside the text."""
+GAP = 2
+"""Blanks between two columns."""
+
+UNBROKEN = 20
+"""Letters of a word up to which it stays on one line of a narrow table; numbers always do."""
 
 
 def echo_json(value: Any) -> None:
     """Print JSON; a number that is not finite is a mistake of ours."""
-    click.echo(json.dumps(value, indent=2, allow_nan=False))
+    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        # what this terminal cannot show, nor a file hold, is escaped
+        text = json.dumps(value, indent=2, allow_nan=False)
+    click.echo(text)
 
 
-def echo_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> None:
-    """Print a table to stdout."""
+def echo_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "", keys: int = 1
+) -> None:
+    """Print a table to stdout.
+
+    In a narrow terminal texts are folded, and columns for which there is no room go into a second
+    table beneath, after the first ``keys`` columns, which say what a row is about. Numbers and
+    short words are never folded.
+    """
+    # where a shell closed stdout there is none
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    room = get_terminal_size().columns if terminal else PLAIN_WIDTH
+    texts = [[cell(value) for value in row] for row in rows]
+    if _total(_natural_widths(columns, texts)) <= room:
+        click.echo(_drawn(columns, texts, title, room, terminal))
+        return
+    spaced = [column.replace("_", " ") for column in columns]
+    for number, places in enumerate(_blocks(spaced, texts, room, keys)):
+        names = [spaced[i] for i in places]
+        block = [[row[i] for i in places] for row in texts]
+        click.echo("\n" if number else "", nl=False)
+        click.echo(_drawn(names, block, "" if number else title, room, terminal))
+
+
+def _drawn(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str, room: int, terminal: bool
+) -> str:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    texts = [[cell(value) for value in row] for row in rows]
-    # where a shell closed stdout there is none
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    width = get_terminal_size().columns if terminal else PLAIN_WIDTH
-    narrow = _natural_width(columns, texts) > width
     table = Table(title=escape(title) or None, title_justify="left", box=None, pad_edge=False)
     table.show_header = any(columns)
-    table.collapse_padding = narrow
-    for number, column in enumerate(columns):
-        # words of a name can be broken apart, letters cannot be read then
-        header = column.replace("_", " ") if narrow else column
-        table.add_column(header, overflow="fold", no_wrap=number == 0)
-    for row in texts:
+    for column, width in zip(columns, _widths(columns, rows, room), strict=True):
+        table.add_column(column, overflow="fold", width=width)
+    for row in rows:
         table.add_row(*map(escape, row))
     text = StringIO()
-    Console(file=text, force_terminal=terminal, width=width, highlight=False).print(table)
-    click.echo("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+    Console(file=text, force_terminal=terminal, width=room, highlight=False).print(table)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def _natural_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    widest = [max(map(len, texts)) for texts in zip(columns, *rows, strict=True)]
-    return sum(widest) + 2 * (len(columns) - 1)
+def _blocks(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], room: int, keys: int
+) -> list[list[int]]:
+    """Which columns stand beside each other: the keys, then as many others as there is room for."""
+    least = _least_widths(columns, rows)
+    own, others = list(range(keys)), range(keys, len(columns))
+    blocks = [own]
+    for i in others:
+        wanted = [*blocks[-1], i]
+        if len(wanted) > keys + 1 and _total([least[j] for j in wanted]) > room:
+            blocks.append([*own, i])
+        else:
+            blocks[-1] = wanted
+    return blocks
+
+
+def _widths(columns: Sequence[str], rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Share the room: each column what it needs at least, then those most in need first."""
+    natural, widths = _natural_widths(columns, rows), _least_widths(columns, rows)
+    for _ in range(room - _total(widths)):
+        wanting = [i for i, width in enumerate(widths) if width < natural[i]]
+        if not wanting:
+            break
+        widths[min(wanting, key=lambda i: widths[i] / natural[i])] += 1
+    return widths
+
+
+def _least_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Width of the longest part of each column that must stay on one line."""
+    return [
+        max((_unbroken(word) for text in texts for word in text.split()), default=1)
+        for texts in zip(columns, *rows, strict=True)
+    ]
+
+
+def _unbroken(word: str) -> int:
+    try:
+        float(word)
+    except ValueError:
+        return min(len(word), UNBROKEN)
+    return len(word)
+
+
+def _natural_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(map(len, texts)) for texts in zip(columns, *rows, strict=True)]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def cell(value: object) -> str:
@@ -154,101 +219,11 @@ def _pyarrow() -> Any:
 
 
 def _as_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return json.dumps(list(rows), indent=2, allow_nan=False).encode()
+    return json.dumps(list(rows), indent=2, allow_nan=False, ensure_ascii=False).encode()
 
 
 FORMATS = {".csv": _as_csv, ".parquet": _as_parquet, ".json": _as_json}
 """Formats of a table by suffix."""
-
-
-class ProgressDisplay:
-    """Shows the cost, then the progress, on stderr; plain lines where there is no terminal."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
-        self._last_line = 0.0
-
-    def __call__(self, news: Progress | CostEstimate | str) -> None:
-        """Take one piece of news."""
-        from learnorder.collection.progress import CostEstimate
-
-        if isinstance(news, str):
-            click.echo(news, err=True)
-        elif isinstance(news, CostEstimate):
-            click.echo(cost_line(news), err=True)
-        elif sys.stderr.isatty():
-            self._draw(news)
-        else:
-            self._write(news)
-
-    def _draw(self, news: Progress) -> None:
-        if self._bar is None:
-            self._bar = _progress_bar()
-            self._bar.start()
-            self._task = self._bar.add_task("", total=news.n_points, left="")
-        self._bar.update(
-            self._task, completed=news.recorded, description=_done(news), left=_time_left(news)
-        )
-
-    def _write(self, news: Progress) -> None:
-        now = time.monotonic()
-        ended = news.finished + news.failed == news.n_replicates
-        if ended or now - self._last_line >= LINE_SECONDS:
-            self._last_line = now
-            click.echo(f"{_done(news)}; {_left(news)}", err=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-
-def _progress_bar() -> Any:
-    """Text, a bar and the time left; in a narrow terminal the text alone, on several lines."""
-    from rich.console import Console
-    from rich.progress import BarColumn, ProgressColumn, TextColumn
-    from rich.progress import Progress as Bars
-    from rich.table import Column
-
-    console = Console(stderr=True)
-    columns: tuple[ProgressColumn, ...] = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[left]}"),
-    )
-    if console.width < BAR_WIDTH:
-        folded = Column(overflow="fold", no_wrap=False)
-        columns = (TextColumn("{task.description}; {task.fields[left]}", table_column=folded),)
-    return Bars(*columns, console=console, transient=True, expand=True)
-
-
-def _done(news: Progress) -> str:
-    failed = f" ({news.failed} failed)" if news.failed else ""
-    return (
-        f"{news.finished} of {news.n_replicates} replicates{failed}, "
-        f"{news.recorded} of {news.n_points} epochs recorded"
-    )
-
-
-def _left(news: Progress) -> str:
-    return f"{duration(news.elapsed)} gone, {_time_left(news)}"
-
-
-def _time_left(news: Progress) -> str:
-    return f"{'unknown' if news.left is None else duration(news.left)} left"
-
-
-def cost_line(cost: CostEstimate) -> str:
-    """Say what training will cost."""
-    many = "process" if cost.n_workers == 1 else "processes"
-    return (
-        f"{cost.n_replicates} replicates x {cost.epochs} epochs on {cost.n_workers} {many}: "
-        f"about {duration(max(1, cost.seconds))}, {size(cost.disk)} on disk, "
-        f"{size(cost.memory)} of memory"
-    )
 
 
 def duration(seconds: float) -> str:

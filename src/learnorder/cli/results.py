@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from learnorder.errors import LearnOrderError
+from learnorder.cli.arguments import JSON, LOG, LOGS, SPLIT
+from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
-
-LOG = click.argument("log", type=click.Path())
-LOGS = click.argument("logs", nargs=-1, required=True, type=click.Path())
-SPLIT = click.option("--split", default="test", show_default=True, help="Which examples.")
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.command()
@@ -85,7 +81,7 @@ def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
     for pair in content["pairs"]:
         for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
             rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
-    echo_table(("a", "b", "examples", *columns), rows, title=f"order of examples, split {split}")
+    echo_table(("a", "b", "examples", *columns), rows, f"order of examples, split {split}", keys=3)
     _print_reasons(content)
 
 
@@ -133,7 +129,8 @@ def _say_what_is_left_out(log: Log, split: str) -> None:
         reasons = [f"seed {r['seed']} {r['status']}" for r in about["left_out"][:5]]
         more = ", ..." if len(about["left_out"]) > 5 else ""
         click.echo(
-            f"{log.path}: {shown} of {about['n_replicates_planned']} replicates are finished; "
+            f"{log.path}: {shown} of {count_of(about['n_replicates_planned'], 'replicate')} "
+            f"{'is' if about['n_replicates_planned'] == 1 else 'are'} finished; "
             f"left out: {', '.join(reasons)}{more}",
             err=True,
         )
@@ -155,8 +152,9 @@ def _print_summary(content: dict[str, Any]) -> None:
         "fleiss_kappa",
     )
     title = (
-        f"split {content['split']}: {content['n_replicates']} of {content['n_replicates_planned']} "
-        f"replicates, {content['n_examples']} examples, {content['n_classes']} classes"
+        f"split {content['split']}: {content['n_replicates']} of "
+        f"{count_of(content['n_replicates_planned'], 'replicate')}, "
+        f"{count_of(content['n_examples'], 'example')}, {count_of(content['n_classes'], 'class')}"
     )
     echo_table(columns, [[row[c] for c in columns] for row in content["per_epoch"]], title)
     order = content["order"]

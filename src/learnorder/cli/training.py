@@ -7,9 +7,16 @@ import sys
 import tomllib
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from learnorder.cli.arguments import TAKE_OVER
+from learnorder.errors import LearnOrderError, count_of
+
+if TYPE_CHECKING:
+    from learnorder.collection.train import TrainingResult
+    from learnorder.training.spec import TrainingSpec
 
 MOST_SEEDS = 1_000_000
 """More are a slip of the keyboard, and a list of them fills the memory."""
@@ -66,34 +73,45 @@ def parse_setting(text: str) -> tuple[str, Any]:
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
 )
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
 @click.option(
-    "--take-over",
-    is_flag=True,
-    help="Where there are no locks: replace claims of processes that have ended.",
+    "--until-reliability",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="X",
+    help="Add replicates until the reliability of the order is at least X, interval included.",
 )
+@click.option(
+    "--most-replicates", type=click.IntRange(min=5), help="Where that ends; default: 100."
+)
+@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@TAKE_OVER
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the spec.")
 def train(
     spec: Path,
     out: str,
     seeds: list[int],
     workers: int | None,
+    until_reliability: float | None,
+    most_replicates: int | None,
     engine: str,
     take_over: bool,
     settings: tuple[str, ...],
 ) -> None:
     """Train the replicates of a spec and log every prediction.
 
-    On a log of the same spec it resumes what was interrupted and adds seeds or epochs.
+    On a log of the same spec it resumes what was interrupted and adds seeds or epochs. With
+    --until-reliability it adds replicates in rounds, their seeds going on upwards; exit status 1 if
+    --most-replicates of them are not enough.
 
     \b
     learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
     learnorder train examples/digits_mlp.toml --set training.epochs=5 --out runs/short.zarr
+    learnorder train examples/digits_mlp.toml --until-reliability 0.9 --out runs/sure.zarr
     """
+    if most_replicates is not None and until_reliability is None:
+        raise click.UsageError("--most-replicates says where --until-reliability ends; give both.")
     overrides = dict(parse_setting(setting) for setting in settings)
-    from learnorder.cli.output import ProgressDisplay
-    from learnorder.collection.train import failure_line, train_collection
-    from learnorder.errors import LearnOrderError
+    from learnorder.cli.progress import ProgressDisplay
+    from learnorder.collection.train import failure_line
     from learnorder.log.location import locate
     from learnorder.training.spec import TrainingSpec
 
@@ -104,9 +122,8 @@ def train(
         with ProgressDisplay() as display, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
             checked = TrainingSpec.from_toml(spec, overrides)
-            result = train_collection(
-                checked, seeds, out=path, workers=workers, take_over=take_over, report=display
-            )
+            asked = {"out": path, "workers": workers, "take_over": take_over, "report": display}
+            result, shortfall = _train(checked, seeds, until_reliability, most_replicates, asked)
     except KeyboardInterrupt as interrupt:
         kept = f"Every recorded epoch is safe in {out}" if path.exists() else "Nothing was written"
         raise LearnOrderError(
@@ -114,5 +131,29 @@ def train(
         ) from interrupt
     if result.failed:
         raise LearnOrderError(failure_line(result))
+    if shortfall:
+        raise LearnOrderError(shortfall)
     done = "nothing to do" if not result.trained else f"{len(result.trained)} trained now"
-    click.echo(f"{result.path}: {len(result.finished)} replicates finished, {done}")
+    click.echo(f"{result.path}: {count_of(len(result.finished), 'replicate')} finished, {done}")
+
+
+def _train(
+    spec: TrainingSpec,
+    seeds: list[int],
+    reliability: float | None,
+    most_replicates: int | None,
+    asked: dict[str, Any],
+) -> tuple[TrainingResult, str | None]:
+    """Train once, or in rounds; what became of it, and a line if it is not what was asked for."""
+    if reliability is None:
+        from learnorder.collection.train import train_collection
+
+        return train_collection(spec, seeds, **asked), None
+    from learnorder.collection.until import MOST_REPLICATES, shortfall_line, train_until
+    from learnorder.measures.planning import replicates_needed
+
+    most = most_replicates or MOST_REPLICATES
+    result = train_until(
+        spec, reliability, seeds, needed=replicates_needed, most_replicates=most, **asked
+    )
+    return result.training, None if result.reached else shortfall_line(result, reliability)

@@ -25,6 +25,21 @@ class Plan:
     missing_points: Mapping[int, int]
     n_points: int
 
+    def groups(self, width: int) -> list[list[int]]:
+        """Return the pending seeds in as few groups as ``width`` allows, equal in size.
+
+        Those that lack as much as each other come together, so that they go on side by side.
+        """
+        alike = sorted(self.pending, key=lambda seed: self.missing_points[seed], reverse=True)
+        n_groups = -(-len(alike) // width)
+        size, larger = divmod(len(alike), max(n_groups, 1))
+        groups, start = [], 0
+        for i in range(n_groups):
+            stop = start + size + (i < larger)
+            groups.append(alike[start:stop])
+            start = stop
+        return groups
+
 
 def make_plan(path: Path, prepared: Prepared, wanted: Sequence[int]) -> Plan:
     """Compare what is asked for with what the log holds.
@@ -50,7 +65,7 @@ def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int
         return n_points
     if (attempt.outcome() or {}).get("kind") == "diverged":
         return 0  # training is deterministic: it would diverge again
-    committed = min(attempt.count_committed(split) for split in header.splits)
+    committed = min(attempt.count_committed(lane) for lane in header.lanes)
     if committed >= n_points and attempt.is_finished:
         return 0
     return max(1, n_points - committed)

@@ -1,4 +1,4 @@
-"""Worker processes: one thread each, one replicate at a time, dying with their parent."""
+"""Worker processes: one thread each, one group of replicates at a time, dying with their parent."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ import sys
 import threading
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, count_of
 from learnorder.log import layout
 from learnorder.log.claim import drop_claim
 from learnorder.log.location import address
+from learnorder.training.execution import Execution
 from learnorder.training.spec import TrainingSpec
 
 MAX_DEATHS = 3
 """How often a worker may die over one replicate before the replicate counts as failed."""
+
+NO_MEMORY = 77
+"""Exit status of a worker that ran out of memory."""
+
+MORE_MEMORY = (
+    " One worker alone needs more memory than there is. Use a smaller training.batch_size, network "
+    "or dataset, or a machine with more."
+)
 
 ENVIRONMENT = {
     # one thread per process: the promise of equal bytes, and the fastest use of the cores
@@ -36,14 +45,16 @@ ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
     "MALLOC_TOP_PAD_": str(64 << 20),
     "TOKENIZERS_PARALLELISM": "false",
+    # on a GPU: the workspace with which its products give the same bytes every time
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
 }
 
 
 @dataclass(frozen=True)
 class PoolEvent:
-    """Something happened to a replicate."""
+    """Something happened to a replicate; ``fewer`` workers go on where memory ran out."""
 
-    kind: Literal["recorded", "finished", "failed", "retried"]
+    kind: Literal["recorded", "finished", "failed", "retried", "fewer"]
     seed: int
     reason: str = ""
 
@@ -53,7 +64,9 @@ class _Worker:
     number: int
     process: subprocess.Popen[str]
     errors: Path
-    seed: int | None = None
+    seeds: list[int] = field(default_factory=list)
+    """Replicates it was given that are neither finished nor failed."""
+    is_busy: bool = False
     thread: threading.Thread = field(init=False)
 
     def send(self, job: dict[str, Any]) -> None:
@@ -73,13 +86,18 @@ class _Worker:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
+    def lacked_memory(self) -> bool:
+        """Whether it ended for lack of memory, as far as one can know: the system only kills."""
+        return self.process.wait() in (-signal.SIGKILL, NO_MEMORY)
+
     def last_words(self) -> str:
         """Say how the process ended, with its last line if it left one."""
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        hint = ", perhaps for lack of memory" if code == -signal.SIGKILL else ""
+        hint = {-signal.SIGKILL: ", perhaps for lack of memory", NO_MEMORY: " for lack of memory"}
         lines = self.errors.read_text(errors="replace").strip().splitlines()
-        return f"its worker process ended with {how}{hint}{': ' + lines[-1] if lines else ''}."
+        last = f": {lines[-1]}" if lines else ""
+        return f"its worker process ended with {how}{hint.get(code, '')}{last}."
 
 
 class Pool:
@@ -141,21 +159,27 @@ class Pool:
                     self._events.put((worker, json.loads(line)))
         self._events.put((worker, {"event": "ended"}))
 
-    def probe(self) -> tuple[float, int]:
-        """Measure one replicate for a moment: seconds it will take, bytes of memory of a worker.
+    def probe(self, kept: Execution | None) -> tuple[Execution, tuple[float, int]]:
+        """Measure one group for a moment: seconds it will take, bytes of memory of a worker.
+
+        Parameters
+        ----------
+        kept
+            How the log is trained already; without it that is settled here.
 
         Raises
         ------
         LearnOrderError
             The network cannot be trained; nothing has been written yet.
         """
-        self._workers[0].send({"job": "probe"})
+        self._workers[0].send({"job": "probe", "execution": kept.to_json() if kept else None})
         while True:
             worker, event = self._events.get()
             match event["event"]:
                 case "cost":
-                    return float(event["seconds"]), int(event["memory"])
-                case "failed":
+                    execution = Execution.from_json(event["execution"])
+                    return execution, (float(event["seconds"]), int(event["memory"]))
+                case "refused":
                     raise LearnOrderError(str(event["reason"]))
                 case "ended":
                     raise LearnOrderError(f"train: the probe failed: {worker.last_words()}")
@@ -163,54 +187,67 @@ class Pool:
     def train(
         self,
         log: Path,
-        seeds: Sequence[int],
+        groups: Sequence[Sequence[int]],
+        execution: Execution,
         on_event: Callable[[PoolEvent], None],
         *,
         take_over: bool = False,
     ) -> None:
-        """Train the seeds into the log; returns when each is finished or failed."""
-        job = {"job": "train", "log": address(log), "token": self._token, "take_over": take_over}
+        """Train groups of seeds into the log; returns when each seed is finished or failed."""
+        claim = {"token": self._token, "take_over": take_over}
+        job = {"job": "train", "log": address(log), "execution": execution.to_json(), **claim}
         self._log = log
-        waiting, still_open = deque(seeds), set(seeds)
+        waiting = deque([list(group) for group in groups])
         deaths: Counter[int] = Counter()
-        while still_open:
+        while waiting or any(worker.seeds for worker in self._workers):
             self._hand_out(job, waiting)
             worker, event = self._events.get()
-            if event["event"] == "ended":
-                news = self._bury(worker, deaths)
-            else:
-                news = PoolEvent(event["event"], event["seed"], event.get("reason", ""))
-            if news is None:
-                continue
-            if news.kind == "retried":
-                waiting.appendleft(news.seed)
-            elif news.kind != "recorded":
-                worker.seed = None
-                still_open.discard(news.seed)
-            on_event(news)
+            match event["event"]:
+                case "ended":
+                    for news in self._bury(worker, deaths, waiting):
+                        on_event(news)
+                case "idle" | "refused":
+                    for seed in worker.seeds:
+                        on_event(PoolEvent("failed", seed, event.get("reason", "")))
+                    worker.seeds, worker.is_busy = [], False
+                case kind:
+                    if kind != "recorded":
+                        worker.seeds.remove(event["seed"])
+                    on_event(PoolEvent(kind, event["seed"], event["reason"]))
 
-    def _hand_out(self, job: dict[str, Any], waiting: deque[int]) -> None:
-        """Give every idle worker a replicate; replace dead workers while there is work."""
-        idle = [w for w in self._workers if w.seed is None]
+    def _hand_out(self, job: dict[str, Any], waiting: deque[list[int]]) -> None:
+        """Give every idle worker a group; replace dead workers while there is work."""
+        idle = [w for w in self._workers if not w.is_busy]
         while len(idle) < len(waiting) and len(self._workers) < self._n_workers:
             idle.append(self._start())
-        for worker in idle[: len(waiting)]:
-            worker.seed = waiting.popleft()
-            worker.send({**job, "seed": worker.seed})
+        for worker in idle[: min(len(waiting), self._n_workers)]:
+            worker.seeds, worker.is_busy = waiting.popleft(), True
+            worker.send({**job, "seeds": worker.seeds})
 
-    def _bury(self, worker: _Worker, deaths: Counter[int]) -> PoolEvent | None:
-        """Say what becomes of the replicate of a dead worker: it goes on, unless too many died."""
+    def _bury(
+        self, worker: _Worker, deaths: Counter[int], waiting: deque[list[int]]
+    ) -> Iterator[PoolEvent]:
+        """Say what becomes of the group of a dead worker: it goes on, unless too many died."""
         reason = worker.last_words()
         worker.close()
         self._workers.remove(worker)
-        self._release_claim(worker)
-        seed = worker.seed
-        if seed is None:
-            return None
-        deaths[seed] += 1
-        if deaths[seed] < MAX_DEATHS:
-            return PoolEvent("retried", seed, reason)
-        return PoolEvent("failed", seed, f"{deaths[seed]} times {reason}")
+        self._release_claims(worker)
+        too_many = worker.lacked_memory() and self._n_workers > 1
+        if too_many:
+            self._n_workers -= 1
+            left = count_of(self._n_workers, "worker")
+            yield PoolEvent("fewer", -1, f"Memory ran out; from here on {left} at a time.")
+        else:
+            deaths.update(worker.seeds)
+        for seed in worker.seeds:
+            if deaths[seed] < MAX_DEATHS:
+                yield PoolEvent("retried", seed, reason)
+            else:
+                advice = MORE_MEMORY if worker.lacked_memory() else ""
+                yield PoolEvent("failed", seed, f"{deaths[seed]} times {reason}{advice}")
+        again = [seed for seed in worker.seeds if deaths[seed] < MAX_DEATHS]
+        if again:
+            waiting.appendleft(again)
 
     def __enter__(self) -> Self:
         return self
@@ -223,13 +260,15 @@ class Pool:
                 worker.process.stdin.close()
         for worker in self._workers:
             worker.close()
-            self._release_claim(worker)
+            self._release_claims(worker)
 
-    def _release_claim(self, worker: _Worker) -> None:
+    def _release_claims(self, worker: _Worker) -> None:
         """Release what a worker that has ended may have left claimed where there are no locks."""
-        if self._log is not None and worker.seed is not None:
+        if self._log is None:
+            return
+        for seed in worker.seeds:
             with contextlib.suppress(OSError):
-                drop_claim(layout.claim_file(self._log, worker.seed), self._token)
+                drop_claim(layout.claim_file(self._log, seed), self._token)
 
 
 def _import_path() -> list[str]:

@@ -17,7 +17,9 @@ from learnorder.datasets.previews import previews
 from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.log.creation import NewLog
+from learnorder.schema import PREDICTION, PROBABILITY
 from learnorder.training.architectures.table import check_architecture
+from learnorder.training.execution import Execution
 from learnorder.training.grid import GridPoint, check_batch_size, recording_grid
 from learnorder.training.inputs import NetworkInputs, encode
 from learnorder.training.spec import TrainingSpec
@@ -40,7 +42,12 @@ class Prepared:
         """The recording grid."""
         return recording_grid(self.spec, len(self.dataset.train))
 
-    def new_log(self) -> NewLog:
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What is recorded of every example at each point of the grid."""
+        return (PREDICTION, PROBABILITY) if self.spec.recording.probability else (PREDICTION,)
+
+    def new_log(self, execution: Execution) -> NewLog:
         """Everything a new log says of itself."""
         data = self.dataset
         about = {
@@ -53,7 +60,15 @@ class Prepared:
             name: (split.examples, previews(split, data.kind))
             for name, split in data.splits.items()
         }
-        return NewLog(self.spec.resolved(), self.identity, about, provenance(), splits)
+        return NewLog(
+            self.spec.resolved(),
+            self.identity,
+            about,
+            provenance(),
+            splits,
+            execution=execution.to_json(),
+            quantities=self.quantities,
+        )
 
 
 def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
@@ -132,6 +147,6 @@ def _git_revision() -> str | None:
     return answer.stdout.strip()
 
 
-def state_context(identity: str, seed: int) -> dict[str, Any]:
+def state_context(identity: str, execution: Execution, seed: int) -> dict[str, Any]:
     """What must be the same for a kept state to be continued bit for bit."""
-    return {"identity": identity, "seed": seed, **versions()}
+    return {"identity": identity, "execution": execution.to_json(), "seed": seed, **versions()}

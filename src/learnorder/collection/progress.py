@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from learnorder.collection.plan import Plan
 from learnorder.collection.prepare import Prepared
-from learnorder.schema import prediction_dtype
+from learnorder.schema import PROBABILITY, prediction_dtype
+from learnorder.training.execution import Execution
 
 BLOCK = 4096
 """Bytes a file takes on the disk at least, on usual file systems."""
@@ -27,6 +28,7 @@ class CostEstimate:
 
     n_replicates: int
     n_workers: int
+    execution: Execution
     epochs: int
     seconds: float
     disk: int
@@ -40,17 +42,24 @@ class CostEstimate:
         cost: tuple[float, int],
         commit_seconds: float,
         n_workers: int,
+        execution: Execution,
     ) -> CostEstimate:
-        """Extrapolate from the measured cost of one replicate (seconds, bytes of one worker)."""
+        """Extrapolate from the measured cost of one group (seconds, bytes of one worker)."""
         seconds, memory = cost
         missing = sum(plan.missing_points[s] for s in plan.pending)
-        rounds = max(missing / plan.n_points / n_workers, 1.0)
+        groups = plan.groups(execution.width)
+        n_workers = min(n_workers, len(groups))
+        # a group takes as long as the one of its replicates that lacks most
+        lacking = [max(plan.missing_points[s] for s in group) for group in groups]
+        rounds = max(sum(lacking) / n_workers, max(lacking)) / plan.n_points
         splits = prepared.dataset.splits.values()
         itemsize = prediction_dtype(prepared.dataset.n_classes).itemsize
+        itemsize += 2 if PROBABILITY in prepared.quantities else 0
         per_point = sum(len(split) * itemsize + BLOCKS_PER_COMMIT * BLOCK for split in splits)
         return cls(
             n_replicates=len(plan.pending),
             n_workers=n_workers,
+            execution=execution,
             epochs=prepared.spec.training.epochs,
             seconds=rounds * (seconds + plan.n_points * commit_seconds),
             disk=missing * per_point,

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from learnorder.errors import LearnOrderError
 from learnorder.log.claim import Claim, is_claimed
 
 PREFIX = "learnorder-"
@@ -23,14 +24,30 @@ def scratch_folder() -> Iterator[Path]:
 
     Workers remove it when their parent is killed. Where they are killed too, the next training
     does.
+
+    Raises
+    ------
+    LearnOrderError
+        There is no temporary folder that can be written.
     """
-    _remove_abandoned()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder = _new_folder()
     try:
         with Claim(folder / "claim", "the scratch folder"):
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _new_folder() -> Path:
+    """Make one, after making room by removing what killed processes left."""
+    try:
+        _remove_abandoned()
+        return Path(tempfile.mkdtemp(prefix=PREFIX))
+    except OSError as error:
+        raise LearnOrderError(
+            f"train: cannot make a temporary folder ({error.strerror or error}). What the networks "
+            "read lies in one, shared by the workers. Name a folder with room in TMPDIR."
+        ) from error
 
 
 def _remove_abandoned() -> None:

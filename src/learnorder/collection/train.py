@@ -16,12 +16,19 @@ from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
 from learnorder.collection.progress import CostEstimate, Progress, Tracker
 from learnorder.collection.scratch import scratch_folder
+from learnorder.collection.settled import (
+    kept_execution,
+    refuse_other_execution,
+    with_settled_precision,
+)
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import ExtraMissing, LearnOrderError
 from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log
+from learnorder.training.device import check_device
+from learnorder.training.execution import Execution
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
 
@@ -109,12 +116,17 @@ def train_collection(
     _require_shared(path)
     refuse_foreign(path)
     tell = report or (lambda _: None)
-    prepared = prepare(spec, dataset)
+    kept = kept_execution(path)
+    prepared = prepare(with_settled_precision(spec, kept), dataset)
     plan = make_plan(path, prepared, wanted)
+    if kept is not None:
+        refuse_other_execution(path, spec, kept)
     failures: dict[int, str] = {}
     if plan.pending:
         tell(_data_line(prepared.dataset))
         failures = _train_pending(path, plan, prepared, workers, take_over, tell)
+    else:
+        plan_replicates(path, wanted)  # what says that they are planned may have been lost
     result = _result(path, wanted, plan.pending, failures)
     if result.failed:
         warnings.warn(failure_line(result), stacklevel=2)
@@ -173,20 +185,21 @@ def _train_pending(
     tell: Report,
 ) -> dict[int, str]:
     _require_torch()
+    check_device(prepared.spec.execution.device)
     with scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         n_workers = min(workers or available_cores(), len(plan.pending))
         with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
-            cost = pool.probe()
+            execution, cost = pool.probe(kept_execution(path))
             commit = seconds_per_commit(scratch, prepared)
-            tell(CostEstimate.of(plan, prepared, cost, commit, n_workers))
+            tell(CostEstimate.of(plan, prepared, cost, commit, n_workers, execution))
             # only now, when the network has been seen to train, anything is written
             if is_vacant(path):
-                create_log(path, prepared.new_log(), take_over=take_over)
+                create_log(path, prepared.new_log(execution), take_over=take_over)
             # another process may have created the log, or trained some of it, in the meantime
             plan = make_plan(path, prepared, plan.wanted)
             plan_replicates(path, plan.wanted)
-            return _run(path, plan, pool, take_over, tell)
+            return _run(path, plan, pool, kept_execution(path) or execution, take_over, tell)
 
 
 def _require_torch() -> None:
@@ -197,7 +210,9 @@ def _require_torch() -> None:
         )
 
 
-def _run(path: Path, plan: Plan, pool: Pool, take_over: bool, tell: Report) -> dict[int, str]:
+def _run(
+    path: Path, plan: Plan, pool: Pool, execution: Execution, take_over: bool, tell: Report
+) -> dict[int, str]:
     failures: dict[int, str] = {}
     tracker = Tracker(plan)
 
@@ -212,8 +227,10 @@ def _run(path: Path, plan: Plan, pool: Pool, take_over: bool, tell: Report) -> d
                 tell(tracker.failed(event.seed))
             case "retried":
                 tell(f"replicate {event.seed}: {event.reason} It goes on from its last epoch.")
+            case "fewer":
+                tell(event.reason)
 
-    pool.train(path, plan.pending, on_event, take_over=take_over)
+    pool.train(path, plan.groups(execution.width), execution, on_event, take_over=take_over)
     return failures
 
 

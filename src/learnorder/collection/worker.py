@@ -13,52 +13,52 @@ import queue
 import shutil
 import sys
 import threading
-import time
 import traceback
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-import torch
-
-from learnorder.collection.prepare import state_context, versions
-from learnorder.errors import LearnOrderError
+from learnorder.collection.group import FAILURES, Task, reason_of, train_group
+from learnorder.collection.pool import NO_MEMORY
 from learnorder.log.location import from_address
-from learnorder.log.resume import drop_state, load_state, save_state
-from learnorder.log.writer import ReplicateWriter
 from learnorder.training.cost import probe
-from learnorder.training.grid import GridPoint, grid_after, recording_grid
+from learnorder.training.data import TrainingTensors
+from learnorder.training.device import make_deterministic
+from learnorder.training.execution import Execution
+from learnorder.training.grid import recording_grid
 from learnorder.training.inputs import load
-from learnorder.training.loop import Diverged, Replicate, TrainingTensors
 from learnorder.training.spec import TrainingSpec
-from learnorder.training.state import ReplicateState
-
-SAVE_STATE_SECONDS = float(os.environ.get("LEARNORDER_SAVE_STATE_SECONDS", "5"))
-"""Training time at risk when a process dies; what is lost is trained again, to the same bytes."""
-
-FAILURES = (Exception, SystemExit)
-"""What a network of one's own may raise; a `sys.exit` in it ends the replicate, not the worker."""
 
 _ending = threading.Lock()
 """Held by what ends the process, so that nothing else ends it before that is done."""
 
 
 @dataclass(frozen=True)
-class Task:
-    """What this worker trains: the same for each of its replicates."""
+class Given:
+    """What the parent has put into the scratch folder."""
 
     spec: TrainingSpec
     identity: str
     tensors: TrainingTensors
-    grid: list[GridPoint]
 
     @classmethod
-    def read(cls, scratch: Path) -> Task:
-        """Read what the parent has put there."""
+    def read(cls, scratch: Path) -> Given:
+        """Read it; the arrays are shared with the other workers."""
         content = json.loads((scratch / "task.json").read_text())
         spec = TrainingSpec.from_tables(content["spec"])
-        tensors = TrainingTensors.from_inputs(load(scratch / "inputs"))
-        return cls(spec, content["identity"], tensors, recording_grid(spec, tensors.n_train))
+        make_deterministic(spec.execution.device)
+        tensors = TrainingTensors.from_inputs(load(scratch / "inputs"), spec.execution.device)
+        return cls(spec, content["identity"], tensors)
+
+    def settled(self, kept: Mapping[str, Any]) -> Execution:
+        """Return how the log is trained, on the device that is asked for here."""
+        return replace(Execution.from_json(kept), device=self.spec.execution.device)
+
+    def task(self, execution: Execution) -> Task:
+        """Return what is trained, now that it is settled how."""
+        grid = recording_grid(self.spec, self.tensors.n_train)
+        return Task(self.spec, self.identity, self.tensors, grid, execution)
 
 
 def main(scratch: Path) -> NoReturn:
@@ -75,82 +75,36 @@ def _serve_jobs(scratch: Path) -> NoReturn:
     events = _take_stdout()
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
     threading.Thread(target=_read_jobs, args=(jobs, scratch), daemon=True).start()
-    torch.set_num_threads(1)
-    task = Task.read(scratch)
+    given = Given.read(scratch)
     while True:
         job = jobs.get()
-        about = {"seed": job["seed"]} if "seed" in job else {}
         try:
-            answer = _serve(job, task, events)
+            answer = _serve(job, given, events)
+        except MemoryError as error:
+            # what this process holds is freed by its end; the parent decides who goes on
+            sys.stderr.write(f"{error}\n")
+            sys.stderr.flush()
+            with _ending:
+                os._exit(NO_MEMORY)
         except FAILURES as error:
-            answer = {"event": "failed", "reason": _reason(error)}
-        _send(events, {**about, **answer})
+            answer = {"event": "refused", "reason": reason_of(error)}
+        _send(events, answer)
 
 
-def _serve(job: dict[str, Any], task: Task, events: TextIO) -> dict[str, Any]:
+def _serve(job: dict[str, Any], given: Given, events: TextIO) -> dict[str, Any]:
     if job["job"] == "probe":
-        cost = probe(task.spec, task.tensors)
-        return {"event": "cost", "seconds": cost.seconds, "memory": cost.memory}
+        kept = given.settled(job["execution"]) if job["execution"] else None
+        execution, cost = probe(given.spec, given.tensors, kept)
+        about = {"seconds": cost.seconds, "memory": cost.memory}
+        return {"event": "cost", "execution": execution.to_json(), **about}
+
+    def tell(event: str, seed: int, reason: str) -> None:
+        _send(events, {"event": event, "seed": seed, "reason": reason})
+
     claim = {"take_over": job["take_over"], "token": job["token"]}
-    _train(from_address(job["log"]), int(job["seed"]), task, events, **claim)
-    return {"event": "finished"}
-
-
-def _train(log: Path, seed: int, task: Task, events: TextIO, **claim: Any) -> None:
-    """Train one replicate into the log, from where it stands."""
-    epochs = [point.epoch for point in task.grid]
-    with ReplicateWriter(log, seed, epochs, versions(), task.identity, **claim) as writer:
-        if writer.n_committed < len(epochs):
-            _train_missing(writer, task, events)
-        drop_state(log, seed)
-        writer.finish()
-
-
-def _train_missing(writer: ReplicateWriter, task: Task, events: TextIO) -> None:
-    """Train and record; what goes wrong is kept in the log before it is raised."""
-    try:
-        _record(writer, task, events)
-    except Diverged as error:
-        writer.fail("diverged", error.epoch, str(error))
-        drop_state(writer.log, writer.seed)
-        raise
-    except FAILURES as error:
-        # finished on a shorter grid, it stays so: what it has committed is as good as before
-        if not writer.attempt.is_finished:
-            epoch = task.grid[min(writer.n_committed, len(task.grid) - 1)].epoch
-            writer.fail("error", epoch, _reason(error))
-        raise
-
-
-def _record(writer: ReplicateWriter, task: Task, events: TextIO) -> None:
-    grid, context = task.grid, state_context(task.identity, writer.seed)
-    state = _kept_state(writer, context, grid)
-    replicate = Replicate(task.spec, task.tensors, writer.seed, state)
-    saved = time.monotonic()
-    for point in grid_after(grid, replicate.step):
-        known = writer.is_committed(point.index)
-        writer.write(replicate.advance_to(point))
-        if not known:
-            _send(events, {"event": "recorded", "seed": writer.seed})
-        due = time.monotonic() - saved >= SAVE_STATE_SECONDS
-        if due and replicate.can_be_captured() and point is not grid[-1]:
-            state = replicate.state()
-            save_state(writer.log, writer.seed, state.arrays, {**context, "step": state.step})
-            saved = time.monotonic()
-
-
-def _kept_state(
-    writer: ReplicateWriter, context: dict[str, Any], grid: list[GridPoint]
-) -> ReplicateState | None:
-    """Return a state of these very versions that is not ahead of what is committed."""
-    kept = load_state(writer.log, writer.seed)
-    if kept is None:
-        return None
-    arrays, about = kept
-    step = int(about.pop("step", 0))
-    behind = all(writer.is_committed(p.index) for p in grid if p.step <= step)
-    same = {k: about.get(k) for k in context} == context
-    return ReplicateState(step, arrays) if behind and same else None
+    task = given.task(given.settled(job["execution"]))
+    train_group(from_address(job["log"]), job["seeds"], task, tell, **claim)
+    return {"event": "idle"}
 
 
 def _take_stdout() -> TextIO:
@@ -174,14 +128,6 @@ def _read_jobs(jobs: queue.Queue[dict[str, Any]], scratch: Path) -> None:
     with _ending:
         shutil.rmtree(scratch, ignore_errors=True)
         os._exit(0)
-
-
-def _reason(error: BaseException) -> str:
-    """One line for what ended a replicate."""
-    if isinstance(error, LearnOrderError):
-        return str(error)
-    text = " ".join(str(error).split()) or "without a message"
-    return f"train: {type(error).__name__}: {text}."
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Arrays as Zarr v3: metadata and small arrays through Zarr, chunks of predictions as plain bytes.
+"""Arrays as Zarr v3: metadata and small arrays through Zarr, chunks of lanes as plain bytes.
 
 Everything reaches the disk through `files`, so that one protocol makes all of it durable. A chunk
-of predictions is encoded and decoded here, without Zarr's own machinery, which costs more per chunk
+of a lane is encoded and decoded here, without Zarr's own machinery, which costs more per chunk
 than the decoding itself; any Zarr v3 reader opens the result.
 """
 
@@ -26,8 +26,10 @@ from zarr.core.buffer.cpu import Buffer as CpuBuffer
 from zarr.storage import MemoryStore
 
 from learnorder.errors import LogDamaged
-from learnorder.log.files import make_folder, write_durably
-from learnorder.schema import Predictions, not_recorded
+from learnorder.log.files import PARTIAL, make_folder, reason, write_durably
+from learnorder.log.lanes import Lane
+from learnorder.log.layout import METADATA
+from learnorder.schema import DIMS, Predictions, not_recorded
 
 LEVEL = 1
 """Level of Zstd: on predictions it compresses faster than higher ones, and no worse up to 15."""
@@ -37,8 +39,6 @@ THOROUGH_LEVEL = 19
 
 FLAT_KEYS = {"name": "default", "configuration": {"separator": "."}}
 """Chunk files lie in the folder of their array, so one fsynced folder covers them."""
-
-METADATA = "zarr.json"
 
 
 def create_group(folder: Path, attributes: Mapping[str, Any] | None = None) -> None:
@@ -61,32 +61,31 @@ def compressors(level: int = LEVEL) -> tuple[ZstdCodec, Crc32cCodec]:
     return ZstdCodec(level=level, checksum=True), Crc32cCodec()
 
 
-def create_predictions(
-    folder: Path,
-    shape: tuple[int, int],
-    chunks: tuple[int, int],
-    dtype: np.dtype[Any],
-    level: int = LEVEL,
+def create_lane(
+    folder: Path, lane: Lane, n_epochs: int, chunks: tuple[int, int], level: int = LEVEL
 ) -> None:
     """Allocate ``(epoch, example)``, all "not recorded"; never resized."""
     make_folder(folder)
-    write_durably(folder / METADATA, _predictions_metadata(shape, chunks, dtype, level))
+    write_durably(
+        folder / METADATA, _lane_metadata(lane.dtype, (n_epochs, lane.n_examples), chunks, level)
+    )
 
 
 @cache
-def _predictions_metadata(
-    shape: tuple[int, int], chunks: tuple[int, int], dtype: np.dtype[Any], level: int
+def _lane_metadata(
+    dtype: np.dtype[Any], shape: tuple[int, int], chunks: tuple[int, int], level: int
 ) -> bytes:
+    bits = np.dtype(f"u{dtype.itemsize}")
     files: dict[str, Buffer] = {}
     zarr.create_array(
         store=MemoryStore(files),
         shape=shape,
         chunks=(max(chunks[0], 1), max(chunks[1], 1)),
         dtype=dtype,
-        fill_value=not_recorded(dtype),
+        fill_value=np.array(not_recorded(bits), bits).view(dtype)[()],
         compressors=compressors(level),
         chunk_key_encoding=FLAT_KEYS,  # type: ignore[arg-type]
-        dimension_names=("epoch", "example"),
+        dimension_names=DIMS[1:],
     )
     return files[METADATA].to_bytes()
 
@@ -96,9 +95,9 @@ def chunk_name(row: int, column: int) -> str:
     return f"c.{row}.{column}"
 
 
-def encode_chunk(predictions: Predictions, level: int = LEVEL) -> bytes:
+def encode_chunk(values: Predictions, level: int = LEVEL) -> bytes:
     """Bytes of one chunk file: Zstd with its checksum, then CRC-32C over the whole."""
-    little = np.ascontiguousarray(predictions, dtype=predictions.dtype.newbyteorder("<"))
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
     content = bytes(Zstd(level, checksum=True).encode(little))
     return content + int(google_crc32c.value(content)).to_bytes(4, "little")
 
@@ -106,7 +105,7 @@ def encode_chunk(predictions: Predictions, level: int = LEVEL) -> bytes:
 def decode_chunk(content: bytes, into: Predictions) -> None:
     """Decode one chunk file into an array of its shape and type.
 
-    A chunk of fewer predictions leaves the rest as it was: whoever reads holds a checksum of it.
+    A chunk of fewer values leaves the rest as it was: whoever reads holds a checksum of it.
 
     Raises
     ------
@@ -158,14 +157,19 @@ def read_array(folder: Path, expected: int) -> NDArray[Any]:
         The array is missing, unreadable or differs.
     """
     try:
-        names = [path.name for path in folder.iterdir() if not path.name.endswith(".partial")]
+        names = [path.name for path in folder.iterdir() if not path.name.endswith(PARTIAL)]
         files: dict[str, Buffer] = {
             name: CpuBuffer.from_bytes((folder / name).read_bytes()) for name in names
         }
         array = np.asarray(zarr.open_array(MemoryStore(files), mode="r")[...])
+    except OSError as error:
+        raise LogDamaged(
+            f"log: cannot read {error.filename or folder} ({reason(error)}). "
+            "It never changes once written. Restore the file from a copy."
+        ) from error
     except Exception as error:
         raise LogDamaged(
-            f"log: cannot read the array {folder} ({_reason(error)}). "
+            f"log: {folder} does not hold an array, or a file of it is damaged. "
             "It never changes once written. Restore the folder from a copy."
         ) from error
     if checksum(array) != expected:
@@ -180,9 +184,3 @@ def checksum(array: NDArray[Any]) -> int:
     """CRC-32 of the raw bytes, little-endian, in C order."""
     little = array.dtype.newbyteorder("<")
     return zlib.crc32(np.ascontiguousarray(array, dtype=little).data)
-
-
-def _reason(error: Exception) -> str:
-    """First line of an error of another library."""
-    first = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {first[0]}" if first else type(error).__name__

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from learnorder.errors import LogDamaged
 from learnorder.log import layout
-from learnorder.log.arrays import METADATA, chunk_name
+from learnorder.log.arrays import chunk_name
 from learnorder.log.files import (
     find_record,
     is_there,
@@ -21,13 +21,13 @@ from learnorder.log.files import (
     read_record,
     write_record,
 )
-from learnorder.log.layout import Header
+from learnorder.log.layout import METADATA, Header
 
 Value = TypeVar("Value")
 
 COMMIT_NAME = re.compile(r"(\d{6,})\.json")
-SEGMENT_NAME = re.compile(r"segment-(\d+)-[0-9a-f]+")
-COMPACTION_NAME = re.compile(r"compact-[0-9a-f]+")
+SEGMENT_NAME = re.compile(rf"{layout.SEGMENT}(\d+)-[0-9a-f]+")
+COMPACTION_NAME = re.compile(rf"{layout.COMPACTION}[0-9a-f]+")
 
 OUTCOME = "outcome.json"
 
@@ -40,10 +40,10 @@ FOLDED = "commits.json"
 
 @dataclass(frozen=True)
 class Commit:
-    """The record that makes one epoch of one split count."""
+    """The record that makes one epoch of one lane count."""
 
     seed: int
-    split: str
+    lane: str
     index: int
     epoch: float
     segment: str
@@ -55,12 +55,29 @@ class Commit:
     @property
     def is_compacted(self) -> bool:
         """Whether the epoch lies in chunks of all epochs, no longer in one of its own."""
-        return self.segment.startswith("compact-")
+        return self.segment.startswith(layout.COMPACTION)
 
     @property
     def row(self) -> int:
         """Row of the epoch in the array of its segment, whose name says where it begins."""
         return self.index if self.is_compacted else self.index - int(self.segment.split("-")[1])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the record as it is stored; formats before 3 had a lane for each split alone."""
+        content = dict(vars(self))
+        return {"split": content.pop("lane"), **content}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Commit:
+        """Return what `to_json` has made into a record.
+
+        Raises
+        ------
+        KeyError, TypeError
+            It is no such record.
+        """
+        content = dict(record)
+        return cls(lane=content.pop("split"), **content)
 
 
 @dataclass(frozen=True)
@@ -73,34 +90,38 @@ class Attempt:
     def versions(self) -> dict[str, Any]:
         """Versions of what produced the predictions."""
         try:
-            root = json.loads((self.folder / "zarr.json").read_bytes())
+            root = json.loads(read_bytes(self.folder / METADATA))
             return dict(root["attributes"][layout.HEADER]["versions"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LogDamaged(
-                f"log: cannot read {self.folder / 'zarr.json'} ({error}). "
-                "Restore the file from a copy."
+                f"log: {self.folder / METADATA} is damaged or missing; it says which versions made "
+                "the predictions. Restore the file from a copy."
             ) from error
 
-    def commit_file(self, split: str, index: int) -> Path:
+    def commit_folder(self, lane: str) -> Path:
+        """Folder of the commit records of a lane."""
+        return self.folder / layout.COMMITS / lane
+
+    def commit_file(self, lane: str, index: int) -> Path:
         """Path of one commit record."""
-        return self.folder / "commits" / split / f"{index:06d}.json"
+        return self.commit_folder(lane) / f"{index:06d}.json"
 
-    def count_committed(self, split: str) -> int:
-        """Committed epochs of a split."""
-        return self.undisturbed(lambda compaction: len(self._commit_sources(compaction, split)))
+    def count_committed(self, lane: str) -> int:
+        """Committed epochs of a lane."""
+        return self.undisturbed(lambda compaction: len(self._commit_sources(compaction, lane)))
 
-    def commits(self, split: str, header: Header) -> Mapping[int, Commit]:
-        """Commit records of a split by position in the grid, ascending.
+    def commits(self, lane: str, header: Header) -> Mapping[int, Commit]:
+        """Commit records of a lane by position in the grid, ascending.
 
         Raises
         ------
         LogDamaged
             One is damaged, or belongs elsewhere.
         """
-        return self.undisturbed(lambda compaction: self._read_commits(compaction, split, header))
+        return self.undisturbed(lambda compaction: self._read_commits(compaction, lane, header))
 
-    def whole_commits(self, split: str, header: Header) -> Mapping[int, Commit]:
-        """Commit records of a split, after making sure that none is lost.
+    def whole_commits(self, lane: str, header: Header) -> Mapping[int, Commit]:
+        """Commit records of a lane, after making sure that none is lost.
 
         Raises
         ------
@@ -109,11 +130,11 @@ class Attempt:
             that was finished.
         """
         expected = int((self.outcome() or {}).get("epochs", 0))
-        commits = self.commits(split, header)
+        commits = self.commits(lane, header)
         lost = [i for i in range(max([expected, *(i + 1 for i in commits)])) if i not in commits]
         if lost:
             raise LogDamaged(
-                f"log: {self.commit_file(split, lost[0])} is missing, though its epoch was "
+                f"log: {self.commit_file(lane, lost[0])} is missing, though its epoch was "
                 "committed. Restore the file from a copy, or train again with the same spec."
             )
         return commits
@@ -127,9 +148,9 @@ class Attempt:
             A commit record is lost.
         """
         expected = int((self.outcome() or {}).get("epochs", 0))
-        for split in header.splits:
-            if self.count_committed(split) < expected:
-                self.whole_commits(split, header)
+        for lane in header.lanes:
+            if self.count_committed(lane) < expected:
+                self.whole_commits(lane, header)
 
     def undisturbed(self, read: Callable[[str | None], Value]) -> Value:
         """Read as of one moment: again, if a compaction took files away in the meantime."""
@@ -145,44 +166,44 @@ class Attempt:
                     return found
 
     def _read_commits(
-        self, compaction: str | None, split: str, header: Header
+        self, compaction: str | None, lane: str, header: Header
     ) -> Mapping[int, Commit]:
-        sources = self._commit_sources(compaction, split)
-        commits = {i: c or self._read_commit(split, i) for i, c in sources.items()}
-        self._check_commits(commits, split, header)
+        sources = self._commit_sources(compaction, lane)
+        commits = {i: c or self._read_commit(lane, i) for i, c in sources.items()}
+        self._check_commits(commits, lane, header)
         return commits
 
-    def _commit_sources(self, compaction: str | None, split: str) -> dict[int, Commit | None]:
+    def _commit_sources(self, compaction: str | None, lane: str) -> dict[int, Commit | None]:
         """Committed positions of the grid, ascending; None where a record of its own has it."""
-        folded = self._folded(compaction, split) if compaction else []
-        own = (i for i in self._recorded_indices(split) if i >= len(folded))
+        folded = self._folded(compaction, lane) if compaction else []
+        own = (i for i in self._recorded_indices(lane) if i >= len(folded))
         return {**{c.index: c for c in folded}, **dict.fromkeys(own)}
 
-    def _check_commits(self, commits: Mapping[int, Commit], split: str, header: Header) -> None:
-        expected = (header.identity, header.splits[split].n_examples, header.n_classes)
+    def _check_commits(self, commits: Mapping[int, Commit], lane: str, header: Header) -> None:
+        expected = (header.identity, header.lanes[lane].n_examples, header.n_classes)
         for index, commit in commits.items():
             if (commit.identity, commit.n_examples, commit.n_classes) != expected:
                 raise LogDamaged(
-                    f"log: {self.commit_file(split, index)} is the record of another log. One log "
+                    f"log: {self.commit_file(lane, index)} is the record of another log. One log "
                     "holds the replicates of one spec. Move that replicate out of the log."
                 )
 
-    def _recorded_indices(self, split: str) -> list[int]:
+    def _recorded_indices(self, lane: str) -> list[int]:
         """Positions in the grid that have a commit record of their own, ascending."""
-        paths = list_folder(self.folder / "commits" / split)
+        paths = list_folder(self.commit_folder(lane))
         names = (COMMIT_NAME.fullmatch(p.name) for p in paths)
         return sorted(int(match.group(1)) for match in names if match)
 
-    def _folded(self, compaction: str, split: str) -> list[Commit]:
+    def _folded(self, compaction: str, lane: str) -> list[Commit]:
         """Commits that a compaction holds, by position in the grid."""
         path = self.folder / compaction / FOLDED
         record = read_record(path)
         try:
-            about, columns = record["about"], record["splits"][split]
+            about, columns = record["about"], record["splits"][lane]
             commits = [
                 Commit(
                     **about,
-                    split=split,
+                    lane=lane,
                     index=i,
                     epoch=e,
                     segment=compaction,
@@ -204,19 +225,19 @@ class Attempt:
     def _replicate(self) -> str:
         return self.folder.parent.name
 
-    def _read_commit(self, split: str, index: int) -> Commit:
-        path = self.commit_file(split, index)
+    def _read_commit(self, lane: str, index: int) -> Commit:
+        path = self.commit_file(lane, index)
         content = read_record(path)
         try:
-            commit = Commit(**content)
-        except TypeError as error:
+            commit = Commit.from_json(content)
+        except (KeyError, TypeError) as error:
             raise LogDamaged(f"log: {path} is no commit record ({error}).") from error
         replicate = layout.replicate_folder(Path(), commit.seed).name
-        place = (self._replicate, split, index)
+        place = (self._replicate, lane, index)
         intact = SEGMENT_NAME.fullmatch(commit.segment) and commit.row >= 0
-        if (replicate, commit.split, commit.index) != place or not intact:
+        if (replicate, commit.lane, commit.index) != place or not intact:
             raise LogDamaged(
-                f"log: {path} is the record of replicate {commit.seed}, split {commit.split!r}, "
+                f"log: {path} is the record of replicate {commit.seed}, {commit.lane!r}, "
                 f"position {commit.index}. "
                 "Records stay where they were written. Restore the file from a copy."
             )
@@ -224,9 +245,9 @@ class Attempt:
 
     @property
     def has_commits(self) -> bool:
-        """Whether an epoch of some split is committed."""
-        splits = (path.name for path in list_folder(self.folder / "commits"))
-        return any(self._recorded_indices(s) for s in splits) or self.compaction() is not None
+        """Whether an epoch of some lane is committed."""
+        lanes = (path.name for path in list_folder(self.folder / layout.COMMITS))
+        return any(map(self._recorded_indices, lanes)) or self.compaction() is not None
 
     @property
     def is_finished(self) -> bool:
@@ -293,12 +314,12 @@ class Attempt:
         """
         compaction = self.compaction()
         names = {METADATA} | ({f"{compaction}/{layout.MANIFEST}"} if compaction else set())
-        for split in header.splits:
-            commits = self.whole_commits(split, header).values()
+        for lane in header.lanes:
+            commits = self.whole_commits(lane, header).values()
             for commit in (c for c in commits if not c.is_compacted):
-                folder = f"{commit.segment}/{split}"
+                folder = f"{commit.segment}/{lane}"
                 names |= {
-                    self.commit_file(split, commit.index).relative_to(self.folder).as_posix(),
+                    self.commit_file(lane, commit.index).relative_to(self.folder).as_posix(),
                     f"{commit.segment}/{METADATA}",
                     f"{folder}/{METADATA}",
                 }
@@ -310,7 +331,7 @@ class Attempt:
 def attempts(log: Path, seed: int) -> list[Attempt]:
     """All attempts at a seed, by name."""
     found = list_folder(layout.replicate_folder(log, seed))
-    return [Attempt(p) for p in found if p.name.startswith("attempt-")]
+    return [Attempt(p) for p in found if p.name.startswith(layout.ATTEMPT)]
 
 
 def committed_attempt(log: Path, seed: int) -> Attempt | None:

@@ -7,9 +7,7 @@ anywhere, the log is in the old form or the new, and `learnorder gc` removes wha
 
 from __future__ import annotations
 
-import uuid
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +19,10 @@ from learnorder.errors import LogBusy, LogDamaged
 from learnorder.log import layout
 from learnorder.log.arrays import (
     LEVEL,
-    METADATA,
     THOROUGH_LEVEL,
     chunk_name,
     create_group,
-    create_predictions,
+    create_lane,
     encode_chunk,
 )
 from learnorder.log.attempt import FOLDED, Attempt, Commit, committed_attempt
@@ -34,17 +31,17 @@ from learnorder.log.compaction import Compaction, chunk_width
 from learnorder.log.cores import available_cores
 from learnorder.log.files import all_files, remove_tree, write_durably, write_record
 from learnorder.log.garbage import attempt_garbage, refuse_lost_outcome, remove_garbage
-from learnorder.log.layout import Header
+from learnorder.log.layout import METADATA, Header
 from learnorder.log.lazy import CommittedEpochs
 from learnorder.log.location import locate
 from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.schema import not_recorded
 
 SMALL_BYTES = 2 << 20
-"""Raw predictions of a split and replicate up to which compressing thoroughly takes a second."""
+"""Raw size of a lane of a replicate up to which compressing thoroughly takes a second."""
 
 BLOCK_BYTES = 128 << 20
-"""Predictions held in memory at once; a replicate larger than this is read in several passes."""
+"""What is held in memory of a lane at once; a larger one is read in several passes."""
 
 
 @dataclass
@@ -125,16 +122,16 @@ def _compact_seed(
         return
     claim_file = layout.claim_file(log, seed)
     with Claim(claim_file, f"replicate {seed}", take_over=take_over) as claim:
-        splits = {split: CommittedEpochs(attempt, split, header) for split in header.splits}
+        lanes = [CommittedEpochs(attempt, lane, header) for lane in header.lanes.values()]
         expected = int((attempt.outcome() or {}).get("epochs", 0))
-        if any(len(c.commits) > expected for c in splits.values()):
+        if any(len(c.commits) > expected for c in lanes):
             report.left_out[seed] = "it is being continued"
             return
-        if all(c.n_compacted == len(c.commits) for c in splits.values()):
+        if all(c.n_compacted == len(c.commits) for c in lanes):
             report.already.append(seed)
         else:
             report.bytes_before += _size(attempt)
-            _compact_attempt(attempt, splits, claim)
+            _compact_attempt(attempt, lanes, claim)
             report.compacted.append(seed)
         remains = attempt_garbage(attempt, header)
         claim.require_held()
@@ -142,13 +139,13 @@ def _compact_seed(
         report.bytes_after += _size(attempt) if seed in report.compacted else 0
 
 
-def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs], claim: Claim) -> None:
-    folder = attempt.folder / f"compact-{uuid.uuid4().hex}"
+def _compact_attempt(attempt: Attempt, lanes: Sequence[CommittedEpochs], claim: Claim) -> None:
+    folder = attempt.folder / layout.new_name(layout.COMPACTION)
     try:
-        _write_compaction(folder, splits)
+        _write_compaction(folder, lanes)
         opened = Compaction.open(folder)
-        for committed in splits.values():
-            check_epochs(opened, committed, list(committed.commits.values()))
+        for committed in lanes:
+            opened.check_epochs(committed.lane, list(committed.commits.values()))
         claim.require_held()
     except BaseException:
         remove_tree(folder)
@@ -156,36 +153,37 @@ def _compact_attempt(attempt: Attempt, splits: Mapping[str, CommittedEpochs], cl
     _switch(attempt, folder.name)
 
 
-def _write_compaction(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
+def _write_compaction(folder: Path, lanes: Sequence[CommittedEpochs]) -> None:
     create_group(folder)
     names = {METADATA, FOLDED}
-    for split, committed in splits.items():
-        n_chunks = _write_chunks(folder / split, committed)
+    for committed in lanes:
+        lane = committed.lane.name
+        n_chunks = _write_chunks(folder / lane, committed)
         files = (METADATA, *(chunk_name(0, column) for column in range(n_chunks)))
-        names |= {f"{split}/{name}" for name in files}
-    _fold_commits(folder, splits)
+        names |= {f"{lane}/{name}" for name in files}
+    _fold_commits(folder, lanes)
     # from what was written, not from a listing, which may leave out what it cannot look at
     write_manifest(folder, folder / layout.MANIFEST, names)
 
 
 def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
-    """Write one split, a block of examples at a time; return how many chunks it has."""
+    """Write one lane, a block of examples at a time; return how many chunks it has."""
     epochs, n_examples = list(committed.commits), committed.n_examples
-    width, dtype = chunk_width(n_examples), committed.dtype
-    small = len(epochs) * n_examples * dtype.itemsize <= SMALL_BYTES
+    width, bits = chunk_width(n_examples), committed.lane.bits
+    small = len(epochs) * n_examples * bits.itemsize <= SMALL_BYTES
     level = THOROUGH_LEVEL if small else LEVEL
-    create_predictions(folder, (len(epochs), n_examples), (len(epochs), width), dtype, level)
-    fits = BLOCK_BYTES // (width * max(len(epochs), 1) * dtype.itemsize)
+    create_lane(folder, committed.lane, len(epochs), (len(epochs), width), level)
+    fits = BLOCK_BYTES // (width * max(len(epochs), 1) * bits.itemsize)
     step = width * max(1, fits)
     # each thread holds a chunk of its own
     n_threads = max(1, min(fits, available_cores()))
     for start in range(0, n_examples if epochs else 0, step):
         stop = min(start + step, n_examples)
-        block = np.empty((len(epochs), stop - start), dtype)
+        block = np.empty((len(epochs), stop - start), bits)
         committed.read(epochs, slice(start, stop), block)
 
         def write(first: int, block: Any = block, start: int = start) -> None:
-            chunk = np.full((len(epochs), width), not_recorded(dtype), dtype)
+            chunk = np.full((len(epochs), width), not_recorded(bits), bits)
             part = block[:, first - start : first - start + width]
             chunk[:, : part.shape[1]] = part
             write_durably(folder / chunk_name(0, first // width), encode_chunk(chunk, level))
@@ -195,12 +193,12 @@ def _write_chunks(folder: Path, committed: CommittedEpochs) -> int:
     return -(-n_examples // width) if epochs else 0
 
 
-def _fold_commits(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
+def _fold_commits(folder: Path, lanes: Sequence[CommittedEpochs]) -> None:
     about: dict[str, Any] = {}
     columns = {}
-    for split, committed in splits.items():
+    for committed in lanes:
         commits: list[Commit] = list(committed.commits.values())
-        columns[split] = {
+        columns[committed.lane.name] = {
             "n_examples": committed.n_examples,
             "epoch": [c.epoch for c in commits],
             "crc32": [c.crc32 for c in commits],
@@ -210,40 +208,12 @@ def _fold_commits(folder: Path, splits: Mapping[str, CommittedEpochs]) -> None:
     write_record(folder / FOLDED, {"about": about, "splits": columns})
 
 
-def check_epochs(
-    compaction: Compaction, committed: CommittedEpochs, commits: Sequence[Commit]
-) -> None:
-    """Hold epochs, all that a compaction holds, as they are on the disk, against their records.
-
-    Raises
-    ------
-    LogDamaged
-        A chunk is missing or damaged, or an epoch differs.
-    """
-    n_examples, dtype = committed.n_examples, committed.dtype
-    width = chunk_width(n_examples)
-    found = [0] * len(commits)
-    chunk = np.empty((len(commits), width), dtype)
-    for column in range(-(-n_examples // width) if commits else 0):
-        compaction.read_chunk(committed.split, column, chunk)
-        filled = min(width, n_examples - column * width)
-        for row in range(len(commits)):
-            found[row] = zlib.crc32(chunk[row, :filled].data, found[row])
-    for commit, checksum in zip(commits, found, strict=True):
-        if checksum != commit.crc32:
-            raise LogDamaged(
-                f"log: {compaction.folder / committed.split} differs from the commit record of "
-                f"epoch {commit.epoch:g}. A committed epoch never changes. Restore the folder "
-                "from a copy."
-            )
-
-
 def _switch(attempt: Attempt, compaction: str) -> None:
     """Make the compaction what readers see: one record replaced by another."""
     outcome = attempt.outcome() or {}
     earlier = outcome.get("manifest")
     known = listed_files(attempt.folder / earlier) if earlier else {}
-    manifest = f"manifest-{uuid.uuid4().hex}.json"
+    manifest = f"{layout.new_name(layout.FILES)}.json"
     names = (METADATA, f"{compaction}/{layout.MANIFEST}")
     write_manifest(attempt.folder, attempt.folder / manifest, names, known)
     attempt.write_outcome({**outcome, "manifest": manifest, "compaction": compaction})

@@ -3,7 +3,7 @@
 ::
 
     compact-<id>/
-      <split>/            predictions (epoch, example), chunks of all epochs x 8192 examples
+      <lane>/             values (epoch, example), chunks of all epochs x 8192 examples
       commits.json        the commit records of all these epochs
       manifest.json       checksum of every other file
 """
@@ -11,13 +11,17 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import chunk_name, decode_chunk
+from learnorder.log.attempt import Commit
 from learnorder.log.files import read_bytes, reason
+from learnorder.log.lanes import Lane
 from learnorder.log.layout import MANIFEST
 from learnorder.log.manifest import listed_files
 from learnorder.schema import Predictions
@@ -27,7 +31,7 @@ CHUNK_EXAMPLES = 8192
 
 
 def chunk_width(n_examples: int) -> int:
-    """Examples in each chunk of a split; the last chunk is filled up."""
+    """Examples in each chunk of a lane; the last chunk is filled up."""
     return min(CHUNK_EXAMPLES, max(n_examples, 1))
 
 
@@ -71,7 +75,7 @@ class Compaction:
         """
         return cls(folder, listed_files(folder / MANIFEST))
 
-    def read_chunk(self, split: str, column: int, into: Predictions) -> None:
+    def read_chunk(self, lane: Lane, column: int, into: Predictions) -> None:
         """Read one chunk, ``(epoch, example)``, held against the manifest.
 
         Raises
@@ -79,14 +83,38 @@ class Compaction:
         LogDamaged
             The file is missing or differs from the manifest.
         """
-        path = self.folder / split / chunk_name(0, column)
+        path = self.folder / lane.name / chunk_name(0, column)
         content = read_chunk_file(path)
-        if zlib.crc32(content) != self.files.get(f"{split}/{path.name}"):
+        if zlib.crc32(content) != self.files.get(f"{lane.name}/{path.name}"):
             raise LogDamaged(
                 f"log: {path} differs from the checksum in {self.folder / MANIFEST}. "
                 "A compacted chunk never changes. Restore the file from a copy."
             )
         decode_file(path, content, into)
+
+    def check_epochs(self, lane: Lane, commits: Sequence[Commit]) -> None:
+        """Hold all epochs of a lane, as they are on the disk, against their records.
+
+        Raises
+        ------
+        LogDamaged
+            A chunk is missing or damaged, or an epoch differs.
+        """
+        width = chunk_width(lane.n_examples)
+        found = [0] * len(commits)
+        chunk = np.empty((len(commits), width), lane.bits)
+        for column in range(-(-lane.n_examples // width) if commits else 0):
+            self.read_chunk(lane, column, chunk)
+            filled = min(width, lane.n_examples - column * width)
+            for row in range(len(commits)):
+                found[row] = zlib.crc32(chunk[row, :filled].data, found[row])
+        for commit, checksum in zip(commits, found, strict=True):
+            if checksum != commit.crc32:
+                raise LogDamaged(
+                    f"log: {self.folder / lane.name} differs from the commit record of "
+                    f"epoch {commit.epoch:g}. A committed epoch never changes. Restore the folder "
+                    "from a copy."
+                )
 
 
 def read_chunk_file(path: Path) -> bytes:

@@ -10,17 +10,17 @@ import errno
 import os
 import re
 import shutil
-import uuid
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from learnorder.errors import LearnOrderError, LogNotFound, SpecDiffers
 from learnorder.log import layout
-from learnorder.log.arrays import METADATA, create_group, group_metadata
+from learnorder.log.arrays import create_group, group_metadata
+from learnorder.log.attempt import committed_attempt
 from learnorder.log.claim import Claim, claim_object, is_claimed
 from learnorder.log.examples import write_examples
 from learnorder.log.files import (
@@ -35,13 +35,20 @@ from learnorder.log.files import (
     sync_folder,
     write_durably,
 )
-from learnorder.log.layout import Header
+from learnorder.log.lanes import check_quantities
+from learnorder.log.layout import METADATA, Header
 from learnorder.log.location import locate
 from learnorder.log.manifest import write_manifest
-from learnorder.log.seeds import record_seed
-from learnorder.schema import Examples, Previews
+from learnorder.log.seeds import SeedState, enter_seed, read_seed
+from learnorder.schema import PREDICTION, Examples, Previews
 
-UNFINISHED = {"claim.json", "examples", "replicates", layout.MANIFEST}
+PARTS = (layout.EXAMPLES, layout.REPLICATES, layout.SEEDS, layout.RESUME)
+"""Folders of a log."""
+
+STATIC = (f"{layout.EXAMPLES}/", f"{layout.REPLICATES}/")
+"""Where files lie that are written when the log is created, and never change."""
+
+UNFINISHED = {"claim.json", layout.EXAMPLES, layout.REPLICATES, layout.MANIFEST}
 """What can be there of a log that is being created in place."""
 
 
@@ -54,12 +61,15 @@ class NewLog:
     dataset: Mapping[str, Any]
     provenance: Mapping[str, Any]
     splits: Mapping[str, tuple[Examples, Previews | None]]
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    quantities: tuple[str, ...] = (PREDICTION,)
 
 
 def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> Header:
     """Create an empty log; it appears whole or not at all.
 
-    If another process has just created it from the same spec and data, that log is returned.
+    If another process has just created it from the same spec and data, the header of that log is
+    returned; its execution may be another one.
 
     Parameters
     ----------
@@ -74,7 +84,8 @@ def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> He
     Raises
     ------
     LearnOrderError
-        Something that is no log is at the path, or a split has a name no folder can have.
+        Something that is no log is at the path, or the path lies in a log, a split has a name no
+        folder can have, or a quantity cannot be recorded.
     LogBusy
         Another process is creating the log, on a file system without locks.
     SpecDiffers
@@ -83,6 +94,7 @@ def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> He
     path = locate(place)
     for split in new.splits:
         layout.check_split_name(split)
+    check_quantities(new.quantities)
     refuse_foreign(path)
     assemble_log(path, lambda folder: _write_parts(folder, new), take_over=take_over)
     header = layout.read_header(path)
@@ -122,7 +134,7 @@ def _assemble_aside(
 ) -> bool:
     """Make the log under another name and rename it."""
     make_folder(path.parent)
-    staging = path.with_name(f".{path.name[:100]}.{uuid.uuid4().hex}{PARTIAL}")
+    staging = path.with_name(f"{layout.new_name(f'.{path.name[:100]}.')}{PARTIAL}")
     try:
         # claimed before the folder is there and until it is not, so that a dead one can be told
         with Claim(_staging_claim(staging), "the new log"):
@@ -149,7 +161,7 @@ def _assemble_in_place(
             layout.read_header(path)
             return False
         # of a process that died creating the log; everything else is written over
-        remove_tree(path / "examples")
+        remove_tree(path / layout.EXAMPLES)
         header = write_parts(path)
         claim.require_held()
         write_durably(path / METADATA, header)
@@ -158,7 +170,7 @@ def _assemble_in_place(
                 check(path)
             except BaseException:
                 remove(path / METADATA)
-                for part in ("examples", "replicates", "seeds", "resume", layout.MANIFEST):
+                for part in (*PARTS, layout.MANIFEST):
                     remove_tree(path / part)
                 raise
     return True
@@ -211,7 +223,7 @@ def is_vacant(path: Path) -> bool:
     if not found:
         return not path.is_file()
     begun = claim_object(_creation_claim(path)).name in found and found <= UNFINISHED
-    return begun and {p.name for p in list_folder(path / "replicates")} <= {METADATA}
+    return begun and {p.name for p in list_folder(path / layout.REPLICATES)} <= {METADATA}
 
 
 def refuse_foreign(path: Path) -> None:
@@ -220,10 +232,12 @@ def refuse_foreign(path: Path) -> None:
     Raises
     ------
     LearnOrderError
-        There is a file, or a folder with something else in it; or nothing can be created there.
+        There is a file, or a folder with something else in it; or nothing can be created there, or
+        it is a place inside a log.
     """
     if _has_header(path):
         return
+    refuse_inside_log(path)
     if is_vacant(path):
         if is_local(path):
             _require_writable(path)
@@ -232,6 +246,25 @@ def refuse_foreign(path: Path) -> None:
             f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
             "Choose another path, or move it away."
         )
+
+
+def refuse_inside_log(path: Path) -> None:
+    """Refuse a place in the folder of a log, where every file is one of that log.
+
+    Raises
+    ------
+    LearnOrderError
+        A folder above the path is a log.
+    """
+    whole = Path(os.path.realpath(path)) if is_local(path) else path
+    for folder in whole.parents:
+        # above what the keys to another file system open, nothing can be looked at
+        with suppress(OSError):
+            if is_there(folder / METADATA) and _has_header(folder):
+                raise LearnOrderError(
+                    f"log: {path} lies inside the log {folder}. A log holds nothing but its own "
+                    "files. Choose a path outside it."
+                )
 
 
 def _has_header(path: Path) -> bool:
@@ -270,32 +303,74 @@ def refuse_other_identity(path: Path, header: Header, identity: str) -> None:
 
 def _write_parts(folder: Path, new: NewLog) -> bytes:
     """Write everything but the header, which is returned; the manifest lists it already."""
-    for name in ("examples", "replicates"):
+    for name in (layout.EXAMPLES, layout.REPLICATES):
         create_group(folder / name)
-    for name in ("resume", "seeds"):
+    for name in (layout.RESUME, layout.SEEDS):
         make_folder(folder / name)
     splits = {
         name: write_examples(folder, name, examples, previews)
         for name, (examples, previews) in new.splits.items()
     }
-    header = Header(new.spec, new.identity, new.dataset, splits, new.provenance)
+    header = Header(
+        new.spec,
+        new.identity,
+        new.dataset,
+        splits,
+        new.provenance,
+        execution=new.execution,
+        quantities=new.quantities,
+    )
+    names = [p.relative_to(folder).as_posix() for p in all_files(folder)]
+    return seal_header(folder, header, [name for name in names if name.startswith(STATIC)], {})
+
+
+def seal_header(
+    folder: Path, header: Header, names: Sequence[str], known: Mapping[str, int]
+) -> bytes:
+    """Write the manifest of a new log, which lists its header; return the file of the header.
+
+    Parameters
+    ----------
+    folder
+        Of the new log.
+    header
+        What it will say.
+    names
+        Files that never change, besides the header.
+    known
+        Checksums of those of which one is known.
+    """
     content = {**header.to_json(), "check": layout.header_check(header)}
     root = group_metadata({layout.HEADER: content})
-    names = [p.relative_to(folder).as_posix() for p in all_files(folder)]
-    static = [name for name in names if name.startswith(("examples/", "replicates/"))]
-    write_manifest(
-        folder, folder / layout.MANIFEST, [METADATA, *static], {METADATA: zlib.crc32(root)}
-    )
+    checks = {**known, METADATA: zlib.crc32(root)}
+    write_manifest(folder, folder / layout.MANIFEST, {METADATA, *names}, checks)
     return root
 
 
 def plan_replicates(log: Path, seeds: Sequence[int]) -> None:
     """Enter seeds into the log, so that every number can say "n of N" from the start.
 
-    Each is entered twice, as a record and as a folder, so that the loss of one is noticed.
+    Each is entered twice, as a record and as a folder, so that the loss of one is noticed. A record
+    that was lost is written again, from what the folder holds.
+
+    Raises
+    ------
+    LogDamaged
+        A record is damaged, or lost where the folder is damaged.
     """
     for seed in seeds:
-        record_seed(log, seed, "planned")
+        if is_there(layout.seed_file(log, seed)):
+            read_seed(log, seed)
+        else:
+            enter_seed(log, seed, _state_of(log, seed))
         folder = layout.replicate_folder(log, seed)
         if not is_there(folder / METADATA):
             create_group(folder)
+
+
+def _state_of(log: Path, seed: int) -> SeedState:
+    """How far a seed has come, by what its folder holds."""
+    attempt = committed_attempt(log, seed)
+    if attempt is None:
+        return "planned"
+    return "finished" if attempt.is_finished else "begun"

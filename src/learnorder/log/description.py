@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from learnorder.errors import LogDamaged, count_of
 from learnorder.log.reader import Log, ReplicateState
 
 MOST_SEEDS = 8
@@ -18,7 +19,7 @@ ADVICE: Mapping[str, str] = {
     "trains them",
     "failed": "failed",
     "damaged": "damaged, and nothing is measured while they are; see `learnorder verify`",
-    "lost": "lost: their folders are gone. Restore them from a copy, or train them again",
+    "lost": "lost: what they committed is gone. Restore it from a copy, or train them again",
 }
 """What to say of replicates that are not finished."""
 
@@ -29,12 +30,19 @@ def describe(log: Log) -> dict[str, Any]:
     ``replicates`` has ``seed, status, epochs`` (committed, by split), ``planned_epochs`` (None
     where nothing says), ``compacted`` (how many of the epochs) and ``reason``; ``missing`` has a
     sentence for everything that a measure will leave out, and for what would make it quicker.
+    ``made_by`` has the ``versions`` that made replicates, each with their ``seeds``; where there
+    are several, ``notes`` says in which they differ.
     """
     replicates = [_describe(log, r) for r in log.replicates]
+    made_by = _made_by(log.replicates)
     return {
         "path": str(log.path),
         "replicates": replicates,
         "missing": [*_unfinished(log.replicates), *_ragged(replicates), *_scattered(replicates)],
+        "notes": list(_differing(made_by)),
+        "made_by": made_by,
+        "execution": dict(log.execution),
+        "quantities": list(log.header.quantities),
         "splits": {name: s.n_examples for name, s in log.header.splits.items()},
         "n_classes": log.header.n_classes,
         "class_names": log.header.class_names,
@@ -50,7 +58,7 @@ def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
     attempt = replicate.attempt
     compacted = 0
     if attempt is not None and attempt.compaction() is not None:
-        commits = attempt.commits(next(iter(log)), log.header).values()
+        commits = attempt.commits(next(iter(log.header.lanes)), log.header).values()
         compacted = sum(commit.is_compacted for commit in commits)
     return {
         "seed": replicate.seed,
@@ -62,13 +70,47 @@ def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
     }
 
 
+def _made_by(replicates: Sequence[ReplicateState]) -> list[dict[str, Any]]:
+    """Versions that made replicates, as their attempts say, each with the seeds."""
+    found: list[dict[str, Any]] = []
+    for replicate in replicates:
+        versions = _versions(replicate)
+        if versions is None:
+            continue
+        same = [entry for entry in found if entry["versions"] == versions]
+        if same:
+            same[0]["seeds"].append(replicate.seed)
+        else:
+            found.append({"versions": versions, "seeds": [replicate.seed]})
+    return found
+
+
+def _versions(replicate: ReplicateState) -> dict[str, Any] | None:
+    try:
+        return replicate.attempt.versions if replicate.attempt else None
+    except LogDamaged:
+        return None  # which `verify` names; nothing else depends on it
+
+
+def _differing(made_by: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say in which versions replicates differ: other versions may give other last bits."""
+    for name in sorted({name for entry in made_by for name in entry["versions"]}):
+        seeds: dict[str, list[int]] = {}
+        for entry in made_by:
+            seeds.setdefault(str(entry["versions"].get(name)), []).extend(entry["seeds"])
+        if len(seeds) > 1:
+            each = "; ".join(f"{value} ({_listed(sorted(of))})" for value, of in seeds.items())
+            yield f"replicates were made with different versions of {name}: {each}"
+
+
 def _unfinished(replicates: Sequence[ReplicateState]) -> Iterator[str]:
     for status, advice in ADVICE.items():
         found = [r for r in replicates if r.status == status]
         if found:
             reasons = f" ({found[0].reason})" if found[0].reason else ""
             seeds = _listed([r.seed for r in found])
-            yield f"{len(found)} of {len(replicates)} replicates are {advice}{reasons}: {seeds}"
+            count = f"{len(found):,} of {count_of(len(replicates), 'replicate')}"
+            yield f"{count} {_are(len(found))} {advice}{reasons}: {seeds}"
 
 
 def _ragged(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -89,10 +131,15 @@ def _scattered(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     finished = [r for r in replicates if r["status"] == "finished"]
     plain = [r["seed"] for r in finished if r["compacted"] < min(r["epochs"].values(), default=0)]
     if plain:
+        count = count_of(len(plain), "finished replicate")
         yield (
-            f"{len(plain)} finished replicates are not wholly compacted; `learnorder compact` "
-            "makes them smaller and quicker to measure"
+            f"{count} {_are(len(plain))} not wholly compacted; "
+            "`learnorder compact` makes that smaller and quicker to measure"
         )
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _listed(seeds: Sequence[int]) -> str:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import create_group, read_array, write_array
-from learnorder.log.layout import Header, SplitHeader, examples_folder
-from learnorder.schema import Examples, Previews
+from learnorder.log.layout import MANIFEST, Header, SplitHeader, examples_folder
+from learnorder.log.manifest import damaged_files
+from learnorder.schema import LABEL, TRUE_LABEL, Examples, Previews
 
 
 def write_examples(
@@ -27,9 +28,9 @@ def write_examples(
     else:
         columns |= _as_bytes("id", [str(i) for i in examples.ids])
     if examples.labels is not None:
-        columns["label"] = examples.labels.astype(np.int64)
+        columns[LABEL] = examples.labels.astype(np.int64)
     if examples.true_labels is not None:
-        columns["true_label"] = examples.true_labels.astype(np.int64)
+        columns[TRUE_LABEL] = examples.true_labels.astype(np.int64)
     if previews is not None:
         columns["preview_position"] = previews.positions.astype(np.int64)
         if previews.images is not None:
@@ -42,9 +43,9 @@ def write_examples(
 
 def read_examples(log: Path, header: Header, split: str) -> Examples:
     """Read ids and labels back, checked against the fingerprint in the header."""
-    columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
+    columns = _Columns(log, split, header)
     ids = columns["id"] if "id" in columns else _as_ids(columns.strings("id"))
-    examples = Examples(ids, columns.get("label"), columns.get("true_label"))
+    examples = Examples(ids, columns.get(LABEL), columns.get(TRUE_LABEL))
     if examples.fingerprint() != header.splits[split].fingerprint:
         raise LogDamaged(
             f"log: the ids and labels of split {split!r} in {log} differ from the fingerprint in "
@@ -55,7 +56,7 @@ def read_examples(log: Path, header: Header, split: str) -> Examples:
 
 def read_previews(log: Path, header: Header, split: str) -> Previews | None:
     """Read thumbnails or excerpts back; None where the log has none."""
-    columns = _Columns(examples_folder(log, split), header.splits[split].arrays)
+    columns = _Columns(log, split, header)
     if "preview_position" not in columns:
         return None
     texts = tuple(columns.strings("preview_text")) if "preview_text_bytes" in columns else None
@@ -63,16 +64,29 @@ def read_previews(log: Path, header: Header, split: str) -> Previews | None:
 
 
 class _Columns:
-    """Arrays of one folder by name, each held against its checksum when read."""
+    """Arrays of one split by name, each held against its checksum when read."""
 
-    def __init__(self, folder: Path, checks: Mapping[str, int]) -> None:
-        self._folder, self._checks = folder, checks
+    def __init__(self, log: Path, split: str, header: Header) -> None:
+        self._log, self._folder = log, examples_folder(log, split)
+        self._checks: Mapping[str, int] = header.splits[split].arrays
 
     def __contains__(self, name: str) -> bool:
         return name in self._checks
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return read_array(self._folder / name, self._checks[name])
+        folder = self._folder / name
+        try:
+            return read_array(folder, self._checks[name])
+        except LogDamaged as error:
+            # the manifest knows which file it is
+            damaged = damaged_files(self._log, self._log / MANIFEST)
+            for path, what in damaged:
+                if path.parent == folder:
+                    raise LogDamaged(
+                        f"log: {path} {what}. It never changes once written. "
+                        "Restore the file from a copy."
+                    ) from error
+            raise
 
     def get(self, name: str) -> NDArray[Any] | None:
         return self[name] if self._checks.keys() >= {name} else None

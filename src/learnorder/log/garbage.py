@@ -175,7 +175,7 @@ def replicate_garbage(log: Path, header: Header, seed: int) -> list[Path]:
 def _needs_no_state(attempt: Attempt, header: Header) -> bool:
     """Whether the attempt is finished, and nobody has begun to continue it."""
     outcome = attempt.outcome() or {}
-    committed = [attempt.count_committed(split) for split in header.splits]
+    committed = [attempt.count_committed(lane) for lane in header.lanes]
     return outcome.get("status") == "finished" and set(committed) <= {outcome.get("epochs")}
 
 
@@ -184,14 +184,15 @@ def attempt_garbage(attempt: Attempt, header: Header) -> list[Path]:
     outcome = attempt.outcome()
     kept = attempt.files(header) | {OUTCOME, (outcome or {}).get("manifest", OUTCOME)}
     if outcome is None:  # which alone says that the attempt goes on, or that it was lost
-        kept |= {p.name for p in list_folder(attempt.folder) if p.name.startswith("manifest-")}
+        names = (path.name for path in list_folder(attempt.folder))
+        kept |= {name for name in names if name.startswith(layout.FILES)}
     compaction = attempt.compaction()
     if compaction is not None:
         listed = Compaction.open(attempt.folder / compaction).files
         kept |= {f"{compaction}/{name}" for name in listed}
     folders = {name.rpartition("/")[0] for name in kept}
     folders |= {folder.rpartition("/")[0] for folder in folders}
-    folders |= {"commits", *(f"commits/{split}" for split in header.splits)}
+    folders |= {layout.COMMITS, *(f"{layout.COMMITS}/{lane}" for lane in header.lanes)}
     return list(_unknown(attempt.folder, "", kept, folders))
 
 

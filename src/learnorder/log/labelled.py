@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,12 +11,14 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from learnorder.errors import LearnOrderError
+from learnorder.log.lanes import problem_of_probabilities
 from learnorder.schema import (
     DIMS,
     EPOCH,
     EXAMPLE,
     LABEL,
     PREDICTION,
+    PROBABILITY,
     REPLICATE,
     SEED,
     TRUE_LABEL,
@@ -26,15 +28,15 @@ from learnorder.schema import (
 
 
 def label_axes(
-    predictions: Any,
+    quantities: Mapping[str, Any],
     examples: Examples,
     epochs: Sequence[float],
     seeds: Sequence[int],
     class_names: Sequence[str],
     **attributes: Any,
 ) -> xr.Dataset:
-    """Put names on ``(replicate, epoch, example)``; the values may be lazy."""
-    variables: dict[str, Any] = {PREDICTION: (DIMS, predictions)}
+    """Put names on ``(replicate, epoch, example)`` of each quantity; the values may be lazy."""
+    variables: dict[str, Any] = {name: (DIMS, values) for name, values in quantities.items()}
     if examples.labels is not None:
         variables[LABEL] = (EXAMPLE, examples.labels)
     if examples.true_labels is not None:
@@ -63,6 +65,7 @@ def from_arrays(
     ids: ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
     split: str = "test",
+    probabilities: ArrayLike | None = None,
 ) -> xr.Dataset:
     """Predictions of your own as the same labelled dataset that `open_log` returns.
 
@@ -82,15 +85,20 @@ def from_arrays(
         One for each class; without it the class ids, up to the largest label or prediction.
     split
         What the examples are.
+    probabilities
+        ``(replicate, epoch, example)`` in [0, 1], the probability each network gives to the label
+        of the example; kept in half precision. They need labels.
 
     Returns
     -------
-    Dataset with ``prediction (replicate, epoch, example)`` and, with labels, ``label (example)``.
+    Dataset with ``prediction (replicate, epoch, example)`` and, with labels, ``label (example)``;
+    with probabilities, ``probability`` with the dims of the prediction.
 
     Raises
     ------
     LearnOrderError
-        Lengths do not fit, a value is no class, seeds or ids repeat, epochs do not ascend.
+        Lengths do not fit, a value is no class or no probability, seeds or ids repeat, epochs do
+        not ascend.
 
     Examples
     --------
@@ -109,8 +117,11 @@ def from_arrays(
     n_classes = _count_classes(votes, given, class_names)
     seed_axis = _axis(range(n_replicates) if seeds is None else seeds, "seeds", n_replicates)
     order = np.argsort(seed_axis)
+    quantities = {PREDICTION: votes[order].astype(prediction_dtype(n_classes))}
+    if probabilities is not None:
+        quantities[PROBABILITY] = _half_precision(probabilities, votes.shape, given)[order]
     return label_axes(
-        votes[order].astype(prediction_dtype(n_classes)),
+        quantities,
         Examples(_id_axis(ids, n_examples), given),
         _epoch_axis(epochs, n_epochs),
         seed_axis[order].tolist(),
@@ -129,6 +140,22 @@ def _integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
             "Convert them, for logits with argmax."
         )
     return array.astype(np.int64)
+
+
+def _half_precision(
+    values: ArrayLike, shape: tuple[int, ...], labels: NDArray[np.int64] | None
+) -> NDArray[Any]:
+    array = np.asarray(values)
+    if labels is None or array.shape != shape:
+        what = f"have shape {array.shape}" if labels is not None else "come without labels"
+        raise LearnOrderError(
+            f"from_arrays: probabilities {what}. They are those of the labels, of the shape of the "
+            f"predictions, {shape}. Give one for each prediction, and labels."
+        )
+    if problem := problem_of_probabilities(array):
+        what, rule = problem
+        raise LearnOrderError(f"from_arrays: the argument {what}; {rule}. Correct it.")
+    return array.astype(np.float16)
 
 
 def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray[np.int64]:

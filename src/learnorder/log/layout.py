@@ -10,34 +10,57 @@
       replicates/r0007/claim                 lock file of the live writer, if any; claim.json where
                                              there are no locks
       replicates/r0007/attempt-<id>/         one attempt at training this seed
-        segment-<first>-<id>/<split>/        predictions (epoch, example), fixed shape
-        commits/<split>/<index>.json         written last: this epoch counts
+        segment-<first>-<id>/<lane>/         values (epoch, example), fixed shape
+        commits/<lane>/<index>.json          written last: this epoch counts
         compact-<id>/                        what compact makes of segments and commits
         outcome.json                         finished, or failed with the reason; which compaction
         manifest-<id>.json                   checksums of the files of a finished attempt
       resume/r0007.npz                       where an unfinished replicate goes on
+
+A lane is a quantity of a split: ``test`` its predictions, ``test~probability`` the probabilities of
+its labels (since format 3).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from learnorder.errors import LearnOrderError, LogDamaged, LogNotFound
 from learnorder.log.files import is_local, is_there, list_folder, read_bytes, reason
-from learnorder.schema import FORMAT_VERSION
+from learnorder.log.lanes import Lane, lanes_of
+from learnorder.schema import FORMAT_VERSION, LABEL, PREDICTION
 
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 REPLICATE_NAME = re.compile(r"r(\d{4,19})")
 HEADER = "learnorder"
 """Key of the header among the attributes of the root group."""
 
+METADATA = "zarr.json"
+"""Metadata of every Zarr group and array."""
+
 MANIFEST = "manifest.json"
-"""Checksums of the files that are written when a log is created."""
+"""Checksums of the files that are written when a log is created, or with a compaction."""
+
+EXAMPLES, REPLICATES, SEEDS, RESUME = "examples", "replicates", "seeds", "resume"
+"""Folders of a log."""
+
+COMMITS = "commits"
+"""Folder of the commit records of an attempt."""
+
+ATTEMPT, SEGMENT, COMPACTION, FILES = "attempt-", "segment-", "compact-", "manifest-"
+"""How names begin that end with a random id: of attempts, and of what lies in one; ``FILES`` are
+manifests of finished attempts."""
+
+ADDED_IN_3 = ("execution", "quantities")
+"""Fields of the header that older formats do not have."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +71,11 @@ class SplitHeader:
     fingerprint: str
     arrays: Mapping[str, int]
     """Checksum of the raw bytes of each array under ``examples/<split>``."""
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether the examples have given labels."""
+        return LABEL in self.arrays
 
 
 @dataclass(frozen=True)
@@ -65,9 +93,14 @@ class Header:
     splits
         By name.
     provenance
-        Versions, platform, time of creation, git revision.
+        Versions, platform, time of creation, git revision; ``merged``, that of each log merged.
     format_version
         Layout of the log on disk.
+    execution
+        How every replicate is trained, settled before the first: ``executor``, ``width``,
+        ``precision``, ``device``; empty where nothing says.
+    quantities
+        What is recorded of the examples: ``prediction``, and perhaps ``probability``.
     """
 
     spec: Mapping[str, Any]
@@ -76,6 +109,8 @@ class Header:
     splits: Mapping[str, SplitHeader]
     provenance: Mapping[str, Any]
     format_version: int = FORMAT_VERSION
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    quantities: tuple[str, ...] = (PREDICTION,)
 
     @property
     def class_names(self) -> list[str]:
@@ -87,10 +122,25 @@ class Header:
         """Number of classes that can be predicted."""
         return len(self.class_names)
 
+    @cached_property
+    def lanes(self) -> Mapping[str, Lane]:
+        """Everything that is recorded at an epoch, by name on disk."""
+        found = [lane for split in self.splits for lane in self.lanes_of(split)]
+        return {lane.name: lane for lane in found}
+
+    def lanes_of(self, split: str) -> list[Lane]:
+        """Lanes of one split, its predictions first."""
+        about = self.splits[split]
+        return lanes_of(split, about.n_examples, about.has_labels, self.n_classes, self.quantities)
+
     def to_json(self) -> dict[str, Any]:
-        """Return plain JSON types."""
+        """Return plain JSON types, as the format of the log has them."""
         splits = {name: dict(vars(s), arrays=dict(s.arrays)) for name, s in self.splits.items()}
-        return dict(vars(self), splits=splits)
+        left_out = ADDED_IN_3 if self.format_version < 3 else ()
+        content = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
+        if "quantities" in content:
+            content["quantities"] = list(self.quantities)
+        return {**content, "splits": splits}
 
 
 def read_header(log: Path) -> Header:
@@ -106,13 +156,13 @@ def read_header(log: Path) -> Header:
         The log was written by a newer version, or the system does not let it be read.
     """
     try:
-        root = json.loads(read_bytes(log / "zarr.json"))
+        root = json.loads(read_bytes(log / METADATA))
         content = root["attributes"][HEADER]
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         # elsewhere a log that is being created looks the same
-        if is_local(log) and is_there(log / MANIFEST) and is_there(log / "examples"):
+        if is_local(log) and is_there(log / MANIFEST) and is_there(log / EXAMPLES):
             raise LogDamaged(
-                f"log: {log / 'zarr.json'} is missing, though {log} is a log. Without its header "
+                f"log: {log / METADATA} is missing, though {log} is a log. Without its header "
                 "nothing in it can be read. Restore the file from a copy."
             ) from error
         what = "is no log of learnorder" if log.exists() else "does not exist"
@@ -126,7 +176,7 @@ def read_header(log: Path) -> Header:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise LogNotFound(
-            f"log: {log} is no log of learnorder (its zarr.json has no header). "
+            f"log: {log} is no log of learnorder (its {METADATA} has no header). "
             "A log is a folder made by `learnorder train`. Check the path."
         ) from error
     return _parse(log, content)
@@ -148,13 +198,16 @@ def _parse(log: Path, content: Mapping[str, Any]) -> Header:
             splits,
             content["provenance"],
             version,
+            # which formats before 3 do not have
+            content.get("execution", {}),
+            tuple(content.get("quantities", (PREDICTION,))),
         )
         intact = content["check"] == header_check(header)
     except (KeyError, TypeError, AttributeError):
         intact = False
     if not intact:
         raise LogDamaged(
-            f"log: the header in {log / 'zarr.json'} differs from its own checksum. "
+            f"log: the header in {log / METADATA} differs from its own checksum. "
             "A header never changes once written. Restore the file from a copy."
         )
     return header
@@ -168,8 +221,6 @@ def _written_by(content: Mapping[str, Any]) -> str:
 
 def header_check(header: Header) -> str:
     """Digest of the header that is stored beside it."""
-    import hashlib
-
     content = json.dumps(header.to_json(), sort_keys=True)
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
@@ -185,12 +236,12 @@ def check_split_name(name: str) -> None:
 
 def examples_folder(log: Path, split: str) -> Path:
     """Folder of the ids, labels and previews of a split."""
-    return log / "examples" / split
+    return log / EXAMPLES / split
 
 
 def replicate_folder(log: Path, seed: int) -> Path:
     """Folder of everything about one seed."""
-    return log / "replicates" / f"r{seed:04d}"
+    return log / REPLICATES / f"r{seed:04d}"
 
 
 def claim_file(log: Path, seed: int) -> Path:
@@ -200,17 +251,22 @@ def claim_file(log: Path, seed: int) -> Path:
 
 def resume_file(log: Path, seed: int) -> Path:
     """Where the state of an unfinished replicate is kept."""
-    return log / "resume" / f"r{seed:04d}.npz"
+    return log / RESUME / f"r{seed:04d}.npz"
 
 
 def seed_file(log: Path, seed: int) -> Path:
     """Record that a seed is planned, kept apart from its folder."""
-    return log / "seeds" / f"r{seed:04d}.json"
+    return log / SEEDS / f"r{seed:04d}.json"
 
 
 def planned_seeds(log: Path) -> list[int]:
     """Seeds that have a folder or a record in the log, ascending, whatever became of them."""
-    names = [p.name for p in list_folder(log / "replicates")]
-    names += [p.stem for p in list_folder(log / "seeds") if p.suffix == ".json"]
+    names = [p.name for p in list_folder(log / REPLICATES)]
+    names += [p.stem for p in list_folder(log / SEEDS) if p.suffix == ".json"]
     matches = (REPLICATE_NAME.fullmatch(name) for name in names)
     return sorted({int(match.group(1)) for match in matches if match})
+
+
+def new_name(prefix: str) -> str:
+    """Name of something new, with a random id that nothing else has."""
+    return f"{prefix}{uuid.uuid4().hex}"

@@ -1,8 +1,8 @@
-"""Predictions of many replicates as one array that reads only what is asked for."""
+"""A lane of many replicates as one array that reads only what is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +24,9 @@ from learnorder.log.compaction import (
     read_chunk_file,
 )
 from learnorder.log.cores import available_cores
+from learnorder.log.lanes import Lane
 from learnorder.log.layout import Header
-from learnorder.schema import Predictions, not_recorded, prediction_dtype
+from learnorder.schema import Predictions, not_recorded
 
 MOST_THREADS = 8
 """Decoding leaves the interpreter lock; beyond this many the memory is the limit."""
@@ -36,7 +37,7 @@ WORTH_THREADS = 1 << 20
 
 @dataclass(frozen=True)
 class _Places:
-    """Where the epochs of one replicate and split lie, as of one moment."""
+    """Where the epochs of one replicate and lane lie, as of one moment."""
 
     commits: Mapping[float, Commit]
     folders: Mapping[str, Path]
@@ -45,7 +46,7 @@ class _Places:
 
 
 class CommittedEpochs:
-    """One replicate's committed epochs of one split, by epoch.
+    """One replicate's committed epochs of one lane, by epoch, as bits.
 
     Where they lie may change while they are read, from chunks of one epoch to chunks of all: what
     is no longer in its place is looked up again.
@@ -56,10 +57,9 @@ class CommittedEpochs:
         A commit record is damaged or lost.
     """
 
-    def __init__(self, attempt: Attempt, split: str, header: Header) -> None:
-        self.attempt, self.split, self.header = attempt, split, header
-        self.n_examples = header.splits[split].n_examples
-        self.dtype = np.dtype(prediction_dtype(header.n_classes))
+    def __init__(self, attempt: Attempt, lane: Lane, header: Header) -> None:
+        self.attempt, self.lane, self.header = attempt, lane, header
+        self.n_examples = lane.n_examples
         self._places = self._look_up()
 
     @property
@@ -81,11 +81,11 @@ class CommittedEpochs:
         return self.attempt.undisturbed(self._find_places)
 
     def _find_places(self, compaction: str | None) -> _Places:
-        found = self.attempt.whole_commits(self.split, self.header).values()
+        found = self.attempt.whole_commits(self.lane.name, self.header).values()
         opened = Compaction.open(self.attempt.folder / compaction) if compaction else None
         return _Places(
             commits={commit.epoch: commit for commit in found},
-            folders={c.segment: self.attempt.folder / c.segment / self.split for c in found},
+            folders={c.segment: self.attempt.folder / c.segment / self.lane.name for c in found},
             compacted=[commit.epoch for commit in found if commit.segment == compaction],
             compaction=opened,
         )
@@ -137,11 +137,11 @@ class CommittedEpochs:
             raise LogDamaged(f"log: {self.attempt.folder} has lost its compaction. Restore it.")
         shape = (len(places.compacted), chunk_width(self.n_examples))
         if rows == slice(None) and into.shape == shape and examples.start % shape[1] == 0:
-            compaction.read_chunk(self.split, examples.start // shape[1], into)
+            compaction.read_chunk(self.lane, examples.start // shape[1], into)
             return
-        chunk = np.empty(shape, self.dtype)
+        chunk = np.empty(shape, self.lane.bits)
         for column, there, here in columns_of(self.n_examples, examples):
-            compaction.read_chunk(self.split, column, chunk)
+            compaction.read_chunk(self.lane, column, chunk)
             into[chosen, there] = chunk[rows, here]
 
     def _read_row(
@@ -151,12 +151,12 @@ class CommittedEpochs:
         if len(into) == self.n_examples:
             self._read_epoch(path, commit, into)
         else:
-            whole = np.empty(self.n_examples, self.dtype)
+            whole = np.empty(self.n_examples, self.lane.bits)
             self._read_epoch(path, commit, whole)
             into[...] = whole[examples]
 
     def read_epoch(self, commit: Commit, into: Predictions) -> None:
-        """Read all predictions of an epoch that has a chunk of its own.
+        """Read all values of an epoch that has a chunk of its own.
 
         Raises
         ------
@@ -175,24 +175,36 @@ class CommittedEpochs:
             )
 
     def chunk_file(self, commit: Commit) -> Path:
-        """File that holds the predictions of one epoch, while it has one of its own."""
-        return self.attempt.folder / commit.segment / self.split / chunk_name(commit.row, 0)
+        """File that holds the values of one epoch, while it has one of its own."""
+        return self.attempt.folder / commit.segment / self.lane.name / chunk_name(commit.row, 0)
 
 
-class LazyPredictions(BackendArray):
-    """``(replicate, epoch, example)``, read chunk by chunk when indexed."""
+class LazyLane(BackendArray):
+    """``(replicate, epoch, example)``, read chunk by chunk when indexed.
+
+    Parameters
+    ----------
+    replicates
+        What is committed of each.
+    counted
+        Epochs of each that count; of others nothing is shown.
+    epochs
+        Those of the array.
+    lane
+        Of what it is.
+    """
 
     def __init__(
         self,
         replicates: Sequence[CommittedEpochs],
+        counted: Sequence[Collection[float]],
         epochs: Sequence[float],
-        n_examples: int,
-        dtype: np.dtype[Any],
+        lane: Lane,
     ) -> None:
-        self.replicates, self.epochs = replicates, epochs
+        self.replicates, self.counted, self.epochs = replicates, counted, epochs
         self._most_threads = min(MOST_THREADS, available_cores())
-        self.shape = (len(replicates), len(epochs), n_examples)
-        self.dtype = dtype
+        self.shape = (len(replicates), len(epochs), lane.n_examples)
+        self.dtype, self._bits = lane.dtype, lane.bits
 
     @property
     def preferred_chunks(self) -> dict[str, int]:
@@ -224,7 +236,7 @@ class LazyPredictions(BackendArray):
         shape = (*replicates.shape, *epochs.shape, *chosen.shape)
         span = _span(chosen)
         grid = np.empty(
-            (replicates.size, epochs.size, len(range(*span.indices(self.shape[2])))), self.dtype
+            (replicates.size, epochs.size, len(range(*span.indices(self.shape[2])))), self._bits
         )
         wanted = [self.epochs[int(e)] for e in epochs.flat]
 
@@ -239,16 +251,16 @@ class LazyPredictions(BackendArray):
             with ThreadPoolExecutor(n_threads) as pool:
                 list(pool.map(fill, range(len(grid))))
         if isinstance(examples, slice) and chosen.size == grid.shape[2]:
-            return grid.reshape(shape)
-        return grid[:, :, chosen.reshape(-1) - span.start].reshape(shape)
+            return grid.reshape(shape).view(self.dtype)
+        return grid[:, :, chosen.reshape(-1) - span.start].reshape(shape).view(self.dtype)
 
     def _fill(self, plane: Predictions, replicate: int, epochs: list[float], span: slice) -> None:
         """Fill ``(epoch, example)`` of one replicate."""
-        committed = self.replicates[replicate]
-        there = [i for i, epoch in enumerate(epochs) if epoch in committed.commits]
+        committed, counted = self.replicates[replicate], self.counted[replicate]
+        there = [i for i, epoch in enumerate(epochs) if epoch in counted]
         if len(there) < len(epochs):
-            plane[...] = not_recorded(self.dtype)
-            found = np.empty((len(there), plane.shape[1]), self.dtype)
+            plane[...] = not_recorded(self._bits)
+            found = np.empty((len(there), plane.shape[1]), self._bits)
             committed.read([epochs[i] for i in there], span, found)
             plane[there] = found
         else:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from learnorder.errors import LogDamaged
 from learnorder.log.files import file_checksum, read_record, write_record
+from learnorder.log.layout import ATTEMPT, COMPACTION
 
-INSIDE = ("attempt-", "compact-")
+INSIDE = (ATTEMPT, COMPACTION)
 """How the names of folders inside a log begin that have a manifest."""
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from learnorder.errors import LearnOrderError, LogBusy, LogDamaged, SpecDiffers
 from learnorder.log import layout
-from learnorder.log.arrays import METADATA
 from learnorder.log.attempt import committed_attempt
 from learnorder.log.claim import is_claimed
-from learnorder.log.creation import assemble_log, is_vacant
+from learnorder.log.creation import assemble_log, is_vacant, refuse_inside_log, seal_header
 from learnorder.log.files import (
     is_folder,
     is_there,
@@ -21,8 +21,9 @@ from learnorder.log.files import (
     write_durably,
 )
 from learnorder.log.garbage import replicate_garbage
-from learnorder.log.layout import Header
+from learnorder.log.layout import METADATA, Header
 from learnorder.log.location import locate
+from learnorder.log.manifest import listed_files
 from learnorder.log.seeds import record_seed
 from learnorder.log.verify import verify_log
 
@@ -47,7 +48,8 @@ def merge_logs(places: Sequence[str | Path], out: str | Path) -> MergeReport:
     """Copy the replicates of logs of one spec into a new log, which appears whole or not at all.
 
     A seed that several logs hold is taken once, from the log that holds more of it, with a warning;
-    if what they hold differs, nothing is merged.
+    if what they hold differs, nothing is merged. The provenance of the new log has, as ``merged``,
+    that of each.
 
     Parameters
     ----------
@@ -59,14 +61,15 @@ def merge_logs(places: Sequence[str | Path], out: str | Path) -> MergeReport:
     Raises
     ------
     SpecDiffers
-        The logs are of different specs or data; the message says where they differ.
+        The logs are of different specs or data, were trained in different ways or record different
+        quantities; the message says where they differ.
     LogDamaged
         A log is damaged.
     LogBusy
         A replicate is being written.
     LearnOrderError
-        Fewer than two logs, a log given twice, ``out`` exists, or two logs hold other predictions
-        for one seed.
+        Fewer than two logs, a log given twice, ``out`` exists or lies in a log, or two logs hold
+        other predictions for one seed.
     """
     logs = _open_sources(places)
     target = locate(out)
@@ -74,8 +77,10 @@ def merge_logs(places: Sequence[str | Path], out: str | Path) -> MergeReport:
         raise LearnOrderError(
             f"merge: {target} exists. A merge makes a new log. Choose another path."
         )
+    refuse_inside_log(target)
     headers = {log: layout.read_header(log) for log in logs}
     _require_one_spec(headers)
+    _require_one_execution(headers)
     for log in logs:
         _require_intact(log)
     report = MergeReport()
@@ -83,10 +88,12 @@ def merge_logs(places: Sequence[str | Path], out: str | Path) -> MergeReport:
     first = headers[logs[0]]
 
     def write_parts(folder: Path) -> bytes:
-        _copy_shared(logs[0], folder)
+        known = _copy_shared(logs[0], folder)
         for seed, log in sources.items():
             _copy_replicate(log, headers[log], seed, folder)
-        return read_bytes(logs[0] / METADATA)
+        merged = [about for header in headers.values() for about in _provenances(header)]
+        header = replace(first, provenance={**first.provenance, "merged": merged})
+        return seal_header(folder, header, list(known), known)
 
     if not assemble_log(target, write_parts, check=_require_intact):
         raise LearnOrderError(
@@ -119,6 +126,25 @@ def _require_one_spec(headers: Mapping[Path, Header]) -> None:
                 f"merge: {log} and {other} are of different specs or data{different}. One log "
                 "holds one spec on one dataset. Merge logs of the same spec."
             )
+
+
+def _require_one_execution(headers: Mapping[Path, Header]) -> None:
+    (log, header), *others = headers.items()
+    for other, theirs in others:
+        if different := _first_difference(_execution(header), _execution(theirs)):
+            raise SpecDiffers(
+                f"merge: {log} and {other} were not made in the same way{different}. All "
+                "replicates of a log are. Merge logs of one execution that record the same."
+            )
+
+
+def _execution(header: Header) -> dict[str, Any]:
+    return {"execution": header.execution, "quantities": list(header.quantities)}
+
+
+def _provenances(header: Header) -> list[Mapping[str, Any]]:
+    """Provenance of a log, or of each that it was merged from."""
+    return list(header.provenance.get("merged", [header.provenance]))
 
 
 def _first_difference(a: Mapping[str, object], b: Mapping[str, object], at: str = "") -> str:
@@ -161,9 +187,11 @@ def _longer(a: Path, b: Path, seed: int, header: Header, report: MergeReport) ->
     of_a, of_b = (_checksums(log, seed, header) for log in (a, b))
     for key in sorted(of_a.keys() & of_b.keys()):
         if of_a[key] != of_b[key]:
+            lane, epoch = key
             raise LearnOrderError(
-                f"merge: {a} and {b} hold different predictions for seed {seed} (first: split "
-                f"{key[0]!r}, epoch {key[1]:g}). One seed is one replicate. Merge one of them only."
+                f"merge: {a} and {b} hold different predictions for seed {seed} (first: "
+                f"{header.lanes[lane]}, epoch {epoch:g}). One seed is one replicate. "
+                "Merge one of them only."
             )
     rank_a, rank_b = (_is_finished(a, seed), len(of_a)), (_is_finished(b, seed), len(of_b))
     taken = b if rank_b > rank_a else a
@@ -178,12 +206,12 @@ def _longer(a: Path, b: Path, seed: int, header: Header, report: MergeReport) ->
 
 
 def _checksums(log: Path, seed: int, header: Header) -> dict[tuple[str, float], int]:
-    """Checksum of the predictions of each split and epoch."""
+    """Checksum of each lane and epoch."""
     attempt = committed_attempt(log, seed)
     if attempt is None:
         return {}
-    commits = {split: attempt.commits(split, header).values() for split in header.splits}
-    return {(s, commit.epoch): commit.crc32 for s, found in commits.items() for commit in found}
+    commits = {lane: attempt.commits(lane, header).values() for lane in header.lanes}
+    return {(at, commit.epoch): commit.crc32 for at, found in commits.items() for commit in found}
 
 
 def _is_finished(log: Path, seed: int) -> bool:
@@ -204,12 +232,13 @@ def _warn_of_twins(log: Path, header: Header, report: MergeReport) -> None:
         seen.setdefault(content, seed)
 
 
-def _copy_shared(log: Path, folder: Path) -> None:
-    """Copy what a log has beside its replicates."""
-    _copy_tree(log / "examples", folder / "examples", set())
-    make_folder(folder / "replicates")
-    for name in (layout.MANIFEST, f"replicates/{METADATA}"):
-        write_durably(folder / name, read_bytes(log / name))
+def _copy_shared(log: Path, folder: Path) -> dict[str, int]:
+    """Copy what a log has beside its replicates, but for the header; return its checksums."""
+    _copy_tree(log / layout.EXAMPLES, folder / layout.EXAMPLES, set())
+    make_folder(folder / layout.REPLICATES)
+    group = f"{layout.REPLICATES}/{METADATA}"
+    write_durably(folder / group, read_bytes(log / group))
+    return {k: v for k, v in listed_files(log / layout.MANIFEST).items() if k != METADATA}
 
 
 def _copy_replicate(log: Path, header: Header, seed: int, folder: Path) -> None:
@@ -223,7 +252,7 @@ def _copy_replicate(log: Path, header: Header, seed: int, folder: Path) -> None:
         record_seed(folder, seed, "finished" if attempt.is_finished else "begun")
     state = layout.resume_file(log, seed)
     if is_there(state) and state not in left_behind:
-        make_folder(folder / "resume")
+        make_folder(folder / layout.RESUME)
         write_durably(layout.resume_file(folder, seed), read_bytes(state))
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import xarray as xr
 from xarray.core.indexing import CopyOnWriteArray, LazilyIndexedArray, MemoryCachedArray
 
@@ -20,11 +19,12 @@ from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.files import is_there
 from learnorder.log.garbage import refuse_lost_outcome
 from learnorder.log.labelled import label_axes
+from learnorder.log.lanes import Lane
 from learnorder.log.layout import Header
-from learnorder.log.lazy import CommittedEpochs, LazyPredictions
+from learnorder.log.lazy import CommittedEpochs, LazyLane
 from learnorder.log.location import locate
 from learnorder.log.seeds import read_seed
-from learnorder.schema import PREDICTION, Previews, prediction_dtype
+from learnorder.schema import Previews
 
 Status = Literal["finished", "running", "interrupted", "failed", "planned", "damaged", "lost"]
 
@@ -45,16 +45,20 @@ class ReplicateState:
         Why it failed, is lost or damaged, else None.
     attempt
         The attempt that counts, if there is one.
+    header
+        That of the log.
     """
 
     seed: int
     status: Status
     reason: str | None
     attempt: Attempt | None
+    header: Header = field(repr=False, compare=False)
 
     def count_epochs(self, split: str) -> int:
-        """Committed epochs of a split."""
-        return self.attempt.count_committed(split) if self.attempt else 0
+        """Epochs of a split that are committed with all that is recorded of it."""
+        lanes = self.header.lanes_of(split)
+        return min(self.attempt.count_committed(lane.name) for lane in lanes) if self.attempt else 0
 
 
 class Log(Mapping[str, xr.Dataset]):
@@ -91,6 +95,15 @@ class Log(Mapping[str, xr.Dataset]):
         seeds = [r.seed for r in self.replicates]
         dataset = {k: v for k, v in self.header.dataset.items() if k != "class_names"}
         return {**self.header.provenance, "dataset": dataset, "seeds": seeds}
+
+    @property
+    def execution(self) -> Mapping[str, Any]:
+        """How every replicate is trained, settled before the first; empty where nothing says."""
+        return self.header.execution
+
+    def __repr__(self) -> str:
+        sizes = (f"{name} ({split.n_examples})" for name, split in self.header.splits.items())
+        return f"<Log {str(self.path)!r}: {self.header.n_classes} classes; {', '.join(sizes)}>"
 
     def __getitem__(self, split: str) -> xr.Dataset:
         """Return the dataset of a split."""
@@ -137,14 +150,14 @@ class Log(Mapping[str, xr.Dataset]):
                 f"finished{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
                 "`learnorder train`, or see `learnorder info`."
             )
-        committed = [_committed(r, split, self.header) for r in shown]
-        epochs = _epochs(committed, self.unfinished)
-        n_examples = self.header.splits[split].n_examples
-        dtype = np.dtype(prediction_dtype(self.header.n_classes))
-        predictions = LazyPredictions(committed, epochs, n_examples, dtype)
-        lazy = LazilyIndexedArray(predictions)
+        lanes = self.header.lanes_of(split)
+        committed = {lane: [_committed(r, lane, self.header) for r in shown] for lane in lanes}
+        counted = [_whole_epochs(of_one) for of_one in zip(*committed.values(), strict=True)]
+        union = set().union(*counted)
+        epochs = sorted(union if self.unfinished else union.intersection(*counted))
+        lazy = {lane.quantity: LazyLane(committed[lane], counted, epochs, lane) for lane in lanes}
         found = label_axes(
-            MemoryCachedArray(CopyOnWriteArray(lazy)),  # type: ignore[no-untyped-call,arg-type]
+            {quantity: _cached(lane) for quantity, lane in lazy.items()},
             read_examples(self.path, self.header, split),
             epochs,
             [r.seed for r in shown],
@@ -152,14 +165,15 @@ class Log(Mapping[str, xr.Dataset]):
             split=split,
             n_replicates_planned=len(self.replicates),
             left_out=left_out,
-            epochs_left_out=sorted({e for c in committed for e in c.commits} - set(epochs)),
+            epochs_left_out=sorted(union - set(epochs)),
         )
-        found[PREDICTION].encoding["preferred_chunks"] = predictions.preferred_chunks
+        for quantity, lane in lazy.items():
+            found[quantity].encoding["preferred_chunks"] = lane.preferred_chunks
         return found
 
     def _is_shown(self, replicate: ReplicateState) -> bool:
         if self.unfinished:
-            return replicate.attempt is not None and any(map(replicate.count_epochs, self))
+            return any(map(replicate.count_epochs, self))
         return replicate.status == "finished"
 
 
@@ -188,14 +202,14 @@ def _state(log: Path, header: Header, seed: int) -> ReplicateState:
     folder = layout.replicate_folder(log, seed)
     try:
         if not is_there(folder) and read_seed(log, seed) != "planned":
-            return ReplicateState(seed, "lost", f"{folder} is gone", None)
+            return ReplicateState(seed, "lost", f"{folder} is gone", None, header)
         attempt = committed_attempt(log, seed)
         refuse_lost_outcome(log, header, seed, attempt)
         outcome = (attempt.outcome() if attempt else None) or {}
         if attempt is not None:
             attempt.refuse_lost_commits(header)
     except LogDamaged as error:
-        return ReplicateState(seed, "damaged", str(error), None)
+        return ReplicateState(seed, "damaged", str(error), None, header)
     status: Status
     if outcome.get("status") == "finished":
         status = "finished"
@@ -206,19 +220,25 @@ def _state(log: Path, header: Header, seed: int) -> ReplicateState:
     else:
         status = "interrupted" if attempt else "planned"
     reason = outcome.get("reason") if status == "failed" else None
-    return ReplicateState(seed, status, reason, attempt)
+    return ReplicateState(seed, status, reason, attempt, header)
 
 
-def _committed(replicate: ReplicateState, split: str, header: Header) -> CommittedEpochs:
+def _cached(lane: LazyLane) -> Any:
+    """Read once what is asked for as a whole, and never let a user change what others see."""
+    lazy = LazilyIndexedArray(lane)
+    return MemoryCachedArray(CopyOnWriteArray(lazy))  # type: ignore[no-untyped-call,arg-type]
+
+
+def _committed(replicate: ReplicateState, lane: Lane, header: Header) -> CommittedEpochs:
     attempt = replicate.attempt
     if attempt is None:
         raise LearnOrderError(f"open_log: replicate {replicate.seed} has nothing committed.")
-    return CommittedEpochs(attempt, split, header)
+    return CommittedEpochs(attempt, lane, header)
 
 
-def _epochs(committed: list[CommittedEpochs], union: bool) -> list[float]:
-    sets = [set(c.commits) for c in committed]
-    return sorted(set.union(*sets) if union else set.intersection(*sets))
+def _whole_epochs(lanes: Sequence[CommittedEpochs]) -> set[float]:
+    """Epochs of a replicate that every lane has."""
+    return set[float].intersection(*(set(lane.commits) for lane in lanes))
 
 
 def _first_reason(left_out: list[dict[str, Any]]) -> str:

@@ -20,6 +20,8 @@ STATES: tuple[SeedState, ...] = ("planned", "begun", "finished")
 def record_seed(log: Path, seed: int, state: SeedState) -> None:
     """Say how far a seed has come; what was said before is never taken back.
 
+    For whoever holds the claim.
+
     Raises
     ------
     LogDamaged
@@ -29,9 +31,13 @@ def record_seed(log: Path, seed: int, state: SeedState) -> None:
     if is_there(path) and STATES.index(read_seed(log, seed)) >= STATES.index(state):
         return
     make_folder(path.parent)
-    if state != "planned":  # which only the one with the claim says
-        write_record(path, {"seed": seed, "state": state})
-        return
+    write_record(path, {"seed": seed, "state": state})
+
+
+def enter_seed(log: Path, seed: int, state: SeedState) -> None:
+    """Say how far a seed has come that has no record; nothing is replaced, so that anybody may."""
+    path = layout.seed_file(log, seed)
+    make_folder(path.parent)
     with suppress(FileExistsError):
         write_new_record(path, {"seed": seed, "state": state})
 

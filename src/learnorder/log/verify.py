@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,15 +12,14 @@ import numpy as np
 
 from learnorder.errors import LearnOrderError, LogDamaged
 from learnorder.log import layout
-from learnorder.log.arrays import METADATA, group_metadata
+from learnorder.log.arrays import group_metadata
 from learnorder.log.attempt import OUTCOME, Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
-from learnorder.log.compact import check_epochs
 from learnorder.log.creation import dead_stagings
 from learnorder.log.examples import read_examples, read_previews
 from learnorder.log.files import is_there, read_bytes
 from learnorder.log.garbage import replicate_garbage
-from learnorder.log.layout import Header
+from learnorder.log.layout import METADATA, Header
 from learnorder.log.lazy import CommittedEpochs
 from learnorder.log.location import locate
 from learnorder.log.manifest import damaged_files
@@ -48,7 +47,7 @@ class Verification:
     orphans
         Files and folders that nothing refers to, left by killed processes; no damage.
     n_replicates, n_epochs
-        Replicates seen, and epochs of a split whose predictions were read and checked.
+        Replicates seen, and epochs of them of which everything was read and checked.
     """
 
     problems: list[Problem] = field(default_factory=list)
@@ -71,7 +70,7 @@ class Verification:
 def verify_log(path: str | Path) -> Verification:
     """Check every file of a log: checksums, commit records, and that nothing is missing.
 
-    Reads all predictions once. May run while others write: what a live process is writing is
+    Reads everything once. May run while others write: what a live process is writing is
     checked as far as it is committed.
 
     Raises
@@ -139,7 +138,7 @@ def _check_as_it_is(log: Path, header: Header, seed: int, found: Verification) -
         found.problems.append(Problem(str(folder), str(error)))
         return
     if was_finished and "status" not in outcome:
-        lost = (attempt.folder if attempt else folder / "attempt-*") / OUTCOME
+        lost = (attempt.folder if attempt else folder / f"{layout.ATTEMPT}*") / OUTCOME
         found.problems.append(
             Problem(
                 str(lost),
@@ -185,29 +184,44 @@ def _check_manifests(attempt: Attempt, outcome: Mapping[str, Any], found: Verifi
 def _check_epochs(attempt: Attempt, header: Header, found: Verification) -> None:
     """Read every committed epoch, each held against its record."""
     named = {problem.file for problem in found.problems}
-    for split in header.splits:
+    counts = []
+    for lane in header.lanes.values():
         try:
-            committed = CommittedEpochs(attempt, split, header)
+            committed = CommittedEpochs(attempt, lane, header)
         except LearnOrderError as error:
-            if not any(file.startswith(str(attempt.folder)) for file in named):
-                found.problems.append(Problem(str(attempt.folder / "commits" / split), str(error)))
+            counts.append(0)
+            if not any(_is_in(attempt.folder, file) for file in named):
+                folder = attempt.commit_folder(lane.name)
+                found.problems.append(Problem(str(folder), str(error)))
             continue
-        found.problems += [p for p in _damaged_epochs(committed) if p.file not in named]
-        found.n_epochs += len(committed.commits)
+        found.problems += _damaged_epochs(committed, named)
+        counts.append(len(committed.commits))
+    found.n_epochs += min(counts, default=0)
 
 
-def _damaged_epochs(committed: CommittedEpochs) -> Iterator[Problem]:
-    predictions = np.empty(committed.n_examples, committed.dtype)
+def _damaged_epochs(committed: CommittedEpochs, named: Collection[str]) -> Iterator[Problem]:
+    """Epochs that differ from their records, but for files that are named already."""
+    values = np.empty(committed.n_examples, committed.lane.bits)
     for commit in committed.commits.values():
-        if not commit.is_compacted:
+        file = str(committed.chunk_file(commit))
+        if not commit.is_compacted and file not in named:
             try:
-                committed.read_epoch(commit, predictions)
+                committed.read_epoch(commit, values)
             except LearnOrderError as error:
-                yield Problem(str(committed.chunk_file(commit)), str(error))
-    if committed.compaction is not None:
-        try:
-            compacted = [c for c in committed.commits.values() if c.is_compacted]
-            check_epochs(committed.compaction, committed, compacted)
-        except LearnOrderError as error:
-            # the message begins with the file
-            yield Problem(str(committed.compaction.folder / committed.split), str(error))
+                yield Problem(file, str(error))
+    compaction = committed.compaction
+    if compaction is None:
+        return
+    folder = compaction.folder / committed.lane.name
+    if any(_is_in(folder, file) for file in named):
+        return
+    try:
+        compacted = [c for c in committed.commits.values() if c.is_compacted]
+        compaction.check_epochs(committed.lane, compacted)
+    except LearnOrderError as error:
+        # the message begins with the file
+        yield Problem(str(folder), str(error))
+
+
+def _is_in(folder: Path, file: str) -> bool:
+    return file.startswith(f"{folder}/")

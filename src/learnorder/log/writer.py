@@ -6,14 +6,13 @@ trust the record alone. What has no record does not exist.
 
 from __future__ import annotations
 
-import uuid
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
+from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
 from learnorder.log import layout
@@ -21,17 +20,18 @@ from learnorder.log.arrays import (
     checksum,
     chunk_name,
     create_group,
-    create_predictions,
+    create_lane,
     encode_chunk,
 )
 from learnorder.log.attempt import Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.creation import plan_replicates, refuse_other_identity
 from learnorder.log.files import make_folder, remove, sync_folder, write_durably, write_record
+from learnorder.log.lanes import Lane, given_values
 from learnorder.log.location import locate
 from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.log.seeds import record_seed
-from learnorder.schema import EpochPredictions, Predictions, prediction_dtype
+from learnorder.schema import EpochPredictions, Predictions
 
 
 class ReplicateWriter:
@@ -85,13 +85,12 @@ class ReplicateWriter:
         try:
             self.attempt = committed_attempt(self.log, seed) or self._new_attempt(versions)
             self._committed = {
-                split: dict(self.attempt.commits(split, self.header))
-                for split in self.header.splits
+                lane: dict(self.attempt.commits(lane, self.header)) for lane in self.header.lanes
             }
             self._check_grid()
-            for split in self.header.splits:
+            for lane in self.header.lanes:
                 # what a killed writer renamed last may not be on the disk under its name
-                sync_folder(self.attempt.folder / "commits" / split)
+                sync_folder(self.attempt.commit_folder(lane))
             self._segment: str | None = None
             self._written: dict[str, int] = {}
         except BaseException:
@@ -100,12 +99,13 @@ class ReplicateWriter:
 
     def _new_attempt(self, versions: Mapping[str, Any]) -> Attempt:
         record_seed(self.log, self.seed, "begun")
-        folder = layout.replicate_folder(self.log, self.seed) / f"attempt-{uuid.uuid4().hex}"
+        folder = layout.replicate_folder(self.log, self.seed) / layout.new_name(layout.ATTEMPT)
+        attempt = Attempt(folder)
         content = {"seed": self.seed, "versions": dict(versions), "created": _now()}
         create_group(folder, {layout.HEADER: content})
-        for split in self.header.splits:
-            make_folder(folder / "commits" / split)
-        return Attempt(folder)
+        for lane in self.header.lanes:
+            make_folder(attempt.commit_folder(lane))
+        return attempt
 
     def _check_grid(self) -> None:
         for commits in self._committed.values():
@@ -118,98 +118,105 @@ class ReplicateWriter:
                     )
 
     def is_committed(self, index: int) -> bool:
-        """Whether this point of the grid is committed in every split."""
+        """Whether this point of the grid is committed in every lane."""
         return all(index in commits for commits in self._committed.values())
 
     @property
     def n_committed(self) -> int:
-        """Points of the grid, from the first, that are committed in every split."""
+        """Points of the grid, from the first, that are committed in every lane."""
         count = 0
         while self.is_committed(count):
             count += 1
         return count
 
     def write(self, record: EpochPredictions) -> None:
-        """Commit the predictions of one epoch; after return they survive anything.
+        """Commit what is recorded of one epoch; after return it survives anything.
 
         What is committed already is compared instead of written.
 
         Raises
         ------
         LearnOrderError
-            A split is missing, a length or class does not fit, or training again gave other
-            predictions than the log holds.
+            A split or quantity is missing or too many, a length, class or probability does not
+            fit, or training again gave something else than the log holds.
         """
-        self._check_record(record)
-        dtype = prediction_dtype(self.header.n_classes)
-        for split, given in record.predictions.items():
-            predictions = given.astype(dtype, copy=False)
-            commit = self._committed[split].get(record.index)
+        given = given_values(record)
+        self._check_splits(record, given)
+        lanes = self.header.lanes.values()
+        for lane in lanes:
+            self._check_values(lane, record, given[lane.quantity][lane.split])
+        for lane in lanes:
+            values = lane.to_bits(given[lane.quantity][lane.split])
+            commit = self._committed[lane.name].get(record.index)
             if commit is None:
-                self._commit(split, record, predictions)
-            elif commit.crc32 != checksum(predictions):
+                self._commit(lane, record, values)
+            elif commit.crc32 != checksum(values):
                 raise LearnOrderError(
-                    f"log: replicate {self.seed}, trained again, predicts {split!r} otherwise "
-                    f"at epoch {record.epoch:g} than the log holds. The same spec gives the same "
-                    f"bytes on one platform and version (the log: {self.attempt.versions}). "
-                    "Go on with those versions, or use another log."
+                    f"log: replicate {self.seed}, trained again, predicts {lane.split!r} otherwise "
+                    f"({lane.quantity}) at epoch {record.epoch:g} than the log holds. The same "
+                    "spec gives the same bytes on one platform and version (the log: "
+                    f"{self.attempt.versions}). Go on with those versions, or use another log."
                 )
 
-    def _check_record(self, record: EpochPredictions) -> None:
-        if set(record.predictions) != set(self.header.splits):
+    def _check_splits(
+        self, record: EpochPredictions, given: Mapping[str, Mapping[str, NDArray[Any]]]
+    ) -> None:
+        for quantity, values in given.items():
+            lanes = [lane for lane in self.header.lanes.values() if lane.quantity == quantity]
+            expected = sorted(lane.split for lane in lanes)
+            if sorted(values) != expected:
+                raise LearnOrderError(
+                    f"log: epoch {record.epoch:g} of replicate {self.seed} has a {quantity} for "
+                    f"the splits {sorted(values)}; the log has it for {expected}. Give each lane "
+                    "of the log, and no other."
+                )
+
+    def _check_values(self, lane: Lane, record: EpochPredictions, values: NDArray[Any]) -> None:
+        where = f"epoch {record.epoch:g} of replicate {self.seed}"
+        if values.shape != (lane.n_examples,):
             raise LearnOrderError(
-                f"log: epoch {record.epoch:g} of replicate {self.seed} has the splits "
-                f"{sorted(record.predictions)}; the log has {sorted(self.header.splits)}."
+                f"log: split {lane.split!r} has {lane.n_examples} examples; {where} has a "
+                f"{lane.quantity} of shape {values.shape}."
             )
-        for split, predictions in record.predictions.items():
-            expected = self.header.splits[split].n_examples
-            if predictions.shape != (expected,):
-                raise LearnOrderError(
-                    f"log: split {split!r} has {expected} examples; epoch {record.epoch:g} of "
-                    f"replicate {self.seed} has predictions of shape {predictions.shape}."
-                )
-            outside = predictions[(predictions < 0) | (predictions >= self.header.n_classes)]
-            if predictions.dtype.kind not in "iu" or outside.size:
-                what = f"class {outside[0]}" if outside.size else f"type {predictions.dtype}"
-                raise LearnOrderError(
-                    f"log: replicate {self.seed} predicts {what} at epoch {record.epoch:g}; "
-                    f"there are {self.header.n_classes} classes, integers counted from 0."
-                )
+        if problem := lane.problem(values):
+            what, rule = problem
+            raise LearnOrderError(
+                f"log: replicate {self.seed} {what} at epoch {record.epoch:g} in split "
+                f"{lane.split!r}; {rule}."
+            )
 
-    def _commit(self, split: str, record: EpochPredictions, predictions: Predictions) -> None:
+    def _commit(self, lane: Lane, record: EpochPredictions, values: Predictions) -> None:
         self._claim.require_held()  # before anything is replaced, and again before it counts
         segment = self._segment or self._new_segment(record.index)
         commit = Commit(
             seed=self.seed,
-            split=split,
+            lane=lane.name,
             index=record.index,
             epoch=record.epoch,
             segment=segment,
-            n_examples=len(predictions),
+            n_examples=len(values),
             n_classes=self.header.n_classes,
-            crc32=checksum(predictions),
+            crc32=checksum(values),
             identity=self.header.identity,
         )
         folder = self.attempt.folder
-        if len(predictions):
-            chunk = folder / segment / split / chunk_name(commit.row, 0)
-            content = encode_chunk(predictions)
+        if len(values):
+            chunk = folder / segment / lane.name / chunk_name(commit.row, 0)
+            content = encode_chunk(values)
             write_durably(chunk, content)
             self._written[chunk.relative_to(folder).as_posix()] = zlib.crc32(content)
         self._claim.require_held()
-        path = self.attempt.commit_file(split, record.index)
-        self._written[path.relative_to(folder).as_posix()] = write_record(path, vars(commit))
-        self._committed[split][record.index] = commit
+        path = self.attempt.commit_file(lane.name, record.index)
+        self._written[path.relative_to(folder).as_posix()] = write_record(path, commit.to_json())
+        self._committed[lane.name][record.index] = commit
 
     def _new_segment(self, first: int) -> str:
         """Allocate the rest of the grid at its fixed shape; nothing is ever resized."""
-        segment = f"segment-{first}-{uuid.uuid4().hex}"
+        segment = layout.new_name(f"{layout.SEGMENT}{first}-")
         folder = self.attempt.folder / segment
         create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
-        dtype = np.dtype(prediction_dtype(self.header.n_classes))
-        for split, about in self.header.splits.items():
-            shape = (len(self.epochs) - first, about.n_examples)
-            create_predictions(folder / split, shape, (1, about.n_examples), dtype)
+        for name, lane in self.header.lanes.items():
+            create_lane(folder / name, lane, len(self.epochs) - first, (1, lane.n_examples))
         self._segment = segment
         return segment
 
@@ -229,7 +236,7 @@ class ReplicateWriter:
         self._claim.require_held()
         folder = self.attempt.folder
         earlier = (self.attempt.outcome() or {}).get("manifest")
-        manifest = f"manifest-{uuid.uuid4().hex}.json"
+        manifest = f"{layout.new_name(layout.FILES)}.json"
         known = {**(listed_files(folder / earlier) if earlier else {}), **self._written}
         write_manifest(folder, folder / manifest, self.attempt.files(self.header), known)
         self.attempt.write_outcome(

@@ -91,8 +91,8 @@ CATALOGUE: tuple[Measure, ...] = (
         range="[0, 1]",
         direction="higher is easier",
         degenerate="no epoch > 0: an error",
-        source=("hacohen2020agree",),
-        needs=("label", "an epoch > 0"),
+        source=("hacohen2020agree", "swayamdipta2020cartography"),
+        needs=("label", "an epoch > 0", "probability, for of='probability'"),
     ),
     Measure(
         name="bimodality",

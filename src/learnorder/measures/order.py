@@ -18,12 +18,18 @@ from learnorder.measures.moments import (
     deviations,
     moments,
 )
+from learnorder.measures.probability import (
+    check_probability,
+    mean_probability,
+    probability_scores,
+)
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split, labelled, read_split
 from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep, sweep_counts
 from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
+Of = Literal["correct", "probability"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Reliability:
     undefined: dict[str, str] = field(default_factory=dict)
 
 
-def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
+def accessibility(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct") -> xr.DataArray:
     r"""Share of replicates and recorded epochs > 0 that classify each example correctly.
 
     .. math:: A(x) = \frac{\sum_{e > 0} w_e \, TP(e, x)}{\sum_{e > 0} w_e}
@@ -62,6 +68,11 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
     ``weights="equal"``: every recorded epoch counts alike (the paper's, on a grid of whole epochs).
     ``weights="time"``: epoch :math:`e_i` counts :math:`e_i - e_{i-1}`, with :math:`e_0 = 0`, so
     that a grid with many early points does not favour them.
+
+    ``of="probability"``: the mean of the probability that a replicate gives to the label, in place
+    of the share that is right. It needs a log with probabilities. It is another order, of which few
+    replicates and epochs say much; how close both are depends on the data, see docs/planning.md. In
+    the log it is rounded to half precision, each value by at most 0.00025.
 
     Near 1: learned early by every replicate. Near 0: learned late or never. High means easy.
 
@@ -71,6 +82,8 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
         One split of a log, with labels.
     weights
         How recorded epochs count.
+    of
+        What is averaged: being right, or the probability of the label.
 
     Returns
     -------
@@ -79,11 +92,12 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
     Raises
     ------
     LearnOrderError
-        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+        No epoch > 0, unknown weights or ``of``, no labels, or a prediction (a probability) was not
+        recorded.
 
     References
     ----------
-    hacohen2020agree
+    hacohen2020agree, swayamdipta2020cartography
 
     Examples
     --------
@@ -93,17 +107,21 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
     >>> accessibility(log).values
     array([0.25, 0.75, 1.  ])
     """
-    split, weight = _weighted(log, "accessibility", weights)
+    split, weight = _weighted(log, "accessibility", weights, of)
+    if of == "probability":
+        return labelled(log, "accessibility", mean_probability(split, weight), EXAMPLE)
     found = WeightedTp(split, weight)
     sweep_counts(split, found)
     values = found.total / (split.n_replicates * weight.sum())
     return labelled(log, "accessibility", values, EXAMPLE)
 
 
-def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> xr.DataArray:
+def accessibility_per_replicate(
+    log: xr.Dataset, weights: Weights = "equal", of: Of = "correct"
+) -> xr.DataArray:
     """Share of recorded epochs > 0 at which each replicate classifies each example correctly.
 
-    Its mean over replicates is `accessibility`; see there for the weights.
+    Its mean over replicates is `accessibility`; see there for the weights and for ``of``.
 
     Parameters
     ----------
@@ -111,6 +129,8 @@ def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> 
         One split of a log, with labels.
     weights
         How recorded epochs count.
+    of
+        What is averaged: being right, or the probability of the label.
 
     Returns
     -------
@@ -119,18 +139,19 @@ def accessibility_per_replicate(log: xr.Dataset, weights: Weights = "equal") -> 
     Raises
     ------
     LearnOrderError
-        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+        No epoch > 0, unknown weights or ``of``, no labels, or a prediction (a probability) was not
+        recorded.
 
     References
     ----------
     hacohen2020agree
     """
-    _, table = _replicate_scores(log, "accessibility_per_replicate", weights)
+    _, table = _replicate_scores(log, "accessibility_per_replicate", weights, of)
     values = table.array()
     return labelled(log, "accessibility_per_replicate", values, REPLICATE, EXAMPLE)
 
 
-def reliability(log: xr.Dataset, weights: Weights = "equal") -> Reliability:
+def reliability(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct") -> Reliability:
     r"""Reliability of the order: ICC(3,k), or Cronbach's alpha, of accessibility over replicates.
 
     .. math:: \alpha = \frac{R}{R-1} \left(1 - \frac{\mathrm{tr}\, S}{\sum S}\right)
@@ -156,19 +177,20 @@ def reliability(log: xr.Dataset, weights: Weights = "equal") -> Reliability:
     ----------
     log
         One split of a log, with labels.
-    weights
+    weights, of
         As in `accessibility`.
 
     Raises
     ------
     LearnOrderError
-        No epoch > 0, unknown weights, no labels, or a prediction was not recorded.
+        No epoch > 0, unknown weights or ``of``, no labels, or a prediction (a probability) was not
+        recorded.
 
     References
     ----------
     cronbach1951, shrout1979, feldt1965, efron1981jackknife, satterthwaite1946
     """
-    split, table = _replicate_scores(log, "reliability", weights)
+    split, table = _replicate_scores(log, "reliability", weights, of)
     return reliability_of(table, split.label)
 
 
@@ -250,18 +272,22 @@ def replicate_scores(split: Split, weight: Scores, *others: Totals) -> ScoreTabl
     return found.table
 
 
-def _replicate_scores(log: xr.Dataset, caller: str, weights: str) -> tuple[Split, ScoreTable]:
+def _replicate_scores(
+    log: xr.Dataset, caller: str, weights: str, of: str
+) -> tuple[Split, ScoreTable]:
     """The split, and the accessibility of its examples for each replicate."""
-    split, weight = _weighted(log, caller, weights)
-    return split, replicate_scores(split, weight)
+    split, weight = _weighted(log, caller, weights, of)
+    scores = probability_scores if of == "probability" else replicate_scores
+    return split, scores(split, weight)
 
 
-def _weighted(log: xr.Dataset, caller: str, weights: str) -> tuple[Split, Scores]:
+def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
     """The split, and the weights of its epochs: 0 for epoch 0."""
-    if weights not in ("equal", "time"):
-        known = nearest(str(weights), ("equal", "time"))
-        raise LearnOrderError(f"{caller}: unknown weights {weights!r}. {known}")
+    _check_choice(caller, "weights", weights, ("equal", "time"))
+    _check_choice(caller, "of", of, ("correct", "probability"))
     split = read_split(log, caller)
+    if of == "probability":
+        check_probability(split)
     if not (split.epochs > 0).any():
         raise LearnOrderError(
             f"{caller}: no epoch after training began was recorded (epochs: "
@@ -277,3 +303,8 @@ def equal_weights(split: Split) -> Scores:
     """1 for each epoch > 0, and 0 for epoch 0."""
     weights: Scores = (split.epochs > 0).astype(np.float64)
     return weights
+
+
+def _check_choice(caller: str, option: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise LearnOrderError(f"{caller}: unknown {option} {value!r}. {nearest(str(value), known)}")

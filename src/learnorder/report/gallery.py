@@ -82,7 +82,8 @@ def examples_gallery(
     """Up to ``most`` examples from each end of ``scores``; equal scores spread over the ids."""
     counts = votes(scores, n_votes)
     if counts.min() == counts.max():
-        return Gallery(missing=f"all {len(counts):,} examples have the same value")
+        all_of_them = f"all {len(counts):,} examples have the same value"
+        return Gallery(missing="there is one alone" if len(counts) == 1 else all_of_them)
     most = min(most, len(counts) // 2)
     word = "agreement" if LABEL not in log else "accessibility"
     titles = (

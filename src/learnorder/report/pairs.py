@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from learnorder.errors import count_of
 from learnorder.report import figures, lattice, reading
 from learnorder.report.tables import Cell, cell, number, reason
 from learnorder.report.views import Picture, picture, plot_name
@@ -95,8 +96,9 @@ def _joint(comparison: Comparison, pair: Mapping[str, Any], letters: tuple[str, 
     a, b = (np.asarray(comparison.accessibility[pair[side]]) for side in ("a", "b"))
     n_votes = [n_replicates[pair[side]] * n_epochs for side in ("a", "b")]
     counts = lattice.joint_counts(a, n_votes[0], b, n_votes[1])
+    n_examples = count_of(len(a), "example")
     alt = (
-        f"Accessibility of {len(a):,} examples in {pair['a']} (horizontal) and {pair['b']} "
+        f"Accessibility of {n_examples} in {pair['a']} (horizontal) and {pair['b']} "
         f"(vertical): {np.mean(np.abs(a - b) <= 0.1):.0%} lie within 0.1 of each other."
     )
     return picture(figures.joint_figure(counts, *letters), alt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from learnorder.errors import count_of
 from learnorder.report.page import shorten
 from learnorder.report.tables import epoch_name, interval, number, percent, reason
 
@@ -127,8 +128,8 @@ def unlabelled_sentences(summary: Mapping[str, Any]) -> list[str]:
 def counted(summary: Mapping[str, Any]) -> str:
     """How many replicates and examples every number rests on."""
     n, planned = summary["n_replicates"], summary.get("n_replicates_planned")
-    of = f" of {planned}" if planned else ""
-    return f"{n}{of} replicates, {summary['n_examples']:,} examples"
+    replicates = f"{n} of {count_of(planned, 'replicate')}" if planned else count_of(n, "replicate")
+    return f"{replicates}, {count_of(summary['n_examples'], 'example')}"
 
 
 def left_out_sentence(left_out: Sequence[Mapping[str, Any]]) -> str:

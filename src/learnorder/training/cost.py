@@ -9,63 +9,86 @@ from dataclasses import dataclass
 
 import torch
 
+from learnorder.training import batch_norm
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
+from learnorder.training.executors.choice import make_executor, settle
 from learnorder.training.grid import recording_grid
-from learnorder.training.loop import EVALUATION_BATCH, Replicate, TrainingTensors
+from learnorder.training.loop import Group
+from learnorder.training.networks import initial_network
 from learnorder.training.spec import TrainingSpec
 
-PROBE_SECONDS = 1.0
+PREDICTED = 1000
+"""Examples predicted at a time by the probe."""
+
+PROBE_SECONDS = 0.5
 """Time given to each half of the probe, training and predicting; at least one batch of each."""
 
 
 @dataclass(frozen=True)
-class ReplicateCost:
-    """Measured on one worker: seconds for a whole replicate, peak memory of the worker in bytes."""
+class GroupCost:
+    """Measured on one worker: seconds for a whole group, peak memory of the worker in bytes."""
 
     seconds: float
     memory: int
 
 
-def probe(spec: TrainingSpec, tensors: TrainingTensors) -> ReplicateCost:
-    """Train and predict for a moment, and extrapolate to a whole replicate.
+def probe(
+    spec: TrainingSpec, tensors: TrainingTensors, kept: Execution | None
+) -> tuple[Execution, GroupCost]:
+    """Settle how to train, train and predict for a moment, and extrapolate to a whole group.
 
     The probe is also the last check before anything is written: what cannot take one step of
     training fails here, with its own reason.
+
+    Parameters
+    ----------
+    spec, tensors
+        What to train, on what.
+    kept
+        How the log is trained already; None for a new one.
     """
-    replicate = Replicate(spec, tensors, seed=0)
-    step_seconds = _seconds_per_step(replicate)
-    prediction_seconds = _seconds_per_example(replicate)
+    batch_norm.check(spec, initial_network(spec, tensors.inputs, 0), tensors.n_train)
+    execution = kept or settle(spec, tensors)
+    group = Group(spec, tensors, list(range(execution.width)), execution)
+    step_seconds = _seconds_per_step(group)
+    prediction_seconds = _seconds_to_predict(group)
     grid = recording_grid(spec, tensors.n_train)
-    steps = grid[-1].step if grid else 0
-    predicted = len(grid) * sum(len(x) for x in tensors.splits.values())
-    seconds = steps * step_seconds + predicted * prediction_seconds
-    return ReplicateCost(seconds, _peak_memory())
+    seconds = grid[-1].step * step_seconds + len(grid) * prediction_seconds
+    return execution, GroupCost(seconds, _peak_memory())
 
 
-def _seconds_per_step(replicate: Replicate) -> float:
+def _seconds_per_step(group: Group) -> float:
     # the smallest batch comes first: a network that cannot train on it fails before training
-    size = replicate.spec.training.batch_size
-    n_train = replicate.tensors.n_train
-    order, draws = torch.arange(n_train), replicate.draws(epoch=0)
-    replicate.network.train()
-    with torch.random.fork_rng(devices=[]):
-        replicate.take_step(order[n_train - (n_train % size or size) :], draws)
-        replicate.take_step(order[:size], draws)
+    size, n_train = group.spec.training.batch_size, group.tensors.n_train
+    positions = torch.arange(n_train, device=group.tensors.labels["train"].device)
+    positions = positions.expand(len(group.seeds), -1)
+    with group.executor.epoch(0, 0):
+        group.executor.step(positions[:, n_train - (n_train % size or size) :])
+        group.executor.step(positions[:, :size])
+        group.executor.finite_losses()
         taken, start = 0, time.perf_counter()
         while time.perf_counter() - start < PROBE_SECONDS:
-            replicate.take_step(order[:size], draws)
+            group.executor.step(positions[:, :size])
+            group.executor.finite_losses()  # waits for the device
             taken += 1
         return (time.perf_counter() - start) / taken
 
 
-def _seconds_per_example(replicate: Replicate) -> float:
-    inputs = replicate.tensors.splits["train"][:EVALUATION_BATCH]
-    replicate.network.eval()
+def _seconds_to_predict(group: Group) -> float:
+    """Time to predict every split once, extrapolated from a part of it where that takes long."""
+    tensors = group.tensors
+    n_examples = sum(len(x) for x in tensors.splits.values())
+    part = {"train": tensors.splits["train"][:PREDICTED]}
+    labels = {"train": tensors.labels["train"][:PREDICTED]}
+    small = make_executor(
+        group.spec, TrainingTensors(tensors.inputs, part, labels), group.seeds, group.execution
+    )
     predicted, start = 0, time.perf_counter()
-    with torch.inference_mode():
-        while predicted == 0 or time.perf_counter() - start < PROBE_SECONDS:
-            replicate.network(inputs)
-            predicted += len(inputs)
-    return (time.perf_counter() - start) / predicted
+    while predicted == 0 or time.perf_counter() - start < PROBE_SECONDS:
+        small.predict(0)
+        predicted += len(part["train"])
+    return (time.perf_counter() - start) / predicted * n_examples
 
 
 def _peak_memory() -> int:

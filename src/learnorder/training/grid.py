@@ -47,12 +47,13 @@ def check_batch_size(spec: TrainingSpec, n_train: int) -> None:
 def recording_grid(spec: TrainingSpec, n_train: int) -> list[GridPoint]:
     """Points at which predictions are recorded, ascending.
 
-    A longer training of the same spec has the same points first, so a log can be continued.
+    A longer training of the same spec has the same points first, so a log can be continued. A
+    fraction of the first epoch becomes the nearest step inside it, two on one step one point.
     """
     per_epoch = steps_per_epoch(n_train, spec.training.batch_size)
-    steps = {e * per_epoch for e in range(0, spec.training.epochs + 1, spec.recording.every)}
-    if not spec.recording.initial:
-        steps.discard(0)
+    steps = {epoch * per_epoch for epoch in spec.recording.epochs(spec.training.epochs)}
+    if spec.recording.initial:
+        steps.add(0)
     steps |= _early_steps(spec, per_epoch)
     return [GridPoint(i, step, step / per_epoch) for i, step in enumerate(sorted(steps))]
 
@@ -63,9 +64,13 @@ def grid_after(points: Sequence[GridPoint], step: int) -> list[GridPoint]:
 
 
 def _early_steps(spec: TrainingSpec, per_epoch: int) -> set[int]:
+    """Steps inside the first epoch; an epoch of a single step has none."""
     early = spec.recording.early
+    last = per_epoch - 1
     if early == "none":
         return set()
     if early == "log":
-        return {2**k for k in range(per_epoch.bit_length()) if 2**k < per_epoch}
-    return {step for f in early if 0 < (step := max(1, round(float(f) * per_epoch))) < per_epoch}
+        return {2**k for k in range(last.bit_length())}
+    if last == 0:
+        return set()
+    return {min(max(1, round(fraction * per_epoch)), last) for fraction in early}

@@ -1,7 +1,7 @@
-"""What a network reads: a dataset encoded once as plain arrays, which every worker maps read-only.
+"""What a network reads: a dataset encoded once as plain arrays, which every worker maps.
 
-Storage stays small (bytes for images, token ids for texts); ``to_tensors`` normalises on the way
-into memory. Nothing here needs torch except ``to_tensors``.
+``save`` normalises too, block by block, so that the tensors of all workers are one copy in memory:
+the pages of its files. Nothing here needs torch except ``to_tensors`` and ``select``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,17 @@ from numpy.typing import NDArray
 from learnorder.datasets.dataset import Dataset, Kind
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
 from learnorder.schema import Labels
+from learnorder.training.normalisation import (
+    blocks,
+    feature_moments,
+    normalised_features,
+    normalised_images,
+    pixel_moments,
+)
 from learnorder.training.tokens import build_vocabulary, checked_texts, token_ids
 
 if TYPE_CHECKING:
     import torch
-
-_BLOCK_VALUES: Final = 4_000_000
-"""Values worked on at a time (32 MB in float64): no wide copy of a whole split ever exists."""
 
 _INDEX_FILE: Final = "inputs.json"
 
@@ -71,6 +75,9 @@ class NetworkInputs:
         Number of classes.
     shape
         The form of one input.
+    ready
+        Each split normalised, the channels of images last, where ``load`` has mapped it; otherwise
+        empty.
     """
 
     splits: Mapping[str, NDArray[Any]]
@@ -80,6 +87,7 @@ class NetworkInputs:
     embedding: NDArray[np.float32] | None = field(repr=False)
     n_classes: int
     shape: InputShape
+    ready: Mapping[str, NDArray[Any]] = field(default_factory=dict, repr=False)
 
 
 def encode(
@@ -113,9 +121,7 @@ def encode(
     if dataset.kind == "text":
         return _encode_texts(dataset, max_tokens, vocabulary_limit)
     as_stored, moments = (
-        (_as_images, _pixel_moments)
-        if dataset.kind == "image"
-        else (_as_features, _feature_moments)
+        (_as_images, pixel_moments) if dataset.kind == "image" else (_as_features, feature_moments)
     )
     splits = {name: as_stored(split.inputs, name) for name, split in dataset.splits.items()}
     _check_same_form(splits)
@@ -135,7 +141,9 @@ def to_tensors(inputs: NetworkInputs, split: str) -> torch.Tensor:
     """Normalise one split into a float32 tensor; token ids become int64 as they are.
 
     Images become ``(pixel / 255 - mean) / std``, so that the mean pixel is 0; features
-    ``(value - mean) / std``.
+    ``(value - mean) / std``. Images are ``(example, channel, height, width)`` with the channels
+    last in memory, which convolutions prefer. Of inputs that were loaded, the tensor is the pages
+    of a file, shared by processes; what a process writes into it, it alone sees.
 
     Raises
     ------
@@ -147,25 +155,58 @@ def to_tensors(inputs: NetworkInputs, split: str) -> torch.Tensor:
     if split not in inputs.splits:
         known = nearest(split, inputs.splits)
         raise LearnOrderError(f"to_tensors: there is no split {split!r}. {known}")
+    ready = inputs.ready.get(split)
+    if ready is None:
+        ready = np.concatenate(list(_ready_blocks(inputs, split)))
+    tensor = torch.from_numpy(ready)
+    return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+
+
+def select(tensor: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Copy these examples of a tensor from `to_tensors`, in the same layout of memory.
+
+    ``index_select`` alone would move the channels of every image, at several times the cost.
+    """
+    if tensor.ndim != 4:
+        return tensor.index_select(0, positions)
+    return tensor.permute(0, 2, 3, 1).index_select(0, positions).permute(0, 3, 1, 2)
+
+
+def _ready_blocks(inputs: NetworkInputs, split: str) -> Iterator[NDArray[Any]]:
+    """Consecutive parts of a split as networks read it, the channels of images last."""
     stored = inputs.splits[split]
     if inputs.mean is None or inputs.std is None:
-        return torch.from_numpy(stored.astype(np.int64))
-    trailing = (1,) * (stored.ndim - 2)
-    mean, std = (a.astype(np.float64).reshape(-1, *trailing) for a in (inputs.mean, inputs.std))
-    scale = 255.0 if inputs.shape.kind == "image" else 1.0
-    normalised = np.empty(stored.shape, np.float32)
-    for block in _blocks(stored):
-        normalised[block] = (stored[block] / scale - mean) / std
-    return torch.from_numpy(normalised)
+        yield from (stored[block].astype(np.int64) for block in blocks(stored))
+    elif inputs.shape.kind == "image":
+        yield from normalised_images(stored, (inputs.mean, inputs.std))
+    else:
+        yield from normalised_features(stored, (inputs.mean, inputs.std))
 
 
 def save(inputs: NetworkInputs, folder: Path) -> None:
-    """Write inputs as one ``.npy`` file per array and an index, which is written last."""
+    """Write inputs, as stored and as networks read them, and an index, which is written last.
+
+    Raises
+    ------
+    LearnOrderError
+        The folder cannot be written, or its disk is full.
+    """
+    try:
+        _save(inputs, folder)
+    except OSError as error:
+        gigabytes = sum(stored.size * 5 for stored in inputs.splits.values()) / 1e9
+        raise LearnOrderError(
+            f"save: cannot write the inputs of the networks into {folder} "
+            f"({error.strerror or error}). They need about {gigabytes:.1f} GB there, one copy for "
+            "all workers. Free some space, or name another folder in TMPDIR."
+        ) from error
+
+
+def _save(inputs: NetworkInputs, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    files: dict[str, str] = {}
     for position, (name, stored) in enumerate(inputs.splits.items()):
-        files[name] = f"inputs-{position}.npy"
-        np.save(folder / files[name], stored, allow_pickle=False)
+        np.save(folder / f"inputs-{position}.npy", stored, allow_pickle=False)
+        _save_blocks(folder / f"ready-{position}.npy", len(stored), _ready_blocks(inputs, name))
         labels = inputs.labels[name]
         if labels is not None:
             np.save(folder / f"labels-{position}.npy", labels, allow_pickle=False)
@@ -183,8 +224,19 @@ def save(inputs: NetworkInputs, folder: Path) -> None:
     (folder / _INDEX_FILE).write_text(json.dumps(index), encoding="utf-8")
 
 
+def _save_blocks(path: Path, length: int, parts: Iterator[NDArray[Any]]) -> None:
+    """Write one array part by part; a map would end the process where the disk is full."""
+    with path.open("wb") as file:
+        for number, part in enumerate(parts):
+            if number == 0:
+                header = np.lib.format.header_data_from_array_1_0(part)
+                header["shape"] = (length, *part.shape[1:])
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(part.data)
+
+
 def load(folder: Path) -> NetworkInputs:
-    """Read what ``save`` wrote; arrays are read-only maps of the files, shared by processes.
+    """Map what ``save`` wrote; the pages of its files are shared by processes.
 
     Raises
     ------
@@ -216,6 +268,11 @@ def load(folder: Path) -> NetworkInputs:
         embedding=optional("embedding"),
         n_classes=n_classes,
         shape=shape,
+        ready={
+            # private: torch has no read-only tensors, and a network may write into its input
+            name: _map(folder / f"ready-{i}.npy", mode="c")
+            for i, name in enumerate(splits)
+        },
     )
 
 
@@ -232,9 +289,9 @@ def _read_index(folder: Path) -> dict[str, Any]:
     return index
 
 
-def _map(path: Path) -> NDArray[Any]:
+def _map(path: Path, mode: Literal["r", "c"] = "r") -> NDArray[Any]:
     try:
-        mapped: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        mapped: NDArray[Any] = np.load(path, mmap_mode=mode, allow_pickle=False)
     except FileNotFoundError as error:
         raise _missing(path) from error
     except (OSError, ValueError, EOFError) as error:
@@ -315,7 +372,7 @@ def _as_features(features: NDArray[Any], name: str) -> NDArray[Any]:
         )
     with np.errstate(over="ignore"):
         stored = np.ascontiguousarray(features, np.float32)
-    for block in _blocks(stored):
+    for block in blocks(stored):
         bad = np.argwhere(~np.isfinite(stored[block]))
         if len(bad):
             row, column = int(bad[0, 0]) + block.start, int(bad[0, 1])
@@ -324,46 +381,6 @@ def _as_features(features: NDArray[Any], name: str) -> NDArray[Any]:
                 f"{stored[row, column]}. Features are finite in float32. Remove or replace it."
             )
     return stored
-
-
-def _blocks(array: NDArray[Any]) -> Iterator[slice]:
-    """Consecutive slices of examples, none of them large."""
-    per_example = max(1, array[:1].size)
-    step = max(1, _BLOCK_VALUES // per_example)
-    for start in range(0, len(array), step):
-        yield slice(start, min(start + step, len(array)))
-
-
-def _pixel_moments(
-    images: NDArray[Any],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and deviation per channel, exact: bytes are counted, then the counts are averaged."""
-    counts = np.zeros((images.shape[1], 256), np.int64)
-    for block in _blocks(images):
-        for channel in range(images.shape[1]):
-            counts[channel] += np.bincount(images[block, channel].ravel(), minlength=256)
-    levels = np.arange(256) / 255.0
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    mean = shares @ levels
-    variance = np.sum(shares * (levels - mean[:, np.newaxis]) ** 2, axis=1)
-    return mean.astype(np.float32), _usable(np.sqrt(variance))
-
-
-def _feature_moments(
-    features: NDArray[Any],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and deviation per feature; shifted by the first example, so a constant has exactly 0."""
-    first = features[0].astype(np.float64)
-    shift = sum(np.sum(features[block] - first, axis=0) for block in _blocks(features))
-    mean = first + shift / len(features)
-    squares = sum(np.sum((features[block] - mean) ** 2, axis=0) for block in _blocks(features))
-    return mean.astype(np.float32), _usable(np.sqrt(squares / len(features)))
-
-
-def _usable(std: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Deviation to divide by: 1 where every value is the same."""
-    narrow = std.astype(np.float32)
-    return np.where(narrow > 0, narrow, np.float32(1))
 
 
 def _encode_texts(dataset: Dataset, max_tokens: int, vocabulary_limit: int) -> NetworkInputs:

@@ -1,28 +1,22 @@
-"""Train one replicate; hand over its predictions of every example at each point of the grid."""
+"""Train a group of replicates; hand over their predictions at each point of the grid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch.nn import functional
 
 from learnorder.errors import LearnOrderError
-from learnorder.schema import EpochPredictions, Predictions, prediction_dtype
-from learnorder.training import augmentation
-from learnorder.training.architectures import build
+from learnorder.schema import EpochPredictions
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
+from learnorder.training.executors.choice import make_executor
+from learnorder.training.executors.contract import SplitPredictions
 from learnorder.training.grid import GridPoint, recording_grid, steps_per_epoch
-from learnorder.training.inputs import NetworkInputs, to_tensors
-from learnorder.training.optimization import learning_rate, make_optimizer
 from learnorder.training.spec import TrainingSpec
-from learnorder.training.state import ReplicateState, capture, is_plain, restore
-from learnorder.training.streams import Purpose, generator, torch_seed
-
-EVALUATION_BATCH = 500
-"""Examples per forward pass of an evaluation; fixed, because it can change the last bits."""
+from learnorder.training.state import ReplicateState
+from learnorder.training.streams import order
 
 
 class Diverged(LearnOrderError):
@@ -36,52 +30,40 @@ class Diverged(LearnOrderError):
         )
 
 
-@dataclass(frozen=True)
-class TrainingTensors:
-    """The inputs of all splits as tensors, ready to be indexed, and the labels to train on."""
-
-    inputs: NetworkInputs
-    splits: Mapping[str, torch.Tensor]
-    labels: torch.Tensor
-
-    @classmethod
-    def from_inputs(cls, inputs: NetworkInputs) -> TrainingTensors:
-        """Normalise once; every replicate of the process reads the same tensors."""
-        splits = {name: _fast_layout(to_tensors(inputs, name)) for name in inputs.splits}
-        labels = inputs.labels["train"]
-        if labels is None:
-            raise LearnOrderError("train: the split 'train' has no labels. Training needs them.")
-        return cls(inputs, splits, torch.from_numpy(np.array(labels, dtype=np.int64)))
-
-    @property
-    def n_train(self) -> int:
-        """Number of training examples."""
-        return len(self.labels)
-
-
 def train_replicate(
-    spec: TrainingSpec, tensors: TrainingTensors, seed: int
+    spec: TrainingSpec, tensors: TrainingTensors, seed: int, execution: Execution | None = None
 ) -> Iterator[EpochPredictions]:
-    """Train one replicate and yield its predictions at each point of the recording grid."""
-    replicate = Replicate(spec, tensors, seed)
+    """Train one replicate and yield its predictions at each point of the recording grid.
+
+    Raises
+    ------
+    Diverged
+        Its loss or logits are no longer finite.
+    """
+    group = Group(spec, tensors, [seed], execution or Execution.of(spec))
     for point in recording_grid(spec, tensors.n_train):
-        yield replicate.advance_to(point)
+        yield from group.advance_to(point)
+        if seed in group.diverged:
+            raise group.diverged[seed]
 
 
-class Replicate:
-    """One network in training: where it stands, how to go on, what it predicts.
+class Group:
+    """Replicates in training side by side: where they stand, how to go on, what they predict.
 
     Parameters
     ----------
-    spec, tensors, seed
-        Together they fix every prediction, whatever else the process has done before.
-    state
-        Where to go on; from the beginning without it.
+    spec, tensors, execution
+        With a seed they fix every prediction of a replicate, whatever the other seeds are and
+        whatever the process has done before.
+    seeds
+        At most as many as the execution trains side by side.
+    states
+        Where each of them goes on, all at the same step; from the beginning without them.
 
     Raises
     ------
     LearnOrderError
-        The network cannot be built, the inputs cannot be augmented as the spec says, or the state
+        The network cannot be built, the inputs cannot be augmented as the spec says, or a state
         is that of another network.
     """
 
@@ -89,19 +71,18 @@ class Replicate:
         self,
         spec: TrainingSpec,
         tensors: TrainingTensors,
-        seed: int,
-        state: ReplicateState | None = None,
+        seeds: Sequence[int],
+        execution: Execution,
+        states: Mapping[int, ReplicateState] | None = None,
     ) -> None:
-        self.spec, self.tensors, self.seed = spec, tensors, seed
-        augmentation.check(tensors.inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
-        self.network = initial_network(spec, tensors.inputs, seed)
-        self.optimizer = make_optimizer(spec, self.network)
+        self.spec, self.tensors, self.seeds, self.execution = spec, tensors, list(seeds), execution
+        self.executor = make_executor(spec, tensors, self.seeds, execution)
         self.step = 0
-        self._loss = torch.zeros(())
-        self._dropout: torch.Tensor | None = None
-        if state is not None:
-            restore(state, self.network, self.optimizer)
-            self.step = state.step
+        self.diverged: dict[int, Diverged] = {}
+        if states is not None:
+            (self.step,) = {state.step for state in states.values()}
+            for slot, seed in enumerate(self.seeds):
+                self.executor.restore(slot, states[seed].arrays)
 
     @property
     def per_epoch(self) -> int:
@@ -110,106 +91,57 @@ class Replicate:
 
     def can_be_captured(self) -> bool:
         """Whether it stands between two epochs, and everything it needs is in plain arrays."""
-        return self.step % self.per_epoch == 0 and is_plain(self.network)
+        return self.step % self.per_epoch == 0 and self.executor.is_plain()
 
-    def state(self) -> ReplicateState:
-        """Weights, buffers and optimiser, copied; only where it can be captured."""
-        return capture(self.network, self.optimizer, self.step)
+    def states(self) -> dict[int, ReplicateState]:
+        """Weights, buffers and optimiser of each seed, copied; only where it can be captured."""
+        return {
+            seed: ReplicateState(self.step, self.executor.capture(slot))
+            for slot, seed in enumerate(self.seeds)
+            if seed not in self.diverged
+        }
 
-    def advance_to(self, point: GridPoint) -> EpochPredictions:
-        """Train up to this point of the grid and predict every example there."""
+    def advance_to(self, point: GridPoint) -> list[EpochPredictions]:
+        """Train up to this point of the grid and predict every example there.
+
+        A replicate that diverges is left out from then on, and `diverged` says why.
+        """
         while self.step < point.step:
             epoch_end = (self.step // self.per_epoch + 1) * self.per_epoch
             self._train(min(point.step, epoch_end))
-        if not torch.isfinite(self._loss):
-            raise Diverged(self.seed, point.epoch, "loss")
-        with torch.random.fork_rng(devices=[]):
-            # a network may draw at random in eval mode too
-            torch.manual_seed(torch_seed(self.seed, Purpose.PREDICTION, point.step))
-            predictions = {name: self._predict(x, point) for name, x in self.tensors.splits.items()}
-        return EpochPredictions(self.seed, point.index, point.epoch, predictions)
+        found = self.executor.predict(point.step)
+        losses = self.executor.finite_losses()
+        records = []
+        for slot, seed in enumerate(self.seeds):
+            if seed in self.diverged:
+                continue
+            finite = losses[slot] and all(split.finite[slot] for split in found.values())
+            if finite:
+                records.append(_record(seed, slot, point, found))
+            else:
+                what = "logits" if losses[slot] else "loss"
+                self.diverged[seed] = Diverged(seed, point.epoch, what)
+        return records
 
     def _train(self, until: int) -> None:
         """Take the steps of the current epoch up to ``until``."""
         epoch, first = divmod(self.step, self.per_epoch)
-        order = generator(self.seed, Purpose.ORDER, epoch).permutation(self.tensors.n_train)
-        batches = torch.split(torch.from_numpy(order), self.spec.training.batch_size)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.spec, epoch)
-        draws = self.draws(epoch)
-        self.network.train()
-        with torch.random.fork_rng(devices=[]):
-            self._enter_dropout_stream(epoch, first)
+        n_train, device = self.tensors.n_train, self.tensors.labels["train"].device
+        orders = torch.stack([order(seed, epoch, n_train) for seed in self.seeds]).to(device)
+        batches = torch.split(orders, self.spec.training.batch_size, dim=1)
+        with self.executor.epoch(epoch, first):
             for positions in batches[first : until - self.step + first]:
-                self.take_step(positions, draws)
-            self._dropout = torch.get_rng_state()
+                self.executor.step(positions)
         self.step = until
 
-    def _enter_dropout_stream(self, epoch: int, first: int) -> None:
-        """Go on in the epoch's stream, so that recording inside an epoch changes nothing."""
-        if first == 0 or self._dropout is None:
-            torch.manual_seed(torch_seed(self.seed, Purpose.DROPOUT, epoch))
-        else:
-            torch.set_rng_state(self._dropout)
 
-    def take_step(self, positions: torch.Tensor, draws: augmentation.Draws | None) -> None:
-        """Train on one batch, the examples at these positions of the training split."""
-        batch = self.tensors.splits["train"].index_select(0, positions)
-        if draws is not None:
-            batch = augmentation.apply(batch, positions, draws)
-        self.optimizer.zero_grad(set_to_none=True)
-        with _arithmetic(self.spec):
-            logits = self.network(batch)
-        loss = functional.cross_entropy(logits.float(), self.tensors.labels[positions])
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        # once not finite, a sum stays so: one look at each recorded point is enough
-        self._loss = self._loss + loss.detach()
-
-    def draws(self, epoch: int) -> augmentation.Draws | None:
-        """Return how every training example is changed in this epoch; None where none is."""
-        wanted = self.spec.augmentation
-        if not (wanted.flip or wanted.crop):
-            return None
-        random = generator(self.seed, Purpose.AUGMENTATION, epoch)
-        return augmentation.draw(self.tensors.n_train, random, wanted.flip, wanted.crop)
-
-    def _predict(self, inputs: torch.Tensor, point: GridPoint) -> Predictions:
-        """Predicted classes in source order; ties go to the lowest class id."""
-        self.network.eval()
-        n_classes = self.tensors.inputs.n_classes
-        classes = np.empty(len(inputs), dtype=prediction_dtype(n_classes))
-        with torch.inference_mode(), _arithmetic(self.spec):
-            for start in range(0, len(inputs), EVALUATION_BATCH):
-                logits = self.network(inputs[start : start + EVALUATION_BATCH]).float()
-                if not torch.isfinite(logits).all():
-                    raise Diverged(self.seed, point.epoch, "logits")
-                classes[start : start + EVALUATION_BATCH] = logits.argmax(1).numpy()
-        return classes
-
-
-def initial_network(spec: TrainingSpec, inputs: NetworkInputs, seed: int) -> torch.nn.Module:
-    """Return the network of this seed before training, without touching the global stream."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, Purpose.INITIALISATION))
-        network = build(
-            spec.architecture.name,
-            inputs.shape,
-            inputs.n_classes,
-            spec.architecture.options,
-            embedding=inputs.embedding,
-        )
-    if inputs.shape.kind == "image":
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network
-
-
-def _fast_layout(tensor: torch.Tensor) -> torch.Tensor:
-    """Images with the channels last, which convolutions on CPU prefer."""
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
-
-
-def _arithmetic(spec: TrainingSpec) -> AbstractContextManager[object]:
-    if spec.training.precision == "bfloat16":
-        return torch.autocast("cpu", torch.bfloat16)
-    return nullcontext()
+def _record(
+    seed: int, slot: int, point: GridPoint, found: Mapping[str, SplitPredictions]
+) -> EpochPredictions:
+    classes = {name: split.classes[slot] for name, split in found.items()}
+    probabilities = {
+        name: np.ascontiguousarray(split.probabilities[slot])
+        for name, split in found.items()
+        if split.probabilities is not None
+    }
+    return EpochPredictions(seed, point.index, point.epoch, classes, probabilities or None)

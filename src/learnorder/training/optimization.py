@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 
 from learnorder.training.spec import TrainingSpec
 
 
-def make_optimizer(spec: TrainingSpec, network: torch.nn.Module) -> torch.optim.Optimizer:
-    """Return the optimiser of the spec over the trainable parameters of the network."""
+def make_optimizer(
+    spec: TrainingSpec, parameters: Iterable[torch.nn.Parameter]
+) -> torch.optim.Optimizer:
+    """Return the optimiser of the spec over those of the parameters that are trained."""
     choice = spec.optimizer
-    parameters = [p for p in network.parameters() if p.requires_grad]
+    parameters = [p for p in parameters if p.requires_grad]
     rate, decay = choice.learning_rate, choice.weight_decay
     if choice.name == "sgd":
         momentum = choice.momentum

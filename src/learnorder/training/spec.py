@@ -9,12 +9,27 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.training.log_spacing import log_spaced, neighbours
 
 PATH_KEYS = ("dataset.path", "dataset.embeddings")
 """Where data lies is not part of what is trained; the fingerprint of the dataset is."""
+
+ADDED_KEYS: Mapping[str, Any] = {
+    "recording.batch_norm": "running",
+    "recording.batch_norm_examples": 0,
+    "recording.probability": False,
+}
+"""Keys that older logs do not have, with the values that say what those logs did."""
 
 
 class Table(BaseModel):
@@ -108,21 +123,63 @@ class AugmentationSpec(Table):
 
 
 class RecordingSpec(Table):
-    """After which epochs every example is predicted.
+    """After which epochs every example is predicted, and on which statistics.
 
-    ``every`` k-th epoch; ``early`` points inside the first epoch, either fractions of it or ``log``
-    for steps 1, 2, 4, ...; ``initial`` adds epoch 0, before training.
+    ``every`` k-th epoch, or ``log`` for epochs 1, 2, 3, 4, 6, 8, 12, ...; ``early`` points inside
+    the first epoch, either fractions of it or ``log`` for steps 1, 2, 4, ...; ``initial`` adds
+    epoch 0, before training. With ``batch_norm = "reestimated"`` the statistics of BatchNorm layers
+    are taken at each of these points from ``batch_norm_examples`` of the training split.
+    ``probability`` keeps the probability of the given label beside every prediction, in half
+    precision.
     """
 
-    every: int = Field(default=1, ge=1)
+    every: int | Literal["log"] = 1
     early: Literal["none", "log"] | list[float] = "none"
     initial: bool = False
+    batch_norm: Literal["running", "reestimated"] = "running"
+    batch_norm_examples: int = Field(default=0, ge=0)
+    probability: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _examples_where_they_are_used(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        used = given.get("batch_norm") == "reestimated"
+        if not used and given.get("batch_norm_examples"):
+            raise ValueError("batch_norm_examples belongs to batch_norm = 'reestimated'")
+        return {"batch_norm_examples": 2000 if used else 0} | given
+
+    @field_validator("every", mode="before")
+    @classmethod
+    def _epochs_or_log(cls, value: Any) -> Any:
+        if value == "log" or (type(value) is int and value >= 1):
+            return value
+        raise ValueError(f"it is a number of epochs of at least 1, or 'log', not {value!r}")
+
+    @field_validator("early", mode="before")
+    @classmethod
+    def _fractions_or_log(cls, value: Any) -> Any:
+        if value in ("none", "log") or isinstance(value, list):
+            return value
+        raise ValueError(f"it is 'none', 'log' or a list of fractions of an epoch, not {value!r}")
 
     @model_validator(mode="after")
-    def _fractions(self) -> Self:
+    def _within_range(self) -> Self:
         if isinstance(self.early, list) and any(not 0 < f < 1 for f in self.early):
             raise ValueError(f"early fractions lie between 0 and 1, not {self.early}")
+        if self.batch_norm == "reestimated" and self.batch_norm_examples < 2:
+            raise ValueError(
+                f"batch_norm_examples = {self.batch_norm_examples} is too few for a variance; "
+                "give 2 or more"
+            )
         return self
+
+    def epochs(self, last: int) -> list[int]:
+        """Return the whole epochs from 1 to ``last`` that are recorded."""
+        if self.every == "log":
+            return log_spaced(last)
+        return list(range(self.every, last + 1, self.every))
 
 
 class TrainingTable(Table):
@@ -130,7 +187,19 @@ class TrainingTable(Table):
 
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=128, ge=1)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["float32", "bfloat16", "auto"] = "float32"
+
+
+class ExecutionSpec(Table):
+    """How replicates are trained: settled before the first one, then the same for the whole log.
+
+    ``executor`` ``auto`` goes by the network, ``probe`` by a short measurement. ``width`` is how
+    many replicates an executor trains side by side, 0 for its usual number.
+    """
+
+    executor: Literal["auto", "probe", "sequential", "grouped", "vmap"] = "auto"
+    width: int = Field(default=0, ge=0)
+    device: str = "cpu"
 
 
 class TrainingSpec(Table):
@@ -144,15 +213,21 @@ class TrainingSpec(Table):
     augmentation: AugmentationSpec = Field(default_factory=AugmentationSpec)
     recording: RecordingSpec = Field(default_factory=RecordingSpec)
     training: TrainingTable = Field(default_factory=TrainingTable)
+    execution: ExecutionSpec = Field(default_factory=ExecutionSpec)
 
     @model_validator(mode="after")
     def _end_is_recorded(self) -> Self:
-        if self.training.epochs % self.recording.every:
-            raise ValueError(
-                f"training.epochs = {self.training.epochs} is not a multiple of recording.every = "
-                f"{self.recording.every}, so the end of training would not be recorded"
-            )
-        return self
+        last, every = self.training.epochs, self.recording.every
+        if last in self.recording.epochs(last):
+            return self
+        if every == "log":
+            before, after = neighbours(last)
+            reason = f"not recorded by recording.every = 'log', but {before} and {after} are"
+        else:
+            reason = f"not a multiple of recording.every = {every}"
+        raise ValueError(
+            f"training.epochs = {last} is {reason}, so the end of training would not be recorded"
+        )
 
     @classmethod
     def from_toml(
@@ -231,6 +306,10 @@ def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]
     horizon_matters = resolved["schedule"]["name"] == "cosine"
     for key, value in _flatten(resolved):
         if key in PATH_KEYS or (key == "training.epochs" and not horizon_matters):
+            continue
+        if key.startswith("execution."):
+            continue  # settled and kept beside the spec
+        if key in ADDED_KEYS and value == ADDED_KEYS[key]:
             continue
         yield key, value
 

@@ -12,30 +12,29 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
 
+Arrays = Mapping[str, NDArray[Any]]
+"""Every array of network and optimiser by name."""
+
 
 @dataclass(frozen=True)
 class ReplicateState:
-    """Steps taken, and every array of network and optimiser by name."""
+    """Steps taken, and what they led to."""
 
     step: int
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Arrays
 
 
-def capture(
-    network: torch.nn.Module, optimizer: torch.optim.Optimizer, step: int
-) -> ReplicateState:
+def capture(network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Arrays:
     """Copy weights, buffers and optimiser state."""
-    arrays = {f"network/{k}": _to_array(v) for k, v in _tensors(network).items()}
+    arrays = {f"network/{k}": to_array(v) for k, v in _tensors(network).items()}
     for i, state in optimizer.state_dict()["state"].items():
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
-                arrays[f"optimizer/{i}/{key}"] = _to_array(value)
-    return ReplicateState(step, arrays)
+                arrays[f"optimizer/{i}/{key}"] = to_array(value)
+    return arrays
 
 
-def restore(
-    state: ReplicateState, network: torch.nn.Module, optimizer: torch.optim.Optimizer
-) -> None:
+def restore(arrays: Arrays, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """Put a captured state back, bit for bit.
 
     Raises
@@ -43,19 +42,20 @@ def restore(
     LearnOrderError
         It was captured from a network of other arrays.
     """
-    weights: dict[str, torch.Tensor] = {}
+    _copy_into(network, of_owner("network", arrays))
     moments: dict[int, dict[str, torch.Tensor]] = {}
-    for name, array in state.arrays.items():
-        owner, _, rest = name.partition("/")
-        if owner == "network":
-            weights[rest] = torch.from_numpy(array.copy())
-        else:
-            i, _, key = rest.partition("/")
-            moments.setdefault(int(i), {})[key] = torch.from_numpy(array.copy())
-    _copy_into(network, weights)
+    for name, value in of_owner("optimizer", arrays).items():
+        i, _, key = name.partition("/")
+        moments.setdefault(int(i), {})[key] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
     _lay_out_as_parameters(optimizer)
+
+
+def of_owner(owner: str, arrays: Arrays) -> dict[str, torch.Tensor]:
+    """Arrays of the network, or of the optimiser, as tensors by the rest of their name."""
+    split = ((name.partition("/"), array) for name, array in arrays.items())
+    return {rest: torch.from_numpy(a.copy()) for (first, _, rest), a in split if first == owner}
 
 
 def is_plain(network: torch.nn.Module) -> bool:
@@ -71,15 +71,20 @@ def _tensors(network: torch.nn.Module) -> dict[str, torch.Tensor]:
 
 def _copy_into(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
     own = _tensors(network)
+    refuse_differing(own, weights)
+    with torch.no_grad():
+        for name, tensor in own.items():
+            tensor.copy_(weights[name])
+
+
+def refuse_differing(own: Mapping[str, torch.Tensor], weights: Mapping[str, torch.Tensor]) -> None:
+    """Refuse arrays by name that are not of the form of the network's own."""
     differing = [k for k in own.keys() | weights if _form(own.get(k)) != _form(weights.get(k))]
     if differing:
         raise LearnOrderError(
             f"train: the network has another {min(differing)!r} than when the replicate was "
             "interrupted. One log holds one network. Put its code back, or use another log."
         )
-    with torch.no_grad():
-        for name, tensor in own.items():
-            tensor.copy_(weights[name])
 
 
 def _form(tensor: torch.Tensor | None) -> tuple[torch.Size, torch.dtype] | None:
@@ -94,5 +99,6 @@ def _lay_out_as_parameters(optimizer: torch.optim.Optimizer) -> None:
                 state[key] = torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
-def _to_array(tensor: torch.Tensor) -> NDArray[Any]:
+def to_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """Copy a tensor."""
     return np.array(tensor.detach().cpu().contiguous().numpy())

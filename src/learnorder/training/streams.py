@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 
 class Purpose(IntEnum):
@@ -15,6 +21,7 @@ class Purpose(IntEnum):
     AUGMENTATION = 3
     DROPOUT = 4
     PREDICTION = 5
+    STATISTICS = 6
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.SeedSequence:
@@ -39,3 +46,42 @@ def torch_seed(seed: int, purpose: Purpose, epoch: int = 0) -> int:
     """Return a 63-bit seed for ``torch.manual_seed`` from that stream."""
     high, low = stream(seed, purpose, epoch).generate_state(2, np.uint32).tolist()
     return ((int(high) << 32) | int(low)) & ((1 << 63) - 1)
+
+
+def order(seed: int, epoch: int, n_train: int) -> torch.Tensor:
+    """Return the order ``(n_train,)`` in which a replicate sees the training split in an epoch."""
+    import torch
+
+    return torch.from_numpy(generator(seed, Purpose.ORDER, epoch).permutation(n_train))
+
+
+class RandomState:
+    """PyTorch's global stream, borrowed: entered at a seed or where it was left; then put back.
+
+    Parameters
+    ----------
+    device
+        Whose stream; on a GPU that of the CPU too.
+    """
+
+    def __init__(self, device: str) -> None:
+        import torch
+
+        self._devices = [torch.device(device)] if device.startswith("cuda") else []
+        self._left: list[torch.Tensor] | None = None
+
+    @contextmanager
+    def entered(self, seed: int, *, go_on: bool = False) -> Iterator[None]:
+        """Draw from the stream of ``seed`` from its beginning, or from where it was left last."""
+        import torch
+
+        with torch.random.fork_rng(devices=self._devices):
+            if self._left is None or not go_on:
+                torch.manual_seed(seed)
+            else:
+                torch.set_rng_state(self._left[0])
+                for device, state in zip(self._devices, self._left[1:], strict=True):
+                    torch.cuda.set_rng_state(state, device)
+            yield
+            on_devices = [torch.cuda.get_rng_state(device) for device in self._devices]
+            self._left = [torch.get_rng_state(), *on_devices]

@@ -57,7 +57,7 @@ def build(
     ------
     LearnOrderError
         The architecture or an option is unknown, cannot be imported, fails, does not read such
-        inputs, or returns no network with one logit per class.
+        inputs, or returns no network with one logit per class and something to train.
     """
     entry = check_architecture(name, options, shape.kind)
     if entry is not None:
@@ -202,6 +202,22 @@ def _check_network(network: Any, name: str, shape: InputShape, n_classes: int) -
             f"architecture: the network of {name!r} put out the shape {tuple(logits.shape)} for 2 "
             f"examples and {n_classes} classes. Logits have the shape (2, {n_classes}). Make the "
             "last layer n_classes wide."
+        )
+    _check_trainable(network, name, writes_into_input=examples._version > 0)
+
+
+def _check_trainable(network: torch.nn.Module, name: str, *, writes_into_input: bool) -> None:
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise LearnOrderError(
+            f"architecture: the network of {name!r} has no parameter that can be trained "
+            f"({sum(1 for _ in network.parameters())} in all). Training changes those that require "
+            "a gradient. Leave some of them free."
+        )
+    if writes_into_input:
+        raise LearnOrderError(
+            f"architecture: the network of {name!r} writes into its input. All replicates read the "
+            "same inputs, so they would depend on each other. Let its first layer leave them as "
+            "they are, for example without inplace=True."
         )
 
 

@@ -14,5 +14,5 @@ def mlp(
     """Return ``depth`` hidden layers of ``width`` units with ReLU, and a linear output layer."""
     layers: list[nn.Module] = [nn.Flatten()]
     for inputs, outputs in pairwise([prod(input_shape), *[width] * depth]):
-        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        layers += [nn.Linear(inputs, outputs), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, nn.Linear(width, n_classes))

@@ -8,7 +8,8 @@ from torch import nn
 def lenet(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
     """Return two 5x5 convolutions (16, 32) without padding, each with ReLU and pool; dense 128.
 
-    Pooling is the maximum over 2x2. Images have at least 16 by 16 pixels.
+    Pooling is the maximum over 2x2. It comes before ReLU, which gives the same values, ReLU being
+    monotone, for a quarter of the work. Images have at least 16 by 16 pixels.
 
     References
     ----------
@@ -17,14 +18,14 @@ def lenet(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
     channels, height, width = input_shape
     return nn.Sequential(
         nn.Conv2d(channels, 16, 5),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(inplace=True),
         nn.Conv2d(16, 32, 5),
-        nn.ReLU(),
         nn.MaxPool2d(2),
+        nn.ReLU(inplace=True),
         nn.Flatten(),
         nn.Linear(32 * _left(_left(height)) * _left(_left(width)), 128),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Linear(128, n_classes),
     )
 

@@ -28,7 +28,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.body = nn.Sequential(
             *_convolution(inputs, outputs, 3, stride),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             *_convolution(outputs, outputs, 3, 1),
         )
         same_form = inputs == outputs and stride == 1
@@ -38,11 +38,13 @@ class ResidualBlock(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map ``(n, inputs, h, w)`` to ``(n, outputs, h / stride, w / stride)``, rounded up."""
-        return torch.relu(self.body(images) + self.shortcut(images))
+        # in place: no backward pass reads the output of a normalisation, or a sum
+        total: torch.Tensor = self.body(images).add_(self.shortcut(images))
+        return total.relu_()
 
 
 def _resnet(input_shape: tuple[int, ...], n_classes: int, blocks: int) -> nn.Module:
-    layers: list[nn.Module] = [*_convolution(input_shape[0], 16, 3, 1), nn.ReLU()]
+    layers: list[nn.Module] = [*_convolution(input_shape[0], 16, 3, 1), nn.ReLU(inplace=True)]
     for inputs, outputs, stride in [(16, 16, 1), (16, 32, 2), (32, 64, 2)]:
         layers.append(ResidualBlock(inputs, outputs, stride))
         layers += [ResidualBlock(outputs, outputs, 1) for _ in range(blocks - 1)]

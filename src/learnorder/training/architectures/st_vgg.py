@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from learnorder.training.architectures.dropout import Dropout
+
 
 def st_vgg(
     input_shape: tuple[int, ...], n_classes: int, batch_norm: bool = False, dropout: bool = True
@@ -22,15 +24,16 @@ def st_vgg(
     channels, height, width = input_shape
     layers: list[nn.Module] = []
     for inputs, outputs, kernel in [(channels, 32, 3), (32, 64, 3), (64, 128, 3), (128, 256, 2)]:
-        layers += _convolution(inputs, outputs, kernel, batch_norm)
+        layers += [*_convolution(inputs, outputs, kernel, batch_norm), nn.ELU(inplace=True)]
         layers += _convolution(outputs, outputs, kernel, batch_norm)
-        layers += [nn.MaxPool2d(2), nn.Dropout(0.25 if dropout else 0.0)]
+        # ELU is monotone: after the pool it gives the same values for a quarter of the work
+        layers += [nn.MaxPool2d(2), nn.ELU(inplace=True), Dropout(0.25 if dropout else 0.0)]
     return nn.Sequential(
         *layers,
         nn.Flatten(),
         nn.Linear(256 * (height // 16) * (width // 16), 512),
-        nn.ELU(),
-        nn.Dropout(0.5 if dropout else 0.0),
+        nn.ELU(inplace=True),
+        Dropout(0.5 if dropout else 0.0),
         nn.Linear(512, n_classes),
     )
 
@@ -43,4 +46,4 @@ def _convolution(inputs: int, outputs: int, kernel: int, batch_norm: bool) -> li
         padding = [nn.ZeroPad2d((before, after, before, after))]
     convolution = nn.Conv2d(inputs, outputs, kernel, padding=before if before == after else 0)
     normalisation = [nn.BatchNorm2d(outputs)] if batch_norm else []
-    return [*padding, convolution, *normalisation, nn.ELU()]
+    return [*padding, convolution, *normalisation]

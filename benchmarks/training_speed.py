@@ -1,0 +1,247 @@
+"""The training engine against the ordinary PyTorch loop: ``make bench-training``.
+
+Both use all cores, in turn, in fresh processes, several times. With ``--write`` the tables go into
+RESULTS.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import truediv
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import ROOT, Outcome, in_turn, run_command, run_operation
+from benchmarks.results import (
+    FLOPS,
+    ORDER,
+    PER_SECOND,
+    PERCENT,
+    RESULTS,
+    SECONDS,
+    TIMES,
+    Goal,
+    Row,
+    Section,
+    keep,
+)
+from benchmarks.workloads import PRECISIONS, WORKLOADS, Workload
+
+from learnorder.errors import count_of
+from learnorder.log.cores import available_cores
+
+WHOLE = "whole-training"
+
+SECTIONS = (*WORKLOADS, WHOLE)
+
+
+@dataclass(frozen=True)
+class WholeRun:
+    """A collection trained from the command line."""
+
+    seeds: int
+    epochs: int
+    n_train: int
+    n_test: int
+
+
+FULL, QUICK = WholeRun(6, 8, 10_000, 2000), WholeRun(2, 2, 256, 64)
+
+FASHION_MNIST = Path(os.environ.get("LEARNORDER_DATA", "")) / "fashion-mnist"
+
+
+def main() -> None:
+    """Run the sections asked for and print them."""
+    given = _arguments()
+    repeats = 1 if given.quick else given.repeats
+    _warn_if_busy()
+    if given.scratch is not None:
+        given.scratch.mkdir(parents=True, exist_ok=True)
+    for name in given.sections:
+        workload = WORKLOADS.get(name)
+        if not (workload.has_data if workload else FASHION_MNIST.is_dir()):
+            print(f"{name}: left out, its data is not in LEARNORDER_DATA", file=sys.stderr)
+            continue
+        print(name, file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="bench-training-", dir=given.scratch) as scratch:
+            if workload is None:
+                section = whole(QUICK if given.quick else FULL, Path(scratch), repeats)
+            else:
+                size = workload.quick() if given.quick else workload
+                section = steady(name, size, Path(scratch), repeats)
+        print(section.to_markdown(), flush=True)
+        if given.write:
+            keep(section, ORDER, given.results)
+
+
+def _warn_if_busy() -> None:
+    """Threads of one process wait for each other, so a neighbour slows the peer most of all."""
+    load, cores = os.getloadavg()[0], available_cores()
+    if load > cores / 4:
+        print(
+            f"bench-training: the load is {load:.1f} on {cores} cores before anything is timed. "
+            "The ordinary loop suffers from neighbours far more than the engine, so ratios will "
+            "flatter the engine. Leave the machine alone.",
+            file=sys.stderr,
+        )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench-training", description=__doc__.splitlines()[0])
+    parser.add_argument("sections", nargs="*", metavar="SECTION", default=list(SECTIONS))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="small sizes, once: does it run?")
+    parser.add_argument("--write", action="store_true", help="put the tables into RESULTS.md")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="another file than that")
+    parser.add_argument("--scratch", type=Path, help="where the logs go (default: temporary)")
+    given = parser.parse_args()
+    given.sections = [name.lower() for name in given.sections]
+    if unknown := set(given.sections) - set(SECTIONS):
+        parser.error(f"{', '.join(sorted(unknown))}: the sections are {', '.join(SECTIONS)}")
+    return given
+
+
+def steady(name: str, workload: Workload, scratch: Path, repeats: int) -> Section:
+    """Time the engine once it runs, in each precision, and the ordinary loop."""
+    tables = {precision: workload.tables(precision) for precision in _precisions()}
+    operations: dict[str, Callable[[], Outcome]] = {
+        "ordinary": partial(
+            run_operation,
+            "ordinary:train",
+            tables=tables["float32"],
+            epochs=workload.ordinary_epochs,
+        ),
+        **{p: partial(_engine, scratch, t, workload.seeds) for p, t in tables.items()},
+        "peak": partial(run_operation, "ordinary:peak"),
+    }
+    found = in_turn(operations, repeats)
+    rows = [row for p in tables for row in _rows(p, workload, found)]
+    settled = "; ".join(f"{p}: {_settled(found[p][0]['execution'])}" for p in tables)
+    about = (
+        f"{workload.n_train:,} training and {workload.n_test:,} test examples, batches of 128, SGD "
+        f"with momentum 0.9 and rate {workload.learning_rate:g}. The engine trained "
+        f"{workload.seeds} replicates x {workload.epochs} epochs ({settled}), the ordinary loop "
+        f"one replicate x {count_of(workload.ordinary_epochs, 'epoch')} in float32 on "
+        f"{found['ordinary'][0]['threads']} threads."
+    )
+    return Section(name, f"Training {name.upper()}: {workload.title}", about, rows)
+
+
+def _precisions() -> Sequence[str]:
+    """The precisions that this processor multiplies faster than float32, and float32."""
+    peak = run_operation("ordinary:peak").answer
+    return [p for p in PRECISIONS if peak[p] >= peak["float32"]]
+
+
+def _engine(scratch: Path, tables: Mapping[str, Any], seeds: int) -> Outcome:
+    path = scratch / "log.zarr"
+    try:
+        return run_operation("engine:train", path=path, tables=tables, seeds=seeds)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _rows(precision: str, workload: Workload, found: Mapping[str, Sequence[Outcome]]) -> list[Row]:
+    here, ordinary = found[precision], found["ordinary"]
+    rates, peer = [o["rate"] for o in here], [o["rate"] for o in ordinary]
+    flops = ordinary[0]["flops"]
+    peaks = {p: [o[p] for o in found["peak"]] for p in PRECISIONS}
+    least = workload.least[PRECISIONS.index(precision)]
+    return [
+        Row(f"{precision}: replicate-epochs", PER_SECOND, rates, peer),
+        Row(
+            f"{precision}: times as fast as the ordinary loop",
+            TIMES,
+            list(map(truediv, rates, peer)),
+            goal=Goal.at_least(least, TIMES),
+        ),
+        Row(
+            f"{precision}: share of the matrix-product peak",
+            PERCENT,
+            _shares(flops, rates, peaks[precision]),
+            _shares(flops, peer, peaks["float32"]),
+        ),
+        Row(f"{precision}: the peak", FLOPS, peaks[precision], peaks["float32"]),
+        Row(f"{precision}: start to first record", SECONDS, [o["start_seconds"] for o in here]),
+        Row(
+            f"{precision}: replicate-epochs, start included",
+            PER_SECOND,
+            [o["whole_rate"] for o in here],
+        ),
+    ]
+
+
+def _shares(flops: float, rates: Sequence[float], peaks: Sequence[float]) -> list[float]:
+    return [flops * rate / peak for rate, peak in zip(rates, peaks, strict=True)]
+
+
+def _settled(execution: Mapping[str, Any]) -> str:
+    return f"{execution['executor']}, {execution['width']} at a time"
+
+
+def whole(run: WholeRun, scratch: Path, repeats: int) -> Section:
+    """Time ``learnorder train`` from start to end, and a plain script that does the same."""
+    found = in_turn(
+        {"here": partial(_command, run, scratch), "script": partial(_script, run, scratch)},
+        repeats,
+    )
+    here, script = ([o.seconds for o in found[name]] for name in ("here", "script"))
+    accuracies = {name: [o["accuracy"] for o in outcomes] for name, outcomes in found.items()}
+    rows = [
+        Row("the whole command", SECONDS, here, script),
+        Row(
+            "times as fast as the script",
+            TIMES,
+            list(map(truediv, script, here)),
+            goal=Goal.at_least(1.8, TIMES),
+        ),
+        Row("right at the end, test", PERCENT, accuracies["here"], accuracies["script"]),
+    ]
+    about = (
+        f"`learnorder train`, lenet in float32 on {run.n_train:,} / {run.n_test:,} images of "
+        f"Fashion-MNIST, {run.seeds} seeds x {run.epochs} epochs, from start to end of the "
+        "process: reading the data, starting workers, the estimate of the cost, training, durable "
+        "recording. The peer is `plain_script.py`, which keeps its predictions with `np.save`."
+    )
+    return Section(WHOLE, "Training from the command line", about, rows)
+
+
+def _command(run: WholeRun, scratch: Path) -> Outcome:
+    path = scratch / "command.zarr"
+    settings = {
+        "dataset.train_limit": run.n_train,
+        "dataset.test_limit": run.n_test,
+        "training.epochs": run.epochs,
+    }
+    command = [sys.executable, "-m", "learnorder", "train"]
+    command += [str(ROOT / "examples" / "fashion_mnist_lenet.toml"), "--out", str(path)]
+    command += ["--seeds", f"0:{run.seeds}"]
+    command += [part for k, v in settings.items() for part in ("--set", f"{k}={v}")]
+    try:
+        outcome = run_command(command)
+        answer = run_operation("engine:accuracy_at_the_end", path=path).answer
+        return Outcome(outcome.seconds, outcome.peak_bytes, answer)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _script(run: WholeRun, scratch: Path) -> Outcome:
+    out = scratch / "script"
+    command = [sys.executable, "-m", "benchmarks.plain_script", "--data", str(FASHION_MNIST)]
+    command += ["--out", str(out), "--seeds", str(run.seeds), "--epochs", str(run.epochs)]
+    command += ["--train", str(run.n_train), "--test", str(run.n_test)]
+    try:
+        return run_command(command, answers=True)
+    finally:
+        shutil.rmtree(out, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

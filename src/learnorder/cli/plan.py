@@ -1,0 +1,139 @@
+"""The command ``plan``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from learnorder.cli.arguments import JSON, LOG, SPLIT
+from learnorder.errors import LearnOrderError, count_of
+
+if TYPE_CHECKING:
+    from learnorder.log.reader import Log
+    from learnorder.measures.designs import CostModel
+
+
+@click.command()
+@LOG
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.95,
+    show_default=True,
+    help="Reliability of the order to reach.",
+)
+@click.option(
+    "--correlation",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    help="Correlation with the full order that a cheaper design is to reach.",
+)
+@SPLIT
+@JSON
+def plan(log: str, target: float, correlation: float, split: str, as_json: bool) -> None:
+    """Say how many more replicates a reliability takes, and which smaller design does as well.
+
+    \b
+    learnorder plan runs/mlp.zarr --target 0.98
+    """
+    from learnorder.cli.output import echo_json
+    from learnorder.log.reader import open_log
+    from learnorder.measures.designs import sub_designs
+    from learnorder.measures.planning import replicates_needed
+
+    opened = open_log(log)
+    needed = replicates_needed(opened[split], target)
+    designs = sub_designs(opened[split], _cost(opened), correlation)
+    if as_json:
+        echo_json({"split": split, "needed": needed.to_dict(), "designs": designs.to_dict()})
+        return
+    _print_needed(needed.to_dict(), split)
+    click.echo()
+    _print_designs(designs.to_dict())
+
+
+def _cost(log: Log) -> CostModel:
+    """Cost of an epoch of this log: trained on is the split train, predicted are all."""
+    from learnorder.measures.designs import CostModel
+
+    sizes = {name: about.n_examples for name, about in log.header.splits.items()}
+    if "train" not in sizes:
+        raise LearnOrderError(
+            f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
+            "costs depends on how many examples are trained on. In Python, give "
+            "`lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`."
+        )
+    return CostModel(sizes["train"], sum(sizes.values()))
+
+
+def _print_needed(needed: dict[str, Any], split: str) -> None:
+    from learnorder.cli.output import cell
+
+    n = count_of(needed["n_replicates"], "replicate")
+    click.echo(
+        f"reliability of the order, split {split}, {n}: {cell(needed['reliability'])} "
+        f"(95 % interval {cell(needed['reliability_ci'])})"
+    )
+    target, more, low = needed["target"], needed["more"], needed["more_for_low"]
+    if more is not None:
+        ends = _range(needed["more_ci"]) if more else ""
+        click.echo(f"reliability {target:g}: {_to_add(more)}{ends}")
+    if low is not None:
+        expected = ", by expectation" if low else ""
+        click.echo(f"lower end of its interval at {target:g}: {_to_add(low)}{expected}")
+    for reason in dict.fromkeys(needed["undefined"].values()):
+        click.echo(f"undefined: {reason}")
+
+
+def _to_add(n: int) -> str:
+    return count_of(n, "more replicate") if n else "reached"
+
+
+def _range(ends: list[int] | None) -> str:
+    if ends is None:
+        return ""
+    fewest, most = ends
+    return f" (95 % interval {fewest:,} to {'no number' if most is None else f'{most:,}'})"
+
+
+COLUMNS = {
+    "n_replicates": "replicates",
+    "epochs": "epochs",
+    "every": "recorded every",
+    "quantity": "quantity",
+    "cost": "cost",
+    "correlation": "correlation",
+    "range": "over draws",
+    "corrected": "corrected",
+    "mark": "",
+}
+"""Columns of the table of designs, by what they hold."""
+
+
+def _print_designs(designs: dict[str, Any]) -> None:
+    from learnorder.cli.output import cell, echo_table
+
+    if designs["front"]:
+        rows = []
+        for design in designs["front"]:
+            shown = {
+                **design,
+                "cost": f"{100 * design['cost']:.2g} %",
+                "range": [design["lowest"], design["highest"]],
+                "mark": f"cheapest for {designs['goal']:g}" if _is(design, designs) else "",
+            }
+            rows.append([shown[column] for column in COLUMNS])
+        title = (
+            "smaller designs, their cost as a share of this log, and the correlation of their "
+            f"order with the full one of {designs['n_reference']} other replicates (reliability "
+            f"{cell(designs['reliability'])})"
+        )
+        echo_table(list(COLUMNS.values()), rows, title)
+    for name, reason in designs["undefined"].items():
+        click.echo(f"undefined: {name}: {reason}")
+
+
+def _is(design: dict[str, Any], designs: dict[str, Any]) -> bool:
+    return bool(design == designs["cheapest"])

@@ -1,0 +1,211 @@
+"""Train a group of replicates into a log, each from where it stands, and say what became of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from learnorder.collection.prepare import state_context, versions
+from learnorder.errors import LearnOrderError
+from learnorder.log.resume import drop_state, load_state, save_state
+from learnorder.log.writer import ReplicateWriter
+from learnorder.schema import EpochPredictions
+from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
+from learnorder.training.grid import GridPoint, grid_after
+from learnorder.training.loop import Diverged, Group
+from learnorder.training.spec import TrainingSpec
+from learnorder.training.state import ReplicateState
+
+SAVE_STATE_SECONDS = float(os.environ.get("LEARNORDER_SAVE_STATE_SECONDS", "5"))
+"""Training time at risk when a process dies; what is lost is trained again, to the same bytes."""
+
+FAILURES = (Exception, SystemExit)
+"""What a network of one's own may raise; a `sys.exit` in it ends the replicate, not the worker."""
+
+Tell = Callable[[str, int, str], None]
+"""Told of events: ``recorded``, ``finished`` or ``failed``, the seed, and the reason."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained: the same for each replicate of a collection."""
+
+    spec: TrainingSpec
+    identity: str
+    tensors: TrainingTensors
+    grid: list[GridPoint]
+    execution: Execution
+
+
+def train_group(log: Path, seeds: Sequence[int], task: Task, tell: Tell, **claim: Any) -> None:
+    """Train these replicates; what goes wrong with one is told, and kept in the log.
+
+    Parameters
+    ----------
+    log
+        The log they belong to.
+    seeds
+        At most as many as the execution trains side by side.
+    task
+        What to train.
+    tell
+        Called with every event.
+    claim
+        How to claim a replicate where there are no locks, see `ReplicateWriter`.
+
+    Raises
+    ------
+    MemoryError
+        There is too little memory; the replicates can go on from their last epoch.
+    """
+    epochs = [point.epoch for point in task.grid]
+    with ExitStack() as held:
+        writers: dict[int, ReplicateWriter] = {}
+        for seed in seeds:
+            try:
+                writer = ReplicateWriter(log, seed, epochs, versions(), task.identity, **claim)
+            except FAILURES as error:
+                tell("failed", seed, reason_of(error))
+            else:
+                writers[seed] = held.enter_context(writer)
+        missing = {s: w for s, w in writers.items() if w.n_committed < len(epochs)}
+        for standing in _by_step(missing, task):
+            _Together(standing, task, tell, {s: missing[s] for s in standing}).train()
+        for seed, writer in writers.items():
+            if seed not in missing:
+                _finish(writer, tell)
+
+
+def _by_step(
+    writers: Mapping[int, ReplicateWriter], task: Task
+) -> list[dict[int, ReplicateState | None]]:
+    """Seeds with their kept states, by where they stand: only equals go on side by side."""
+    standing: dict[int, dict[int, ReplicateState | None]] = {}
+    for seed, writer in writers.items():
+        state = _kept_state(writer, task)
+        standing.setdefault(0 if state is None else state.step, {})[seed] = state
+    return [standing[step] for step in sorted(standing)]
+
+
+def _kept_state(writer: ReplicateWriter, task: Task) -> ReplicateState | None:
+    """Return a state of these very versions that is not ahead of what is committed."""
+    kept = load_state(writer.log, writer.seed)
+    if kept is None:
+        return None
+    arrays, about = kept
+    step = int(about.pop("step", 0))
+    context = _context(task, writer.seed)
+    behind = all(writer.is_committed(p.index) for p in task.grid if p.step <= step)
+    same = {k: about.get(k) for k in context} == context
+    return ReplicateState(step, arrays) if behind and same and step > 0 else None
+
+
+def _context(task: Task, seed: int) -> dict[str, Any]:
+    return state_context(task.identity, task.execution, seed)
+
+
+class _Together:
+    """Replicates at the same step; those that fail leave ``writers``, the others go on."""
+
+    def __init__(
+        self,
+        standing: Mapping[int, ReplicateState | None],
+        task: Task,
+        tell: Tell,
+        writers: dict[int, ReplicateWriter],
+    ) -> None:
+        self.task, self.tell, self.writers = task, tell, writers
+        self.seeds = list(standing)
+        self.states = {seed: state for seed, state in standing.items() if state is not None}
+        self._saved = time.monotonic()
+
+    def train(self) -> None:
+        """Train to the end of the grid."""
+        task = self.task
+        try:
+            group = Group(task.spec, task.tensors, self.seeds, task.execution, self.states or None)
+            for point in grid_after(task.grid, group.step):
+                self._record(group, point)
+                if not self.writers:
+                    return
+        except FAILURES as error:
+            if is_out_of_memory(error):
+                raise MemoryError(reason_of(error)) from error
+            for seed in list(self.writers):
+                self._fail(seed, error)
+        for writer in self.writers.values():
+            _finish(writer, self.tell)
+
+    def _record(self, group: Group, point: GridPoint) -> None:
+        records = group.advance_to(point)
+        for seed in [seed for seed in group.diverged if seed in self.writers]:
+            self._fail(seed, group.diverged[seed])
+        for record in records:
+            if record.seed in self.writers:
+                self._commit(record)
+        due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
+        if due and group.can_be_captured() and point is not self.task.grid[-1]:
+            self._save_states(group)
+
+    def _commit(self, record: EpochPredictions) -> None:
+        writer = self.writers[record.seed]
+        known = writer.is_committed(record.index)
+        try:
+            writer.write(record)
+        except FAILURES as error:
+            self._fail(record.seed, error)
+        else:
+            if not known:
+                self.tell("recorded", record.seed, "")
+
+    def _save_states(self, group: Group) -> None:
+        for seed, state in group.states().items():
+            if seed in self.writers:
+                about = {**_context(self.task, seed), "step": state.step}
+                save_state(self.writers[seed].log, seed, state.arrays, about)
+        self._saved = time.monotonic()
+
+    def _fail(self, seed: int, error: BaseException) -> None:
+        """Keep in the log why a replicate does not go on, then tell it."""
+        writer, reason = self.writers.pop(seed), reason_of(error)
+        try:
+            if isinstance(error, Diverged):
+                writer.fail("diverged", error.epoch, str(error))
+                drop_state(writer.log, seed)
+            elif not writer.attempt.is_finished:
+                # finished on a shorter grid, it stays so: what it has is as good as before
+                epoch = self.task.grid[min(writer.n_committed, len(self.task.grid) - 1)].epoch
+                writer.fail("error", epoch, reason)
+        except FAILURES as second:
+            reason = f"{reason} It could not be noted in the log either ({reason_of(second)})"
+        self.tell("failed", seed, reason)
+
+
+def _finish(writer: ReplicateWriter, tell: Tell) -> None:
+    try:
+        drop_state(writer.log, writer.seed)
+        writer.finish()
+    except FAILURES as error:
+        tell("failed", writer.seed, reason_of(error))
+    else:
+        tell("finished", writer.seed, "")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, which PyTorch says in words on the CPU."""
+    name, text = type(error).__name__, str(error)
+    return isinstance(error, MemoryError) or name == "OutOfMemoryError" or "DefaultCPUAlloc" in text
+
+
+def reason_of(error: BaseException) -> str:
+    """One line for what ended a replicate."""
+    if isinstance(error, LearnOrderError):
+        return str(error)
+    text = " ".join(str(error).split()) or "without a message"
+    return f"train: {type(error).__name__}: {text}."

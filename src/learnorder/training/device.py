@@ -1,0 +1,73 @@
+"""Which devices can be trained on here."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from learnorder.errors import LearnOrderError
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that is not there; needs torch for any other than ``cpu``.
+
+    Parameters
+    ----------
+    name
+        ``cpu``, ``cuda`` (the first GPU) or ``cuda:1``.
+
+    Raises
+    ------
+    LearnOrderError
+        There is no such kind of device, none of it here, or not so many; the message names those
+        there are.
+    """
+    if name == "cpu":
+        return
+    gpu = re.fullmatch(r"cuda(?::(\d+))?", name)
+    n_gpus = _count_gpus()
+    if gpu is not None and int(gpu[1] or 0) < n_gpus:
+        return
+    here = ", ".join(["'cpu'", *(f"'cuda:{i}'" for i in range(n_gpus))])
+    raise LearnOrderError(
+        f"train: execution.device = {name!r} is {'not there' if gpu else 'no device'}. "
+        f"{_reason(n_gpus)} Use one of: {here}."
+    )
+
+
+def make_deterministic(name: str) -> None:
+    """Let this process compute the same bytes every time: one thread; on a GPU, its plain ways.
+
+    Parameters
+    ----------
+    name
+        The device that is trained on.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    if name != "cpu":
+        torch.use_deterministic_algorithms(True)
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def _count_gpus() -> int:
+    import torch
+
+    with warnings.catch_warnings():
+        # of a driver that does not fit: then there is none to train on
+        warnings.simplefilter("ignore")
+        return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def _reason(n_gpus: int) -> str:
+    """Say how many GPUs there are, and why there may be none."""
+    import torch
+
+    if n_gpus:
+        return f"PyTorch sees {n_gpus} GPU{'s' * (n_gpus > 1)} here."
+    if torch.version.cuda is None:
+        return f"PyTorch {torch.__version__} here is built without CUDA."
+    return "PyTorch sees no GPU here."
