@@ -47,7 +47,7 @@ fmt: setup      ## mend what ruff can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup    ## time training and measures; medians and spread
+bench: setup    ## time the measures in memory; medians and spread
 	@$(BIN)/python -m pytest benchmarks -q --benchmark-enable --benchmark-only --benchmark-columns=min,median,max,iqr,rounds
 
 bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BENCH_LOG=--write keeps it)

@@ -1,8 +1,8 @@
 """A worker of the product that also says how much of its time went into recording.
 
-For each replicate it adds a line of JSON to the file in ``BENCHMARK_RECORDING``: the seconds in
-all, and those in opening the replicate, committing epochs, keeping the state to resume from, and
-declaring it finished.
+For each group of replicates it adds a line of JSON to the file in ``BENCHMARK_RECORDING``: the
+seconds in all, and those in opening replicates, committing epochs, keeping the states to resume
+from, and declaring replicates finished.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from learnorder.collection import worker
+from learnorder.collection import group, worker
 
 _spent: dict[str, float] = {}
 
@@ -35,8 +35,8 @@ def _timed(owner: Any, name: str, what: str) -> None:
     setattr(owner, name, timed)
 
 
-def _report_each_replicate() -> None:
-    train = worker._train
+def _report_each_group() -> None:
+    train = worker.train_group
 
     @functools.wraps(train)
     def reported(*args: Any, **kwargs: Any) -> None:
@@ -47,15 +47,15 @@ def _report_each_replicate() -> None:
         with Path(os.environ["BENCHMARK_RECORDING"]).open("a") as file:
             file.write(json.dumps(line) + "\n")
 
-    worker._train = reported
+    worker.train_group = reported
 
 
 if __name__ == "__main__":
-    _timed(worker.ReplicateWriter, "__init__", "open")
-    _timed(worker.ReplicateWriter, "write", "write")
-    _timed(worker.ReplicateWriter, "finish", "finish")
-    _timed(worker.Replicate, "state", "state")
-    _timed(worker, "save_state", "state")
-    _timed(worker, "drop_state", "state")
-    _report_each_replicate()
+    _timed(group.ReplicateWriter, "__init__", "open")
+    _timed(group.ReplicateWriter, "write", "write")
+    _timed(group.ReplicateWriter, "finish", "finish")
+    _timed(group.Group, "states", "state")
+    _timed(group, "save_state", "state")
+    _timed(group, "drop_state", "state")
+    _report_each_group()
     worker.main(Path(sys.argv[1]))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from benchmarks import flops, ordinary
-from benchmarks.execution import steady_rate
+from benchmarks.engine import steady_rate
 from benchmarks.log_at_scale import SECTIONS as LOG_SECTIONS
 from benchmarks.results import ORDER
 from benchmarks.training_speed import SECTIONS
