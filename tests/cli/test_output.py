@@ -14,6 +14,7 @@ from learnorder.cli import WALK, main
 from learnorder.cli.output import echo_json, echo_table
 from learnorder.cli.progress import BAR_WIDTH, ProgressDisplay, bar, cost_line
 from learnorder.collection.progress import CostEstimate, Progress
+from learnorder.training.execution import Execution
 
 COMPARED = (
     [
@@ -137,9 +138,9 @@ def test_json_that_the_terminal_cannot_show_is_escaped(monkeypatch, name):
 
 
 def test_one_is_singular():
-    cost = CostEstimate(1, 1, 1, seconds=3, disk=10, memory=10)
+    cost = CostEstimate(1, 1, Execution(), 1, seconds=3, disk=10, memory=10)
     assert cost_line(cost).startswith("1 replicate x 1 epoch on 1 process: ")
-    cost = CostEstimate(1200, 2, 8, seconds=3, disk=10, memory=10)
+    cost = CostEstimate(1200, 2, Execution(), 8, seconds=3, disk=10, memory=10)
     assert cost_line(cost).startswith("1,200 replicates x 8 epochs on 2 processes: ")
 
 
