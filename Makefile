@@ -10,7 +10,7 @@ BENCH_LOG ?=
 # The same of `make bench-training`.
 BENCH_TRAINING ?=
 
-.PHONY: help setup demo test test-faults check fmt bench bench-log bench-training example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-training example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ demo: setup     ## train two architectures on digits, compare them, write a repo
 test: setup     ## the whole test suite
 	@echo "== test: pytest (datasets in LEARNORDER_DATA=$(LEARNORDER_DATA))"
 	@$(BIN)/python -m pytest -q
+
+test-long: setup  ## the tests of the benchmarks of training too
+	@LEARNORDER_LONG=1 $(BIN)/python -m pytest -q tests/test_benchmarks_of_training.py tests/test_order_cost.py
 
 test-faults: setup  ## the whole fault campaign: kills, failing disks, damage; ends with a table
 	@echo "== test-faults: about 20 minutes on two free cores (\`make test\` has its quick form)"

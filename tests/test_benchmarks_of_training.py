@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,10 @@ from learnorder.training.inputs import InputShape
 from learnorder.training.spec import TrainingSpec
 
 ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("LEARNORDER_LONG") != "1", reason="of a benchmark, takes long: make test-long"
+)
 DIGITS = {
     "dataset": {"name": "digits"},
     "architecture": {"name": "mlp"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,10 @@ from learnorder.measures.designs import CostModel
 from learnorder.schema import DIMS
 
 ROOT = Path(__file__).parent.parent
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("LEARNORDER_LONG") != "1", reason="of a benchmark, takes long: make test-long"
+)
 SIZE = order_cost.Size(reference=20, cheap=8, draws=6)
 
 
