@@ -12,7 +12,8 @@ import torch
 from learnorder.training import batch_norm
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
-from learnorder.training.executors.choice import make_executor, settle
+from learnorder.training.executors.choice import settle
+from learnorder.training.executors.recording import EVALUATION_BATCH
 from learnorder.training.grid import recording_grid
 from learnorder.training.loop import Group
 from learnorder.training.networks import initial_network
@@ -77,17 +78,14 @@ def _seconds_per_step(group: Group) -> float:
 
 def _seconds_to_predict(group: Group) -> float:
     """Time to predict every split once, extrapolated from a part of it where that takes long."""
-    tensors = group.tensors
-    n_examples = sum(len(x) for x in tensors.splits.values())
-    part = {"train": tensors.splits["train"][:PREDICTED]}
-    labels = {"train": tensors.labels["train"][:PREDICTED]}
-    small = make_executor(
-        group.spec, TrainingTensors(tensors.inputs, part, labels), group.seeds, group.execution
-    )
+    n_examples = sum(len(inputs) for inputs in group.tensors.splits.values())
+    part = slice(0, min(PREDICTED, group.tensors.n_train))
     predicted, start = 0, time.perf_counter()
     while predicted == 0 or time.perf_counter() - start < PROBE_SECONDS:
-        small.predict(0)
-        predicted += len(part["train"])
+        with group.executor.evaluation(0):
+            for first in range(0, part.stop, EVALUATION_BATCH):
+                group.executor.logits("train", slice(first, first + EVALUATION_BATCH)).cpu()
+        predicted += part.stop
     return (time.perf_counter() - start) / predicted * n_examples
 
 

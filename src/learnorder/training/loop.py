@@ -12,7 +12,7 @@ from learnorder.schema import EpochPredictions
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import make_executor
-from learnorder.training.executors.contract import SplitPredictions
+from learnorder.training.executors.recording import SplitPredictions, predict
 from learnorder.training.grid import GridPoint, recording_grid, steps_per_epoch
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import ReplicateState
@@ -109,7 +109,7 @@ class Group:
         while self.step < point.step:
             epoch_end = (self.step // self.per_epoch + 1) * self.per_epoch
             self._train(min(point.step, epoch_end))
-        found = self.executor.predict(point.step)
+        found = predict(self.executor, self.spec, self.tensors, len(self.seeds), point.step)
         losses = self.executor.finite_losses()
         records = []
         for slot, seed in enumerate(self.seeds):

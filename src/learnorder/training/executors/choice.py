@@ -20,6 +20,7 @@ from learnorder.training.execution import Execution
 from learnorder.training.executors import grouped, vmapped
 from learnorder.training.executors.contract import Executor
 from learnorder.training.executors.grouped import Grouped
+from learnorder.training.executors.recording import evaluation_parts
 from learnorder.training.executors.sequential import Sequential
 from learnorder.training.executors.vmapped import Vmapped
 from learnorder.training.networks import initial_network
@@ -134,8 +135,19 @@ def slots_agree(spec: TrainingSpec, tensors: TrainingTensors, execution: Executi
     for arrays in (*captured, among_others.capture(0)):
         if any(not np.array_equal(arrays[k], expected[k], equal_nan=True) for k in expected):
             return False
-    predicted = [split.classes for split in alike.predict(0).values()]
-    return all((classes == classes[:1]).all() for classes in predicted)
+    return _evaluated_alike(alike, tensors)
+
+
+def _evaluated_alike(alike: Executor, tensors: TrainingTensors) -> bool:
+    """Whether all slots, which hold one network, give the same logits, in whole and cut batches."""
+    with alike.evaluation(0):
+        for split in tensors.splits:
+            parts = list(evaluation_parts(tensors, split))
+            for part in parts[:1] + parts[-1:]:
+                logits = alike.logits(split, part)
+                if not torch.equal(logits, logits[:1].expand_as(logits)):
+                    return False
+    return True
 
 
 def _seconds_per_step(spec: TrainingSpec, tensors: TrainingTensors, execution: Execution) -> float:

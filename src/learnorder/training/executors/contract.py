@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from learnorder.schema import Predictions
 from learnorder.training.state import Arrays
-
-
-@dataclass(frozen=True)
-class SplitPredictions:
-    """What every slot predicts for one split.
-
-    Attributes
-    ----------
-    classes
-        ``(slot, example)``; ties go to the lowest class id.
-    probabilities
-        ``(slot, example)`` float16, of the given label; None where it is not asked for.
-    finite
-        ``(slot,)`` bool, whether all logits of the slot are finite numbers; otherwise its
-        predictions mean nothing.
-    """
-
-    classes: Predictions
-    probabilities: NDArray[np.float16] | None
-    finite: NDArray[np.bool_]
 
 
 class Executor(Protocol):
@@ -48,8 +25,14 @@ class Executor(Protocol):
     def step(self, positions: torch.Tensor) -> None:
         """Train every slot on a batch of its own: ``(slot, batch)`` training positions."""
 
-    def predict(self, step: int) -> Mapping[str, SplitPredictions]:
-        """Predict every example of every split in eval mode, in source order."""
+    def evaluation(self, step: int) -> AbstractContextManager[None]:
+        """Enter eval mode and the random streams of what is predicted at this step."""
+
+    def logits(self, split: str, part: slice) -> torch.Tensor:
+        """Float32 ``(slot, example, class_id)`` of consecutive examples, inside `evaluation`.
+
+        There may be more slots than seeds; the last ones mean nothing.
+        """
 
     def finite_losses(self) -> NDArray[np.bool_]:
         """``(slot,)`` whether every loss so far was a finite number."""

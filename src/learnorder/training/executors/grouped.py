@@ -1,12 +1,13 @@
 """Dense networks side by side: the weights of all slots stacked, one batched product per layer.
 
-A small product alone leaves the processor waiting between two calls. Activations are kept
-``(slot, unit, example)``, so that the wide side of every product is the contiguous one.
+A small product alone leaves the processor waiting between two calls, and PyTorch's autograd costs
+as much as the product. So gradients are written out here, which a dense network is simple enough
+for. Activations are ``(slot, unit, example)``: the wide side of a product is the contiguous one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -14,14 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
-from learnorder.training.executors.arithmetic import arithmetic
-from learnorder.training.executors.contract import SplitPredictions
 from learnorder.training.executors.plainness import peculiarity
-from learnorder.training.executors.recording import EVALUATION_BATCH, Recording
 from learnorder.training.executors.stacked import VECTOR, StackedWeights, filled_slots
 from learnorder.training.networks import initial_network
 from learnorder.training.optimization import learning_rate, make_optimizer
@@ -34,14 +31,6 @@ USUAL_WIDTH: Final = 8
 SMALL_WEIGHTS: Final = 100_000
 """Up to this size of its largest layer a dense network pays for being grouped, see docs."""
 
-ACTIVATIONS: dict[type[nn.Module], Callable[[torch.Tensor], torch.Tensor]] = {
-    nn.ReLU: torch.relu,
-    nn.Identity: lambda values: values,
-}
-"""Exact for every value. Where a function is approximated, as tanh is, vectors and what is left
-over at the end are computed in two ways, so the last slot would get other bits than the first."""
-
-
 def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
     """Say why a network cannot be trained in groups; None if it can."""
     if spec.augmentation.flip or spec.augmentation.crop:
@@ -50,7 +39,7 @@ def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
         return f"it is a {type(network).__name__}, not an nn.Sequential"
     kinds = [type(layer) for layer in network]
     for kind in kinds:
-        if kind not in (nn.Flatten, nn.Linear, *ACTIVATIONS):
+        if kind not in (nn.Flatten, nn.Linear, nn.ReLU, nn.Identity):
             return f"it has a layer of type {kind.__name__}"
     if nn.Linear not in kinds or nn.Flatten in kinds[1:]:
         return "it is not a stack of dense layers"
@@ -87,9 +76,12 @@ class Grouped:
         networks += networks[-1:] * (execution.width - len(seeds))
         self._layers = list(networks[0].children())
         self._weights = StackedWeights(networks, execution.device)
+        for row in self._weights.parameters():
+            row.grad = torch.zeros_like(row)
         self._optimizer = make_optimizer(spec, self._weights.parameters())
         self._inputs = tensors.flat_bfloat16 if execution.precision == "bfloat16" else tensors.flat
         self._loss = torch.zeros(execution.width, device=execution.device)
+        self._factors: dict[int, torch.Tensor] = {}
 
     @contextmanager
     def epoch(self, epoch: int, first_step: int) -> Iterator[None]:
@@ -98,26 +90,26 @@ class Grouped:
             group["lr"] = learning_rate(self.spec, epoch)
         yield
 
+    @torch.no_grad()
     def step(self, positions: torch.Tensor) -> None:
         """Train every slot on its batch: ``(slot, batch)`` positions of the training split."""
         chosen, weights = self._filled(positions)
         batch = self._inputs["train"].index_select(0, chosen.flatten()).view(*chosen.shape, -1)
-        self._optimizer.zero_grad(set_to_none=True)
-        with arithmetic(self.execution):
-            logits = self._forward(batch.transpose(1, 2))
-        labels = self.tensors.labels["train"][chosen.flatten()]
-        # row by row, for the same reason as the choice of activations
-        rows = logits.float().transpose(1, 2).reshape(len(labels), -1)
-        losses = functional.cross_entropy(rows, labels, reduction="none").view(chosen.shape)
-        losses = (losses * weights).sum(1)
-        losses.sum().backward()  # type: ignore[no-untyped-call]
+        self._read_weights()
+        values = self._forward(batch.transpose(1, 2))
+        labels = self.tensors.labels["train"][chosen].unsqueeze(1)
+        log_chance = torch.log_softmax(values.pop(), 1)
+        self._loss -= (log_chance.gather(1, labels) * weights).sum((1, 2))
+        chance = log_chance.exp_()
+        known = torch.ones_like(chance[:, :1])
+        self._backward(chance.scatter_add_(1, labels, -known).mul_(weights), values)
         self._optimizer.step()
-        self._loss += losses.detach()
 
     def _filled(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Fill up slots, and batches to whole vectors, with what has no weight in the mean.
 
-        Products round otherwise where a slot does not begin at a whole vector.
+        Vectors and what is left over at the end are computed in two ways, which round otherwise:
+        so every slot begins at a whole vector.
         """
         size = positions.shape[1]
         whole = -(-size // VECTOR) * VECTOR
@@ -126,31 +118,56 @@ class Grouped:
         filled = torch.cat([positions, positions[:, :1].expand(-1, whole - size)], 1)
         return filled_slots(filled, self.execution.width), weights
 
-    def _forward(self, values: torch.Tensor) -> torch.Tensor:
-        """Logits ``(slot, class_id, example)`` of ``([slot,] feature, example)``."""
+    def _read_weights(self) -> None:
+        """Take the factors of the products from the weights, in the precision of the products."""
         for i, layer in enumerate(self._layers):
             if isinstance(layer, nn.Linear):
+                weight = self._weights[f"{i}.weight"].detach()
+                self._factors[i] = weight.to(self._inputs["train"].dtype)
+
+    def _forward(self, values: torch.Tensor) -> list[torch.Tensor]:
+        """What each layer reads and the logits, ``(slot, unit, example)``, float32 after products.
+
+        The first may be ``(feature, example)``, the same for all slots.
+        """
+        read = []
+        for i, layer in enumerate(self._layers):
+            if isinstance(layer, nn.Linear):
+                values = values.to(self._factors[i].dtype)
+                read.append(values)
+                values = _product(self._factors[i], values)
                 bias = self._weights.get(f"{i}.bias")
-                values = _product(self._weights[f"{i}.weight"], values)
-                values = values if bias is None else values + bias.unsqueeze(2)
-            elif not isinstance(layer, nn.Flatten):
-                values = ACTIVATIONS[type(layer)](values)
-        return values
+                values = values.float() if bias is None else values + bias.detach().unsqueeze(2)
+            else:
+                read.append(values)
+                values = values.clamp_min(0) if isinstance(layer, nn.ReLU) else values
+        return [*read, values]
 
-    def predict(self, step: int) -> dict[str, SplitPredictions]:
-        """Predict every example of every split, ``(slot, example)``."""
+    def _backward(self, delta: torch.Tensor, read: list[torch.Tensor]) -> None:
+        """Set the gradients from that by the logits, ``(slot, class_id, example)``."""
+        first = next(i for i, layer in enumerate(self._layers) if isinstance(layer, nn.Linear))
+        for i in range(len(self._layers) - 1, first - 1, -1):
+            if isinstance(self._layers[i], nn.ReLU):
+                delta = delta * (read[i] > 0)
+            elif isinstance(self._layers[i], nn.Linear):
+                if f"{i}.bias" in self._weights:
+                    self._weights.gradient(f"{i}.bias").copy_(delta.sum(2))
+                delta = delta.to(read[i].dtype)
+                product = torch.bmm(delta, read[i].transpose(1, 2))
+                self._weights.gradient(f"{i}.weight").copy_(product)
+                if i > first:
+                    delta = torch.bmm(self._factors[i].transpose(1, 2), delta).float()
+
+    @contextmanager
+    def evaluation(self, step: int) -> Iterator[None]:
+        """Read the weights once; such networks draw nothing at random."""
         with torch.inference_mode():
-            return {split: self._predict(split) for split in self._inputs}
+            self._read_weights()
+            yield
 
-    def _predict(self, split: str) -> SplitPredictions:
-        inputs = self._inputs[split]
-        record = Recording(self.spec, self.tensors, split, self._n_slots)
-        for start in range(0, len(inputs), EVALUATION_BATCH):
-            part = slice(start, start + EVALUATION_BATCH)
-            with arithmetic(self.execution):
-                logits = self._forward(inputs[part].t())
-            record.add(part, logits[: self._n_slots].float(), class_dim=1)
-        return record.done()
+    def logits(self, split: str, part: slice) -> torch.Tensor:
+        """Float32 ``(slot, example, class_id)`` of consecutive examples."""
+        return self._forward(self._inputs[split][part].t())[-1].transpose(1, 2)
 
     def finite_losses(self) -> NDArray[np.bool_]:
         """``(slot,)`` whether every loss so far was a finite number."""
@@ -169,8 +186,8 @@ class Grouped:
         self._weights.restore(slot, arrays, self._optimizer)
 
 
-def _product(weight: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-    """``(slot, unit, example)``; every slot by a product of the same form, whatever its place."""
+def _product(factor: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """``(slot, unit, example)``; one product for all slots where all read the same."""
     if values.ndim == 3:
-        return torch.bmm(weight, values)
-    return torch.stack([torch.mm(of_slot, values) for of_slot in weight])
+        return torch.bmm(factor, values)
+    return torch.mm(factor.flatten(0, 1), values).view(*factor.shape[:2], -1)

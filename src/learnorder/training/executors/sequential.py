@@ -15,8 +15,6 @@ from learnorder.training.batch_norm import statistics_for_predictions
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.arithmetic import arithmetic
-from learnorder.training.executors.contract import SplitPredictions
-from learnorder.training.executors.recording import EVALUATION_BATCH, Recording
 from learnorder.training.inputs import select
 from learnorder.training.networks import initial_network
 from learnorder.training.optimization import learning_rate, make_optimizer
@@ -90,27 +88,24 @@ class Sequential:
         # once not finite, a sum stays so: one look at each recorded point is enough
         self._loss += loss.detach()
 
-    def predict(self, step: int) -> dict[str, SplitPredictions]:
-        """Predict every example of every split, ``(1, example)``."""
+    @contextmanager
+    def evaluation(self, step: int) -> Iterator[None]:
+        """Enter eval mode, with statistics for predictions; a network may draw there too."""
         seed = torch_seed(self.seed, Purpose.PREDICTION, step)
         self.network.eval()
-        # a network may draw at random in eval mode too
-        with RandomState(self.execution.device).entered(seed), torch.inference_mode():
-            train = self.tensors.splits["train"]
-            with (
-                arithmetic(self.execution),
-                statistics_for_predictions(self.spec, self.network, train),
-            ):
-                return {split: self._predict(split) for split in self.tensors.splits}
+        train = self.tensors.splits["train"]
+        with (
+            RandomState(self.execution.device).entered(seed),
+            torch.inference_mode(),
+            arithmetic(self.execution),
+            statistics_for_predictions(self.spec, self.network, train),
+        ):
+            yield
 
-    def _predict(self, split: str) -> SplitPredictions:
-        inputs = self.tensors.splits[split]
-        record = Recording(self.spec, self.tensors, split, n_slots=1)
-        for start in range(0, len(inputs), EVALUATION_BATCH):
-            part = slice(start, start + EVALUATION_BATCH)
-            logits = self.network(inputs[part]).float()
-            record.add(part, logits[None], class_dim=2)
-        return record.done()
+    def logits(self, split: str, part: slice) -> torch.Tensor:
+        """Float32 ``(1, example, class_id)`` of consecutive examples."""
+        logits: torch.Tensor = self.network(self.tensors.splits[split][part])
+        return logits.float()[None]
 
     def finite_losses(self) -> NDArray[np.bool_]:
         """Whether every loss so far was a finite number."""

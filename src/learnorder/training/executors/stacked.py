@@ -63,6 +63,15 @@ class StackedWeights:
         """Return the weights ``(slot, ...)`` of that name; None where networks have none."""
         return self[name] if name in self._rows else None
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._rows
+
+    def gradient(self, name: str) -> torch.Tensor:
+        """View of the gradient ``(slot, ...)`` of the weights of that name, to be written to."""
+        gradient = self._rows[name].grad
+        assert gradient is not None, f"no gradient was allocated for {name}"
+        return self._view(name, gradient)
+
     def __getitem__(self, name: str) -> torch.Tensor:
         return self._view(name, self._rows[name])
 

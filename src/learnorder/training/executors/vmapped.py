@@ -21,9 +21,7 @@ from torch.nn import functional
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.arithmetic import arithmetic
-from learnorder.training.executors.contract import SplitPredictions
 from learnorder.training.executors.plainness import peculiarity
-from learnorder.training.executors.recording import EVALUATION_BATCH, Recording
 from learnorder.training.executors.stacked import StackedWeights, filled_slots
 from learnorder.training.inputs import select
 from learnorder.training.networks import initial_network
@@ -116,21 +114,16 @@ class Vmapped:
         logits: torch.Tensor = side_by_side(weights, buffers, inputs)
         return logits
 
-    def predict(self, step: int) -> dict[str, SplitPredictions]:
-        """Predict every example of every split, ``(slot, example)``."""
+    @contextmanager
+    def evaluation(self, step: int) -> Iterator[None]:
+        """Enter eval mode; such networks draw nothing at random."""
         self._form.eval()
-        with torch.no_grad():
-            return {split: self._predict(split) for split in self.tensors.splits}
+        with torch.no_grad(), arithmetic(self.execution):
+            yield
 
-    def _predict(self, split: str) -> SplitPredictions:
-        inputs = self.tensors.splits[split]
-        record = Recording(self.spec, self.tensors, split, self._n_slots)
-        for start in range(0, len(inputs), EVALUATION_BATCH):
-            part = slice(start, start + EVALUATION_BATCH)
-            with arithmetic(self.execution):
-                logits = self._forward(inputs[part], None)
-            record.add(part, logits[: self._n_slots].float(), class_dim=2)
-        return record.done()
+    def logits(self, split: str, part: slice) -> torch.Tensor:
+        """Float32 ``(slot, example, class_id)`` of consecutive examples."""
+        return self._forward(self.tensors.splits[split][part], None).float()
 
     def finite_losses(self) -> NDArray[np.bool_]:
         """``(slot,)`` whether every loss so far was a finite number."""
