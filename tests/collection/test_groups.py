@@ -197,7 +197,7 @@ def test_log_goes_on_as_it_was_begun(tmp_path, digits):
     train_collection(dense_spec(), [0], out=path, dataset=digits, workers=1)
     auto = dense_spec(execution={"executor": "auto"})
     train_collection(auto, [1], out=path, dataset=digits, workers=1)
-    assert open_log(path).execution == Execution("grouped", 4).to_json()
+    assert open_log(path).execution == Execution("grouped", 4, evaluation_batch=500).to_json()
     other = dense_spec(execution={"executor": "sequential"})
     with pytest.raises(SpecDiffers, match=r"execution\.executor is 'grouped' in the log and 'seq"):
         train_collection(other, [2], out=path, dataset=digits, workers=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from learnorder.errors import DataNotFound, LearnOrderError
-from learnorder.training.spec import TrainingSpec
+from learnorder.training.spec import TrainingSpec, identifying_choices
 
 MINIMAL = {"dataset": {"name": "digits"}, "architecture": {"name": "mlp"}}
 
@@ -132,3 +132,24 @@ def test_length_belongs_to_the_identity_where_the_schedule_depends_on_it():
     cosine = {"schedule": {"name": "cosine"}}
     short, long = with_(**cosine), with_(**cosine, training={"epochs": 20})
     assert short.identity("d") != long.identity("d")
+
+
+def test_architecture_that_computes_otherwise_than_before_is_another_spec():
+    minimal = {"dataset": {"name": "digits"}, "architecture": {"name": "st-vgg"}}
+    resolved = TrainingSpec.from_tables(minimal).resolved()
+    assert resolved["architecture"]["revision"] == 2
+    assert dict(identifying_choices(resolved))["architecture.revision"] == 2
+    earlier = {**resolved, "architecture": {"name": "st-vgg", "options": {}}}
+    assert "architecture.revision" not in dict(identifying_choices(earlier))
+    unchanged = {**minimal, "architecture": {"name": "lenet"}}
+    choices = dict(identifying_choices(TrainingSpec.from_tables(unchanged).resolved()))
+    assert "architecture.revision" not in choices
+    minimal["architecture"]["revision"] = 1
+    with pytest.raises(LearnOrderError, match="revision 1 of 'st-vgg' is not the one that this"):
+        TrainingSpec.from_tables(minimal)
+
+
+def test_more_replicates_side_by_side_than_any_machine_takes_are_refused():
+    tables = {"dataset": {"name": "digits"}, "architecture": {"name": "linear"}}
+    with pytest.raises(LearnOrderError, match=r"execution\.width is 1025"):
+        TrainingSpec.from_tables({**tables, "execution": {"width": 1025}})

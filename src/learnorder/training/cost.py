@@ -13,10 +13,9 @@ from learnorder.training import batch_norm
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import settle
-from learnorder.training.executors.recording import EVALUATION_BATCH
 from learnorder.training.grid import recording_grid
 from learnorder.training.loop import Group
-from learnorder.training.networks import initial_network
+from learnorder.training.networks import check_reproducible, initial_network
 from learnorder.training.spec import TrainingSpec
 
 PREDICTED = 1000
@@ -49,6 +48,7 @@ def probe(
     kept
         How the log is trained already; None for a new one.
     """
+    check_reproducible(spec, tensors.inputs)
     batch_norm.check(spec, initial_network(spec, tensors.inputs, 0), tensors.n_train)
     execution = kept or settle(spec, tensors)
     group = Group(spec, tensors, list(range(execution.width)), execution)
@@ -80,11 +80,12 @@ def _seconds_to_predict(group: Group) -> float:
     """Time to predict every split once, extrapolated from a part of it where that takes long."""
     n_examples = sum(len(inputs) for inputs in group.tensors.splits.values())
     part = slice(0, min(PREDICTED, group.tensors.n_train))
+    batch = group.execution.evaluation_batch
     predicted, start = 0, time.perf_counter()
     while predicted == 0 or time.perf_counter() - start < PROBE_SECONDS:
         with group.executor.evaluation(0):
-            for first in range(0, part.stop, EVALUATION_BATCH):
-                group.executor.logits("train", slice(first, first + EVALUATION_BATCH)).cpu()
+            for first in range(0, part.stop, batch):
+                group.executor.logits("train", slice(first, first + batch)).cpu()
         predicted += part.stop
     return (time.perf_counter() - start) / predicted * n_examples
 

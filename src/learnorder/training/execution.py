@@ -10,6 +10,9 @@ from learnorder.training.spec import TrainingSpec
 
 Precision = Literal["float32", "bfloat16"]
 
+EARLIER_EVALUATION_BATCH = 500
+"""What logs that do not say it were evaluated in."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -25,12 +28,15 @@ class Execution:
         Arithmetic of the forward pass; weights are float32 always.
     device
         ``cpu``, ``cuda`` or ``cuda:1``.
+    evaluation_batch
+        Examples predicted at once; it can change the last bits as well.
     """
 
     executor: str = "sequential"
     width: int = 1
     precision: Precision = "float32"
     device: str = "cpu"
+    evaluation_batch: int = 200
 
     @classmethod
     def of(cls, spec: TrainingSpec) -> Execution:
@@ -51,4 +57,5 @@ class Execution:
             int(kept.get("width", 1)),
             cast(Precision, kept.get("precision", "float32")),
             str(kept.get("device", "cpu")),
+            int(kept.get("evaluation_batch", EARLIER_EVALUATION_BATCH)),
         )

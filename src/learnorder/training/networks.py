@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 
+from learnorder.errors import LearnOrderError
 from learnorder.training.architectures import build
 from learnorder.training.inputs import NetworkInputs
 from learnorder.training.spec import TrainingSpec
-from learnorder.training.streams import Purpose, torch_seed
+from learnorder.training.streams import Purpose, RandomState, torch_seed
 
 
 def initial_network(spec: TrainingSpec, inputs: NetworkInputs, seed: int) -> torch.nn.Module:
@@ -15,8 +16,7 @@ def initial_network(spec: TrainingSpec, inputs: NetworkInputs, seed: int) -> tor
 
     It is drawn on the CPU, so that every device begins with the same weights.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_seed(seed, Purpose.INITIALISATION))
+    with RandomState("cpu").entered(torch_seed(seed, Purpose.INITIALISATION)):
         network = build(
             spec.architecture.name,
             inputs.shape,
@@ -27,3 +27,34 @@ def initial_network(spec: TrainingSpec, inputs: NetworkInputs, seed: int) -> tor
     if inputs.shape.kind == "image":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
+
+
+def check_reproducible(spec: TrainingSpec, inputs: NetworkInputs) -> None:
+    """Refuse a callable that does not make a new network, and for one seed the same.
+
+    Raises
+    ------
+    LearnOrderError
+        Two networks of one seed share weights, or differ.
+    """
+    one, other = (initial_network(spec, inputs, 0) for _ in range(2))
+    if one is other or set(one.parameters()) & set(other.parameters()):
+        raise LearnOrderError(
+            f"architecture: {spec.architecture.name!r} returned the same network, or layers of it, "
+            "twice. Every replicate begins with weights of its own. Make all layers in the call."
+        )
+    weights, again = one.state_dict(), other.state_dict()
+    differing = [name for name in weights if not _same(weights[name], again.get(name))]
+    if differing or weights.keys() != again.keys():
+        name = (differing or sorted(again.keys() - weights))[0]
+        raise LearnOrderError(
+            f"architecture: {spec.architecture.name!r} gave {name!r} two values for one seed. "
+            "Initial weights come from torch, numpy.random or random, which are seeded before the "
+            "call, and from nothing else. Draw them from one of these."
+        )
+
+
+def _same(value: object, other: object) -> bool:
+    if not (isinstance(value, torch.Tensor) and isinstance(other, torch.Tensor)):
+        return type(value) is type(other)
+    return value.shape == other.shape and torch.equal(value.nan_to_num(), other.nan_to_num())

@@ -19,12 +19,14 @@ from pydantic import (
 )
 
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.training.architectures.table import revision
 from learnorder.training.log_spacing import log_spaced, neighbours
 
 PATH_KEYS = ("dataset.path", "dataset.embeddings")
 """Where data lies is not part of what is trained; the fingerprint of the dataset is."""
 
 ADDED_KEYS: Mapping[str, Any] = {
+    "architecture.revision": 1,
     "recording.batch_norm": "running",
     "recording.batch_norm_examples": 0,
     "recording.probability": False,
@@ -70,10 +72,28 @@ class LabelSpec(Table):
 
 
 class ArchitectureSpec(Table):
-    """A built-in architecture, or ``package.module:callable``, with its options."""
+    """A built-in architecture, or ``package.module:callable``, with its options.
+
+    ``revision`` counts up when a built-in one computes other numbers than before. It is filled in,
+    so that one log holds one computation.
+    """
 
     name: str = Field(min_length=1)
+    revision: int = Field(default=1, ge=1)
     options: dict[str, bool | int | float | str | list[int]] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _revision_of_the_named(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("name"), str):
+            return given
+        present = revision(given["name"])
+        if given.get("revision", present) != present:
+            raise ValueError(
+                f"revision {given['revision']!r} of {given['name']!r} is not the one that this "
+                f"version computes, {present}. Leave it out"
+            )
+        return {"revision": present} | given
 
 
 class OptimizerSpec(Table):
@@ -160,7 +180,9 @@ class RecordingSpec(Table):
     @field_validator("early", mode="before")
     @classmethod
     def _fractions_or_log(cls, value: Any) -> Any:
-        if value in ("none", "log") or isinstance(value, list):
+        if value in ("none", "log"):
+            return value
+        if isinstance(value, list) and all(type(f) in (int, float) for f in value):
             return value
         raise ValueError(f"it is 'none', 'log' or a list of fractions of an epoch, not {value!r}")
 
@@ -198,7 +220,7 @@ class ExecutionSpec(Table):
     """
 
     executor: Literal["auto", "probe", "sequential", "grouped", "vmap"] = "auto"
-    width: int = Field(default=0, ge=0)
+    width: int = Field(default=0, ge=0, le=1024)
     device: str = "cpu"
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -56,12 +57,14 @@ def order(seed: int, epoch: int, n_train: int) -> torch.Tensor:
 
 
 class RandomState:
-    """PyTorch's global stream, borrowed: entered at a seed or where it was left; then put back.
+    """The global streams, borrowed: entered at a seed or where they were left; then put back.
+
+    Those of PyTorch, of NumPy's ``numpy.random`` functions and of Python's ``random``.
 
     Parameters
     ----------
     device
-        Whose stream; on a GPU that of the CPU too.
+        Whose stream of PyTorch; on a GPU that of the CPU too.
     """
 
     def __init__(self, device: str) -> None:
@@ -69,19 +72,35 @@ class RandomState:
 
         self._devices = [torch.device(device)] if device.startswith("cuda") else []
         self._left: list[torch.Tensor] | None = None
+        self._python: tuple[Any, Any] | None = None
 
     @contextmanager
     def entered(self, seed: int, *, go_on: bool = False) -> Iterator[None]:
-        """Draw from the stream of ``seed`` from its beginning, or from where it was left last."""
+        """Draw from the streams of ``seed`` from their beginning, or from where they were left."""
         import torch
 
-        with torch.random.fork_rng(devices=self._devices):
-            if self._left is None or not go_on:
+        with torch.random.fork_rng(devices=self._devices), _python_streams_put_back():
+            if self._left is None or self._python is None or not go_on:
                 torch.manual_seed(seed)
+                random.seed(seed)
+                np.random.seed(np.random.SeedSequence(seed).generate_state(4))
             else:
                 torch.set_rng_state(self._left[0])
                 for device, state in zip(self._devices, self._left[1:], strict=True):
                     torch.cuda.set_rng_state(state, device)
+                random.setstate(self._python[0])
+                np.random.set_state(self._python[1])
             yield
             on_devices = [torch.cuda.get_rng_state(device) for device in self._devices]
             self._left = [torch.get_rng_state(), *on_devices]
+            self._python = random.getstate(), np.random.get_state()
+
+
+@contextmanager
+def _python_streams_put_back() -> Iterator[None]:
+    of_python, of_numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)

@@ -36,6 +36,8 @@ class ArchitectureEntry:
         Import string of the callable that builds it.
     smallest_image
         Least height and width of an image, in pixels.
+    revision
+        Counts up when it computes other numbers than before, be it in the last bits.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ArchitectureEntry:
     source: str
     factory: str
     smallest_image: int = 1
+    revision: int = 1
 
 
 _VECTORS: Final = ("image", "features")
@@ -60,6 +63,7 @@ def _entry(
     options: Mapping[str, int | bool] = _NO_OPTIONS,
     source: str = "",
     smallest_image: int = 1,
+    revision: int = 1,
 ) -> ArchitectureEntry:
     return ArchitectureEntry(
         name,
@@ -69,6 +73,7 @@ def _entry(
         source,
         f"{_HOME}.{factory}",
         smallest_image,
+        revision,
     )
 
 
@@ -105,6 +110,7 @@ _TABLE: Final = (
         options={"batch_norm": False, "dropout": True},
         source="hacohen2020agree",
         smallest_image=16,
+        revision=2,
     ),
     _entry(
         "resnet-8",
@@ -148,6 +154,11 @@ def known_architectures() -> list[ArchitectureEntry]:
     ['bag-of-embeddings', 'bilstm']
     """
     return list(_TABLE)
+
+
+def revision(name: str) -> int:
+    """Return the revision of a built-in architecture; 1 for what is no such name."""
+    return next((entry.revision for entry in _TABLE if entry.name == name), 1)
 
 
 def check_architecture(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -32,17 +33,22 @@ PROBE_SECONDS: Final = 0.7
 
 @dataclass(frozen=True)
 class _Entry:
-    """An executor: how many replicates side by side it usually takes, and what it cannot train."""
+    """An executor, what it cannot train, and what it takes where nothing else is wished.
+
+    That is replicates side by side and examples evaluated at once: one by one, a convolution of
+    few examples stays in the cache; side by side, they are many already.
+    """
 
     make: Callable[[TrainingSpec, TrainingTensors, Sequence[int], Execution], Executor]
-    width: int
     unsupported: Callable[[TrainingSpec, nn.Module], str | None]
+    width: int
+    evaluation_batch: int
 
 
 _TABLE: Final = {
-    "sequential": _Entry(Sequential, 1, lambda spec, network: None),
-    "grouped": _Entry(Grouped, grouped.USUAL_WIDTH, grouped.unsupported),
-    "vmap": _Entry(Vmapped, vmapped.USUAL_WIDTH, vmapped.unsupported),
+    "sequential": _Entry(Sequential, lambda spec, network: None, 1, 200),
+    "grouped": _Entry(Grouped, grouped.unsupported, grouped.USUAL_WIDTH, 500),
+    "vmap": _Entry(Vmapped, vmapped.unsupported, vmapped.USUAL_WIDTH, 500),
 }
 
 
@@ -64,32 +70,52 @@ def settle(spec: TrainingSpec, tensors: TrainingTensors) -> Execution:
     network, wish = initial_network(spec, tensors.inputs, 0), spec.execution
     usual = Execution.of(spec)
     if wish.executor in _TABLE:
-        chosen = _of(wish.executor, spec, usual)
-        _refuse_unsupported(chosen, spec, network)
-        if not slots_agree(spec, tensors, chosen):
-            raise LearnOrderError(
-                f"train: execution.executor = {wish.executor!r} gives a replicate other bytes in "
-                "another place of its group, on this machine and network. A replicate does not "
-                "depend on its neighbours. Use execution.executor = 'sequential'."
-            )
-        return chosen
+        return _as_wished(spec, tensors, network, _of(wish.executor, spec, usual))
     able = [_of(n, spec, usual) for n, e in _TABLE.items() if e.unsupported(spec, network) is None]
     able = [execution for execution in able if _has_wished_width(execution, spec)]
-    if not able:
-        raise _no_such_width(spec)
     if wish.executor == "probe" or wish.device != "cpu":
-        able.sort(key=lambda execution: _seconds_per_step(spec, tensors, execution))
+        cost = {execution: _seconds_per_step(spec, tensors, execution) for execution in able}
+        able = sorted(
+            (execution for execution in able if cost[execution] < inf), key=cost.__getitem__
+        )
     else:
         # a rule from measurements: small dense networks pay for being grouped, others do not
-        usually = "grouped" if grouped.worthwhile(network) else "sequential"
+        usually = "grouped" if grouped.worthwhile(network, usual.precision) else "sequential"
         able.sort(key=lambda execution: execution.executor != usually)
-    return next(execution for execution in able if slots_agree(spec, tensors, execution))
+    for execution in able:
+        if slots_agree(spec, tensors, execution):
+            return execution
+    raise _no_such_width(spec)
+
+
+def _as_wished(
+    spec: TrainingSpec, tensors: TrainingTensors, network: nn.Module, chosen: Execution
+) -> Execution:
+    """Refuse what the wished executor cannot do: name it, or try it and see."""
+    _refuse_unsupported(chosen, spec, network)
+    try:
+        agree = slots_agree(spec, tensors, chosen)
+    except (LearnOrderError, MemoryError):
+        raise
+    except Exception as error:
+        raise LearnOrderError(
+            f"train: execution.executor = {chosen.executor!r} cannot run the network of "
+            f"{spec.architecture.name!r} ({' '.join(f'{type(error).__name__}: {error}'.split())}). "
+            "Use execution.executor = 'sequential'."
+        ) from error
+    if not agree:
+        raise LearnOrderError(
+            f"train: execution.executor = {chosen.executor!r} gives a replicate other bytes in "
+            "another place of its group, on this machine and network. A replicate does not "
+            "depend on its neighbours. Use execution.executor = 'sequential'."
+        )
+    return chosen
 
 
 def _of(name: str, spec: TrainingSpec, usual: Execution) -> Execution:
-    return Execution(
-        name, spec.execution.width or _TABLE[name].width, usual.precision, usual.device
-    )
+    entry = _TABLE[name]
+    width = spec.execution.width or entry.width
+    return replace(usual, executor=name, width=width, evaluation_batch=entry.evaluation_batch)
 
 
 def _has_wished_width(execution: Execution, spec: TrainingSpec) -> bool:
@@ -122,39 +148,61 @@ def slots_agree(spec: TrainingSpec, tensors: TrainingTensors, execution: Executi
     """
     if execution.width == 1:
         return True
-    size, n_train = spec.training.batch_size, tensors.n_train
-    alike = make_executor(spec, tensors, [0] * execution.width, execution)
-    among_others = make_executor(spec, tensors, list(range(execution.width)), execution)
-    device = tensors.labels["train"].device
-    for executor in (alike, among_others):
-        with executor.epoch(0, 0):
-            for positions in torch.split(torch.arange(n_train, device=device), size)[-2:]:
-                executor.step(positions.expand(execution.width, -1))
-    expected = alike.capture(0)
-    captured = [alike.capture(slot) for slot in range(1, execution.width)]
-    for arrays in (*captured, among_others.capture(0)):
-        if any(not np.array_equal(arrays[k], expected[k], equal_nan=True) for k in expected):
+    seeds = list(range(execution.width))
+    together = _stepped(spec, tensors, seeds, execution)
+    for place in (0, execution.width - 1):
+        alike = _stepped(spec, tensors, [seeds[place]] * execution.width, execution)
+        expected = together.capture(place)
+        for arrays in map(alike.capture, range(execution.width)):
+            if any(not np.array_equal(arrays[k], expected[k], equal_nan=True) for k in expected):
+                return False
+        if not _evaluated_alike(alike, together, place, tensors):
             return False
-    return _evaluated_alike(alike, tensors)
+    return True
 
 
-def _evaluated_alike(alike: Executor, tensors: TrainingTensors) -> bool:
-    """Whether all slots, which hold one network, give the same logits, in whole and cut batches."""
-    with alike.evaluation(0):
-        for split in tensors.splits:
-            parts = list(evaluation_parts(tensors, split))
-            for part in parts[:1] + parts[-1:]:
+def _stepped(
+    spec: TrainingSpec, tensors: TrainingTensors, seeds: Sequence[int], execution: Execution
+) -> Executor:
+    """Executor of these seeds after a whole and the last batch, on the same for all."""
+    executor = make_executor(spec, tensors, seeds, execution)
+    positions = torch.arange(tensors.n_train, device=tensors.labels["train"].device)
+    with executor.epoch(0, 0):
+        for part in torch.split(positions, spec.training.batch_size)[-2:]:
+            executor.step(part.expand(execution.width, -1))
+    return executor
+
+
+def _evaluated_alike(
+    alike: Executor, together: Executor, place: int, tensors: TrainingTensors
+) -> bool:
+    """Whether a network gives the same logits in all slots, and in its place beside others."""
+    for split in tensors.splits:
+        parts = list(evaluation_parts(tensors, split, alike.execution))
+        for part in parts[:1] + parts[-1:]:
+            with together.evaluation(0):
+                expected = together.logits(split, part)[place].clone()
+            with alike.evaluation(0):
                 logits = alike.logits(split, part)
-                if not torch.equal(logits, logits[:1].expand_as(logits)):
+                if not torch.equal(logits, expected.expand_as(logits)):
                     return False
     return True
 
 
 def _seconds_per_step(spec: TrainingSpec, tensors: TrainingTensors, execution: Execution) -> float:
-    """Measured time of a step, for one replicate."""
-    executor = make_executor(spec, tensors, list(range(execution.width)), execution)
-    device = tensors.labels["train"].device
-    positions = torch.arange(spec.training.batch_size, device=device).expand(execution.width, -1)
+    """Measured time of a step, for one replicate; infinite where only running shows it cannot."""
+    try:
+        executor = make_executor(spec, tensors, list(range(execution.width)), execution)
+        return _measured(executor, spec, tensors)
+    except Exception:
+        if execution.executor == "sequential":
+            raise
+        return inf
+
+
+def _measured(executor: Executor, spec: TrainingSpec, tensors: TrainingTensors) -> float:
+    width, device = executor.execution.width, tensors.labels["train"].device
+    positions = torch.arange(spec.training.batch_size, device=device).expand(width, -1)
     with executor.epoch(0, 0):
         executor.step(positions)
         executor.finite_losses()
@@ -163,4 +211,4 @@ def _seconds_per_step(spec: TrainingSpec, tensors: TrainingTensors, execution: E
             executor.step(positions)
             executor.finite_losses()  # waits for the device
             taken += 1
-    return (time.perf_counter() - start) / taken / execution.width
+    return (time.perf_counter() - start) / taken / width

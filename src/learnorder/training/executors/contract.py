@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from learnorder.training.execution import Execution
 from learnorder.training.state import Arrays
 
 
@@ -18,6 +19,10 @@ class Executor(Protocol):
     Made with ``(spec, tensors, seeds, execution)``, it holds the networks of the seeds before
     training. What a slot becomes depends on its seed alone, never on its neighbours or its place.
     """
+
+    @property
+    def execution(self) -> Execution:
+        """How it trains and evaluates."""
 
     def epoch(self, epoch: int, first_step: int) -> AbstractContextManager[None]:
         """Enter the random streams of an epoch, at its first step or where it was left."""

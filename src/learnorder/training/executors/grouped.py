@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from learnorder.training.data import TrainingTensors
-from learnorder.training.execution import Execution
+from learnorder.training.execution import Execution, Precision
 from learnorder.training.executors.plainness import peculiarity
 from learnorder.training.executors.stacked import VECTOR, StackedWeights, filled_slots
 from learnorder.training.networks import initial_network
@@ -29,7 +29,9 @@ USUAL_WIDTH: Final = 8
 """More gain nothing on a CPU: what is gathered for them leaves the cache."""
 
 SMALL_WEIGHTS: Final = 100_000
-"""Up to this size of its largest layer a dense network pays for being grouped, see docs."""
+"""Up to this size of its largest layer a dense network pays for being grouped in float32: larger
+products keep a core busy one by one. In bfloat16 they are short, and what is around them counts."""
+
 
 def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
     """Say why a network cannot be trained in groups; None if it can."""
@@ -46,10 +48,10 @@ def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
     return peculiarity(network)
 
 
-def worthwhile(network: nn.Module) -> bool:
+def worthwhile(network: nn.Module, precision: Precision) -> bool:
     """Whether grouping such a network has been measured to pay on a CPU."""
     largest = max(p.numel() for p in network.parameters())
-    return largest <= SMALL_WEIGHTS
+    return precision == "bfloat16" or largest <= SMALL_WEIGHTS
 
 
 class Grouped:
@@ -74,7 +76,8 @@ class Grouped:
         self._n_slots = len(seeds)
         networks = [initial_network(spec, tensors.inputs, seed) for seed in seeds]
         networks += networks[-1:] * (execution.width - len(seeds))
-        self._layers = list(networks[0].children())
+        # a layer without weights may stand in several places, and any may have a name of its own
+        self._layers, self._names = _in_order(networks[0])
         self._weights = StackedWeights(networks, execution.device)
         for row in self._weights.parameters():
             row.grad = torch.zeros_like(row)
@@ -122,7 +125,7 @@ class Grouped:
         """Take the factors of the products from the weights, in the precision of the products."""
         for i, layer in enumerate(self._layers):
             if isinstance(layer, nn.Linear):
-                weight = self._weights[f"{i}.weight"].detach()
+                weight = self._weights[f"{self._names[i]}.weight"].detach()
                 self._factors[i] = weight.to(self._inputs["train"].dtype)
 
     def _forward(self, values: torch.Tensor) -> list[torch.Tensor]:
@@ -136,7 +139,7 @@ class Grouped:
                 values = values.to(self._factors[i].dtype)
                 read.append(values)
                 values = _product(self._factors[i], values)
-                bias = self._weights.get(f"{i}.bias")
+                bias = self._weights.get(f"{self._names[i]}.bias")
                 values = values.float() if bias is None else values + bias.detach().unsqueeze(2)
             else:
                 read.append(values)
@@ -150,11 +153,12 @@ class Grouped:
             if isinstance(self._layers[i], nn.ReLU):
                 delta = delta * (read[i] > 0)
             elif isinstance(self._layers[i], nn.Linear):
-                if f"{i}.bias" in self._weights:
-                    self._weights.gradient(f"{i}.bias").copy_(delta.sum(2))
+                name = self._names[i]
+                if f"{name}.bias" in self._weights:
+                    self._weights.gradient(f"{name}.bias").copy_(delta.sum(2))
                 delta = delta.to(read[i].dtype)
                 product = torch.bmm(delta, read[i].transpose(1, 2))
-                self._weights.gradient(f"{i}.weight").copy_(product)
+                self._weights.gradient(f"{name}.weight").copy_(product)
                 if i > first:
                     delta = torch.bmm(self._factors[i].transpose(1, 2), delta).float()
 
@@ -184,6 +188,12 @@ class Grouped:
     def restore(self, slot: int, arrays: Arrays) -> None:
         """Put a captured state back, bit for bit."""
         self._weights.restore(slot, arrays, self._optimizer)
+
+
+def _in_order(network: nn.Module) -> tuple[list[nn.Module], list[str]]:
+    """Layers in the order of the forward pass, and their names."""
+    assert isinstance(network, nn.Sequential)
+    return list(network), list(network._modules)
 
 
 def _product(factor: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from learnorder.schema import Predictions, prediction_dtype
 from learnorder.training.data import TrainingTensors
+from learnorder.training.execution import Execution
 from learnorder.training.executors.contract import Executor
 from learnorder.training.spec import TrainingSpec
-
-EVALUATION_BATCH = 500
-"""Examples per forward pass of an evaluation; fixed, because it can change the last bits."""
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,16 @@ def predict(
     with executor.evaluation(step):
         for split in tensors.splits:
             record = _Recording(spec, tensors, split, n_slots)
-            for part in evaluation_parts(tensors, split):
+            for part in evaluation_parts(tensors, split, executor.execution):
                 record.add(part, executor.logits(split, part)[:n_slots])
             found[split] = record.done()
     return found
 
 
-def evaluation_parts(tensors: TrainingTensors, split: str) -> Iterator[slice]:
+def evaluation_parts(tensors: TrainingTensors, split: str, execution: Execution) -> Iterator[slice]:
     """Consecutive examples that are evaluated together."""
-    for start in range(0, len(tensors.splits[split]), EVALUATION_BATCH):
-        yield slice(start, start + EVALUATION_BATCH)
+    for start in range(0, len(tensors.splits[split]), execution.evaluation_batch):
+        yield slice(start, start + execution.evaluation_batch)
 
 
 class _Recording:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from learnorder.training import augmentation
+from learnorder.training.attributes import Attributes
 from learnorder.training.batch_norm import statistics_for_predictions
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
@@ -50,6 +51,7 @@ class Sequential:
         self.spec, self.tensors, self.execution = spec, tensors, execution
         augmentation.check(tensors.inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
         self.network = initial_network(spec, tensors.inputs, self.seed).to(execution.device)
+        self._attributes = Attributes(self.network)
         self.optimizer = make_optimizer(spec, self.network.parameters())
         self._streams = RandomState(execution.device)
         self._draws: augmentation.Draws | None = None
@@ -112,8 +114,8 @@ class Sequential:
         return np.array([bool(torch.isfinite(self._loss))])
 
     def is_plain(self) -> bool:
-        """Whether everything the network keeps is in tensors of types that NumPy has."""
-        return is_plain(self.network)
+        """Whether all that the network has changed is in tensors of types that NumPy has."""
+        return is_plain(self.network) and self._attributes.changed() is None
 
     def capture(self, slot: int) -> Arrays:
         """Copy weights, buffers and optimiser state."""
