@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from learnorder.training.architectures.pooling import MaxPool2d
+
 
 def lenet(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
     """Return two 5x5 convolutions (16, 32) without padding, each with ReLU and pool; dense 128.
@@ -18,10 +20,10 @@ def lenet(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
     channels, height, width = input_shape
     return nn.Sequential(
         nn.Conv2d(channels, 16, 5),
-        nn.MaxPool2d(2),
+        MaxPool2d(),
         nn.ReLU(inplace=True),
         nn.Conv2d(16, 32, 5),
-        nn.MaxPool2d(2),
+        MaxPool2d(),
         nn.ReLU(inplace=True),
         nn.Flatten(),
         nn.Linear(32 * _left(_left(height)) * _left(_left(width)), 128),

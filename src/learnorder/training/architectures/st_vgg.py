@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from learnorder.training.architectures.dropout import Dropout
+from learnorder.training.architectures.pooling import MaxPool2d
 
 
 def st_vgg(
@@ -27,7 +28,7 @@ def st_vgg(
         layers += [*_convolution(inputs, outputs, kernel, batch_norm), nn.ELU(inplace=True)]
         layers += _convolution(outputs, outputs, kernel, batch_norm)
         # ELU is monotone: after the pool it gives the same values for a quarter of the work
-        layers += [nn.MaxPool2d(2), nn.ELU(inplace=True), Dropout(0.25 if dropout else 0.0)]
+        layers += [MaxPool2d(), nn.ELU(inplace=True), Dropout(0.25 if dropout else 0.0)]
     return nn.Sequential(
         *layers,
         nn.Flatten(),
