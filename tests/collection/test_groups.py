@@ -7,7 +7,9 @@ import pytest
 
 from learnorder.collection import group as group_module
 from learnorder.collection.group import Task, train_group
+from learnorder.collection.plan import make_plan
 from learnorder.collection.prepare import prepare
+from learnorder.collection.settled import kept_execution
 from learnorder.collection.train import train_collection
 from learnorder.errors import LearnOrderError, SpecDiffers
 from learnorder.log.creation import create_log
@@ -53,22 +55,22 @@ def precision(request):
 
 
 @pytest.fixture(scope="module")
-def reference(tmp_path_factory, digits, precision):
-    """All seeds at once, by one worker: groups of three."""
+def reference(tmp_path_factory, digits, precision, train_here):
+    """Groups of four and two, in one process."""
     path = tmp_path_factory.mktemp("groups") / "one.zarr"
     spec = dense_spec(training={"precision": precision})
-    train_collection(spec, SEEDS, out=path, dataset=digits, workers=1)
-    assert open_log(path).execution["executor"] == "grouped"
+    train_here(path, spec, digits, SEEDS, Execution("grouped", 4, precision))
     return path
 
 
-def test_groups_of_one_in_another_order_by_two_workers_give_the_same_bytes(
-    tmp_path, reference, digits, precision
+def test_other_groups_in_another_order_by_two_workers_give_the_same_bytes(
+    tmp_path, reference, digits, precision, train_here
 ):
     spec, path = dense_spec(training={"precision": precision}), tmp_path / "log.zarr"
-    train_collection(spec, [5], out=path, dataset=digits, workers=1)
-    train_collection(spec, [3, 1], out=path, dataset=digits, workers=2)
-    train_collection(spec, [4, 2, 0], out=path, dataset=digits, workers=2)
+    execution = Execution("grouped", 4, precision)
+    train_here(path, spec, digits, [5], execution)  # alone
+    train_collection(spec, [4, 2, 0, 3, 1], out=path, dataset=digits, workers=2)  # 3 and 2
+    assert open_log(path).execution == execution.to_json()
     assert by_seed(path) == by_seed(reference)
 
 
@@ -192,18 +194,19 @@ def test_place_in_the_group_does_not_matter_whatever_the_sizes(features, batch_s
         assert slots_agree(spec, tensors, Execution("grouped", width))
 
 
-def test_log_goes_on_as_it_was_begun(tmp_path, digits):
+def test_log_goes_on_as_it_was_begun(tmp_path, digits, train_here):
     path = tmp_path / "log.zarr"
     train_collection(dense_spec(), [0], out=path, dataset=digits, workers=1)
     auto = dense_spec(execution={"executor": "auto"})
-    train_collection(auto, [1], out=path, dataset=digits, workers=1)
-    assert open_log(path).execution == Execution("grouped", 4, evaluation_batch=500).to_json()
+    plan = make_plan(path, prepare(auto, digits), [0, 1])
+    assert (plan.pending, kept_execution(path).executor) == ([1], "grouped")
+    assert open_log(path).execution == Execution("grouped", 4).to_json()
     other = dense_spec(execution={"executor": "sequential"})
     with pytest.raises(SpecDiffers, match=r"execution\.executor is 'grouped' in the log and 'seq"):
         train_collection(other, [2], out=path, dataset=digits, workers=1)
 
 
-def test_network_that_cannot_be_grouped_says_why(tmp_path, digits, networks):
+def test_network_that_cannot_be_grouped_says_why(tmp_path, digits, networks, probe_here):
     spec = dense_spec(architecture={"name": "own_networks:with_dropout"})
     with pytest.raises(LearnOrderError, match=r"because it has a layer of type Conv2d\."):
         train_collection(spec, [0], out=tmp_path / "log.zarr", dataset=digits, workers=1)

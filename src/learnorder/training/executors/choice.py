@@ -33,22 +33,17 @@ PROBE_SECONDS: Final = 0.7
 
 @dataclass(frozen=True)
 class _Entry:
-    """An executor, what it cannot train, and what it takes where nothing else is wished.
-
-    That is replicates side by side and examples evaluated at once: one by one, a convolution of
-    few examples stays in the cache; side by side, they are many already.
-    """
+    """An executor: what it cannot train, and how many replicates side by side it usually takes."""
 
     make: Callable[[TrainingSpec, TrainingTensors, Sequence[int], Execution], Executor]
     unsupported: Callable[[TrainingSpec, nn.Module], str | None]
     width: int
-    evaluation_batch: int
 
 
 _TABLE: Final = {
-    "sequential": _Entry(Sequential, lambda spec, network: None, 1, 200),
-    "grouped": _Entry(Grouped, grouped.unsupported, grouped.USUAL_WIDTH, 500),
-    "vmap": _Entry(Vmapped, vmapped.unsupported, vmapped.USUAL_WIDTH, 500),
+    "sequential": _Entry(Sequential, lambda spec, network: None, 1),
+    "grouped": _Entry(Grouped, grouped.unsupported, grouped.USUAL_WIDTH),
+    "vmap": _Entry(Vmapped, vmapped.unsupported, vmapped.USUAL_WIDTH),
 }
 
 
@@ -79,8 +74,8 @@ def settle(spec: TrainingSpec, tensors: TrainingTensors) -> Execution:
             (execution for execution in able if cost[execution] < inf), key=cost.__getitem__
         )
     else:
-        # a rule from measurements: small dense networks pay for being grouped, others do not
-        usually = "grouped" if grouped.worthwhile(network, usual.precision) else "sequential"
+        # a rule from measurements: dense networks pay for being grouped, others do not
+        usually = "grouped" if grouped.worthwhile(network) else "sequential"
         able.sort(key=lambda execution: execution.executor != usually)
     for execution in able:
         if slots_agree(spec, tensors, execution):
@@ -113,9 +108,7 @@ def _as_wished(
 
 
 def _of(name: str, spec: TrainingSpec, usual: Execution) -> Execution:
-    entry = _TABLE[name]
-    width = spec.execution.width or entry.width
-    return replace(usual, executor=name, width=width, evaluation_batch=entry.evaluation_batch)
+    return replace(usual, executor=name, width=spec.execution.width or _TABLE[name].width)
 
 
 def _has_wished_width(execution: Execution, spec: TrainingSpec) -> bool:

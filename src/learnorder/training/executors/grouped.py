@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from learnorder.training.data import TrainingTensors
-from learnorder.training.execution import Execution, Precision
+from learnorder.training.execution import Execution
 from learnorder.training.executors.plainness import peculiarity
 from learnorder.training.executors.stacked import VECTOR, StackedWeights, filled_slots
 from learnorder.training.networks import initial_network
@@ -28,9 +28,9 @@ from learnorder.training.state import Arrays
 USUAL_WIDTH: Final = 8
 """More gain nothing on a CPU: what is gathered for them leaves the cache."""
 
-SMALL_WEIGHTS: Final = 100_000
-"""Up to this size of its largest layer a dense network pays for being grouped in float32: larger
-products keep a core busy one by one. In bfloat16 they are short, and what is around them counts."""
+SMALL_WEIGHTS: Final = 1_000_000
+"""Up to this size of its largest layer a dense network pays for being grouped; products of larger
+ones keep a core busy one by one, and a group takes the memory of all its replicates."""
 
 
 def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
@@ -48,10 +48,10 @@ def unsupported(spec: TrainingSpec, network: nn.Module) -> str | None:
     return peculiarity(network)
 
 
-def worthwhile(network: nn.Module, precision: Precision) -> bool:
+def worthwhile(network: nn.Module) -> bool:
     """Whether grouping such a network has been measured to pay on a CPU."""
     largest = max(p.numel() for p in network.parameters())
-    return precision == "bfloat16" or largest <= SMALL_WEIGHTS
+    return largest <= SMALL_WEIGHTS
 
 
 class Grouped:
@@ -84,7 +84,9 @@ class Grouped:
         self._optimizer = make_optimizer(spec, self._weights.parameters())
         self._inputs = tensors.flat_bfloat16 if execution.precision == "bfloat16" else tensors.flat
         self._loss = torch.zeros(execution.width, device=execution.device)
+        self._less_one = torch.tensor(-1.0, device=execution.device)
         self._factors: dict[int, torch.Tensor] = {}
+        self._filling: dict[int, torch.Tensor] = {}
 
     @contextmanager
     def epoch(self, epoch: int, first_step: int) -> Iterator[None]:
@@ -100,12 +102,12 @@ class Grouped:
         batch = self._inputs["train"].index_select(0, chosen.flatten()).view(*chosen.shape, -1)
         self._read_weights()
         values = self._forward(batch.transpose(1, 2))
-        labels = self.tensors.labels["train"][chosen].unsqueeze(1)
+        labels = self.tensors.labels["train"].index_select(0, chosen.flatten())
+        labels = labels.view(len(chosen), 1, -1)
         log_chance = torch.log_softmax(values.pop(), 1)
         self._loss -= (log_chance.gather(1, labels) * weights).sum((1, 2))
-        chance = log_chance.exp_()
-        known = torch.ones_like(chance[:, :1])
-        self._backward(chance.scatter_add_(1, labels, -known).mul_(weights), values)
+        delta = log_chance.exp_().scatter_add_(1, labels, self._less_one.expand_as(labels))
+        self._backward(delta.mul_(weights), values)
         self._optimizer.step()
 
     def _filled(self, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -115,11 +117,15 @@ class Grouped:
         so every slot begins at a whole vector.
         """
         size = positions.shape[1]
-        whole = -(-size // VECTOR) * VECTOR
-        weights = torch.zeros(whole, device=positions.device)
-        weights[:size] = 1 / size
-        filled = torch.cat([positions, positions[:, :1].expand(-1, whole - size)], 1)
-        return filled_slots(filled, self.execution.width), weights
+        if size not in self._filling:
+            whole = -(-size // VECTOR) * VECTOR
+            weights = torch.zeros(whole, device=positions.device)
+            weights[:size] = 1 / size
+            self._filling[size] = weights
+        weights = self._filling[size]
+        if missing := len(weights) - size:
+            positions = torch.cat([positions, positions[:, :1].expand(-1, missing)], 1)
+        return filled_slots(positions, self.execution.width), weights
 
     def _read_weights(self) -> None:
         """Take the factors of the products from the weights, in the precision of the products."""
@@ -157,8 +163,11 @@ class Grouped:
                 if f"{name}.bias" in self._weights:
                     self._weights.gradient(f"{name}.bias").copy_(delta.sum(2))
                 delta = delta.to(read[i].dtype)
-                product = torch.bmm(delta, read[i].transpose(1, 2))
-                self._weights.gradient(f"{name}.weight").copy_(product)
+                gradient = self._weights.gradient(f"{name}.weight")
+                if delta.dtype == gradient.dtype:
+                    torch.bmm(delta, read[i].transpose(1, 2), out=gradient)
+                else:
+                    gradient.copy_(torch.bmm(delta, read[i].transpose(1, 2)))
                 if i > first:
                     delta = torch.bmm(self._factors[i].transpose(1, 2), delta).float()
 

@@ -17,7 +17,9 @@ VECTOR: Final = 16
 
 def filled_slots(positions: torch.Tensor, width: int) -> torch.Tensor:
     """Fill ``(slot, batch)`` up to ``width`` slots with the last one."""
-    return torch.cat([positions, positions[-1:].expand(width - len(positions), -1)])
+    if missing := width - len(positions):
+        positions = torch.cat([positions, positions[-1:].expand(missing, -1)])
+    return positions
 
 
 class StackedWeights:
