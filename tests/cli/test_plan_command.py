@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ import learnorder as lo
 from learnorder.cli import main
 from learnorder.collection.train import TrainingResult
 from learnorder.collection.until import UntilResult
+from learnorder.log.creation import plan_replicates
 from learnorder.measures.planning import ReplicatesNeeded
 
 SPEC = """
@@ -88,6 +91,7 @@ def test_plan_prints_the_documented_object(grown):
     assert set(keys.split()) <= set(content["designs"]["front"][0])
     # trained on are 200, predicted 200 + 100
     first = next(d for d in content["designs"]["front"] if (d["n_points"], d["epochs"]) == (1, 1))
+    assert content["designs"]["cost_model"] == {"n_train": 200, "n_predicted": 300}
     share = first["n_replicates"] * (600 + 300) / (log.sizes["replicate"] * 2 * (600 + 300))
     assert first["cost"] == pytest.approx(share)
 
@@ -96,12 +100,27 @@ def test_plan_prints_what_it_takes_and_a_table(grown):
     text = run("plan", grown / "log.zarr", "--target", 0.98, "--correlation", 0.5).output
     assert "reliability of the order, split test, " in text
     assert "reliability 0.98: " in text
-    assert "more replicates (95 % interval " in text
+    assert re.search(r"more replicates? \(\d+ to \S+ by the ends of the interval\)", text)
     assert "lower end of its interval at 0.98: " in text
     assert text.count("cheapest for 0.5") == 1
     header = next(line for line in text.splitlines() if line.startswith("replicates"))
     columns = "replicates epochs recorded every quantity cost correlation over draws corrected"
     assert header.split() == columns.split()
+
+
+def test_what_is_left_out_is_said_as_measure_says_it(grown, tmp_path):
+    log = tmp_path / "log.zarr"
+    shutil.copytree(grown / "log.zarr", log)
+    n = len(lo.open_log(log).replicates)
+    plan_replicates(log, [70, 71])
+    planned = run("plan", log)
+    assert (
+        f"{n} of {n + 2} replicates are finished; left out: seed 70 planned, seed 71 planned"
+        in (planned.stderr)
+    )
+    assert planned.stderr == run("measure", log).stderr
+    assert json.loads(run("plan", log, "--json").stdout)["needed"]["n_replicates"] == n
+    assert run("plan", grown / "log.zarr").stderr == ""
 
 
 def test_too_few_replicates_are_undefined_with_the_reason(tiny_log):
@@ -181,14 +200,19 @@ def test_exit_status_says_whether_it_is_as_reliable_as_was_asked(
     assert done.exit_code == (0 if reached and not failed else 1)
     assert (asked["reliability"], asked["seeds"]) == (0.93, list(range(2, 9)))
     assert asked["most_replicates"] == 50
-    if failed:
-        assert "1 of 9 replicates failed" in done.stderr
-    elif not reached:
-        assert (
-            "0.93 was not reached: it is 0.910 (95 % interval 0.800 to 0.950) with 8 finished "
-            "replicates in x.zarr. That is all." in done.stderr
-        )
-    else:
+    shortfall = (
+        "0.93 was not reached: it is 0.910 (95 % interval 0.800 to 0.950) with 8 finished "
+        "replicates in x.zarr. That is all."
+    )
+    assert ("1 of 9 replicates failed; the first is seed 3: it broke." in done.stderr) == (
+        bool(failed)
+    )
+    assert (shortfall in done.stderr) == (not reached)
+    assert ("The reliability of 0.93 was reached without" in done.stderr) == (
+        reached and bool(failed)
+    )
+    assert done.stderr.count("\n") == (0 if reached and not failed else 1)
+    if reached and not failed:
         assert done.output == "x.zarr: 8 replicates finished, 1 trained now\n"
 
 

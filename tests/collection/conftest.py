@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.collection import here
 
+from learnorder.collection import train
 from learnorder.datasets.dataset import Dataset
+from learnorder.training import cost
 from learnorder.training.spec import TrainingSpec
 
 NETWORKS = '''
@@ -111,10 +114,6 @@ def insatiable(input_shape, n_classes):
     return Insatiable(n_classes)
 
 
-def dies(input_shape, n_classes):
-    return Dies(n_classes)
-
-
 class DiesWithChild(Dies):
     """Its child outlives it, with whatever it has inherited."""
 
@@ -141,6 +140,37 @@ def exits(input_shape, n_classes):
 
 def exits_at_once(input_shape, n_classes):
     sys.exit(4)
+
+
+class Asks(Trouble):
+    def happen(self):
+        breakpoint()
+
+
+class AsksAtOnce(Trouble):
+    def forward(self, images):
+        input("go on? ")
+
+
+def asks(input_shape, n_classes):
+    return Asks(n_classes)
+
+
+def asks_at_once(input_shape, n_classes):
+    return AsksAtOnce(n_classes)
+
+
+class Boundless(Trouble):
+    """Asks for more memory than there is at once, with many examples or few."""
+
+    def forward(self, images):
+        if self.training and len(images) > 2:
+            torch.empty(1 << 50)
+        return super().forward(images)
+
+
+def boundless(input_shape, n_classes):
+    return Boundless(n_classes)
 '''
 
 
@@ -162,6 +192,19 @@ def digits() -> Dataset:
     images, labels = load_digits(return_X_y=True)
     pixels = (images.reshape(-1, 8, 8) * 15).astype(np.uint8)
     return Dataset.from_arrays(pixels[:120], labels[:120], pixels[120:180], labels[120:180])
+
+
+@pytest.fixture
+def probe_here(monkeypatch):
+    """Let `train_collection` probe in this process; it then cannot train."""
+    monkeypatch.setattr(cost, "PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(train, "Pool", here.ProbesHere)
+
+
+@pytest.fixture(scope="session")
+def train_here():
+    """Return what trains in this process."""
+    return here.train_here
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ import pytest
 import learnorder as lo
 from learnorder.collection import until
 from learnorder.collection.train import TrainingResult, train_collection
-from learnorder.collection.until import round_size, train_until, with_more_seeds
+from learnorder.collection.until import (
+    UntilResult,
+    problem_line,
+    round_size,
+    train_until,
+    with_more_seeds,
+)
 from learnorder.errors import LearnOrderError
 from learnorder.log.creation import NewLog, create_log, is_vacant, plan_replicates
 from learnorder.log.location import locate
@@ -18,6 +25,7 @@ from learnorder.log.reader import Log, open_log
 from learnorder.log.writer import ReplicateWriter
 from learnorder.measures.planning import replicates_needed
 from learnorder.schema import EpochPredictions, Examples
+from learnorder.training.execution import Execution
 
 N_EXAMPLES, N_EPOCHS = 200, 3
 
@@ -138,7 +146,9 @@ def test_it_ends_at_the_most_that_is_allowed_and_says_so(trainer, tmp_path):
     assert len(trainer.rounds[-1]) == 12
     assert not result.reached
     assert "with 12 finished replicates in" in str(caught[0].message)
-    assert result.reason == "No more than 12 replicates are allowed. Allow more to go on."
+    assert result.reason == (
+        "No more than 12 replicates are allowed, and the log has 12. Allow more to go on."
+    )
 
 
 def test_what_the_log_holds_beyond_the_cap_stays_and_is_measured(trainer, tmp_path):
@@ -146,6 +156,45 @@ def test_what_the_log_holds_beyond_the_cap_stays_and_is_measured(trainer, tmp_pa
     with pytest.warns(UserWarning, match="not reached"):
         result, _ = go(tmp_path / "x.zarr", 0.999, most_replicates=6)
     assert result.needed.n_replicates == 9
+    assert "No more than 6 replicates are allowed, and the log has 9." in result.reason
+
+
+@pytest.mark.parametrize(
+    ("seeds", "most", "n_after"),
+    [(range(20, 28), 10, 17), ([20, 21], 10, 11), (range(8, 13), 12, 13), ([20], 9, 10)],
+)
+def test_replicates_in_the_log_count_towards_the_most(trainer, tmp_path, seeds, most, n_after):
+    trainer(None, range(9), out=tmp_path / "x.zarr")
+    with pytest.raises(LearnOrderError, match=f"has 9 replicates.* would be {n_after}; at most"):
+        go(tmp_path / "x.zarr", 0.999, seeds=seeds, most_replicates=most)
+    assert len(trainer.rounds) == 1
+    assert [r.seed for r in Log(tmp_path / "x.zarr").replicates] == list(range(9))
+
+
+def test_the_most_that_is_allowed_is_reached_but_not_passed_with_seeds_in_the_log(
+    trainer, tmp_path
+):
+    trainer.noise = 3.0
+    trainer(None, [*range(7), 30], out=tmp_path / "x.zarr")
+    with pytest.warns(UserWarning, match="not reached"):
+        go(tmp_path / "x.zarr", 0.999, seeds=[30, 31, 32], most_replicates=11)
+    assert [r.seed for r in Log(tmp_path / "x.zarr").replicates] == [*range(7), 30, 31, 32, 33]
+
+
+def test_failed_replicates_of_the_log_count_too(trainer, tmp_path):
+    trainer.fails = {1, 2}
+    with pytest.warns(UserWarning, match="not reached"):
+        result, _ = go(tmp_path / "x.zarr", 0.999, most_replicates=9)
+    assert result.needed.n_replicates == 7
+    assert len(trainer.rounds[-1]) == 9
+
+
+def test_a_round_fills_the_groups_in_which_a_log_is_trained(trainer, tmp_path, monkeypatch):
+    monkeypatch.setattr(until, "kept_execution", lambda path: Execution("grouped", width=4))
+    go(tmp_path / "x.zarr", 0.93, workers=2)
+    sizes = [len(seeds) for seeds in trainer.rounds]
+    assert sizes[:2] == [5, 10]
+    assert all(after - before == min(8, before) for before, after in pairwise(sizes))
 
 
 def test_identical_replicates_end_it_with_the_reason(trainer, tmp_path):
@@ -174,7 +223,7 @@ def test_if_no_replicate_is_finished_that_is_the_error(trainer, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("found", "at_least", "room", "size"),
+    ("found", "at_once", "room", "size"),
     [
         (Found(10, more_for_low=3), 1, 90, 3),
         (Found(10, more_for_low=3), 4, 90, 4),
@@ -190,8 +239,42 @@ def test_if_no_replicate_is_finished_that_is_the_error(trainer, tmp_path):
     ],
     ids=str,
 )
-def test_size_of_a_round(found, at_least, room, size):
-    assert round_size(found, 0.95, at_least, room) == size
+def test_size_of_a_round(found, at_once, room, size):
+    assert round_size(found, 0.95, at_once, room) == size
+
+
+@pytest.mark.parametrize(
+    ("low", "reliability", "shown"),
+    [
+        (0.9700, 0.99, "0.990 (95 % interval 0.970 to 0.998)"),
+        (0.9896, 0.99, "0.9901 (95 % interval 0.9896 to 0.9981)"),
+        (0.98997, 0.99, "0.99009 (95 % interval 0.98997 to 0.99808)"),
+        (0.9899999, 0.99, "0.990090 (95 % interval 0.990000 to 0.998080)"),
+        (0.9904, 0.99, "0.990 (95 % interval 0.990 to 0.998)"),
+    ],
+)
+def test_a_lower_end_that_is_too_low_does_not_look_high_enough(low, reliability, shown):
+    found = Found(9, reliability=0.99009, reliability_ci=(low, 0.99808))
+    line = until._round_line(2, "test", found, reliability, 0)
+    assert line == f"round 2: 9 replicates, reliability of the order on test {shown}"
+
+
+@pytest.mark.parametrize("reached", [True, False])
+@pytest.mark.parametrize("failed", [{}, {3: "it broke."}])
+def test_one_line_says_all_that_is_not_as_it_was_asked_for(reached, failed):
+    training = TrainingResult(locate("x.zarr"), tuple(range(8)), failed, (7,))
+    line = problem_line(UntilResult(training, Found(8), reached, 2, "That is all."), 0.75)
+    said = [
+        "1 of 9 replicates failed; the first is seed 3: it broke.",
+        "a reliability of 0.75 was not reached: it is 0.800",
+        "The reliability of 0.75 was reached without",
+    ]
+    if reached and not failed:
+        assert line is None
+        return
+    assert [text in line for text in said] == [bool(failed), not reached, reached]
+    assert line.count("train: ") == 1
+    assert "\n" not in line
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from learnorder.log.reader import open_log
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.grid import recording_grid
+from learnorder.training.inputs import save
 from learnorder.training.loop import Group
 
 EVERYTHING = {
@@ -150,16 +152,50 @@ def test_log_that_has_become_another_is_left_alone(start):
     assert describe(open_log(path))["replicates"] == []
 
 
-def test_worker_whose_parent_is_gone_takes_the_scratch_folder_with_it(tmp_path):
+def test_worker_whose_parent_is_gone_takes_the_scratch_folder_with_it(tmp_path, digits, make_spec):
     scratch = tmp_path / "scratch"
-    (scratch / "inputs").mkdir(parents=True)
-    (scratch / "inputs" / "inputs-0.npy").write_bytes(b"much")
-    subprocess.run(
+    scratch.mkdir()
+    prepared = prepare(make_spec("linear"), digits)
+    save(prepared.encoded(), scratch / "inputs")
+    task = {"spec": prepared.spec.resolved(), "identity": prepared.identity}
+    (scratch / "task.json").write_text(json.dumps(task))
+    done = subprocess.run(
         [sys.executable, "-m", "learnorder.collection.worker", str(scratch)],
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
         timeout=120,
         check=False,
     )
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
     assert not scratch.exists()
+
+
+STEPS = """
+import hashlib, sys
+import torch
+found = hashlib.md5()
+for family, options in (("SGD", {"momentum": 0.9}), ("Adam", {}), ("AdamW", {})):
+    torch.manual_seed(0)
+    network = torch.nn.Linear(64, 10)
+    optimizer = getattr(torch.optim, family)(network.parameters(), 0.01, fused=True, **options)
+    for step in range(6):
+        optimizer.zero_grad()
+        network(torch.randn(8, 64)).square().mean().backward()
+        optimizer.step()
+        if step == 3:
+            optimizer.load_state_dict(optimizer.state_dict())
+    assert network.weight.requires_grad and torch.is_grad_enabled()
+    found.update(network.weight.detach().numpy().tobytes())
+print(found.hexdigest(), "torch._dynamo" in sys.modules)
+"""
+SPARE = "from learnorder.training.plain_optimizers import spare_compiler; spare_compiler()"
+
+
+def test_optimizers_without_the_compiler_compute_the_same_and_do_not_import_it(capsys):
+    exec(STEPS, {})
+    plain, _ = capsys.readouterr().out.split()
+    done = subprocess.run(
+        [sys.executable, "-c", SPARE + STEPS], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [plain, "False"]

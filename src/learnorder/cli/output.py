@@ -9,11 +9,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, count_of
+
+if TYPE_CHECKING:
+    from learnorder.log.reader import Log
 
 PLAIN_WIDTH = 160
 """Columns of a table that goes to a file or a pipe."""
@@ -138,6 +141,24 @@ def cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return " to ".join(cell(v) for v in value)
     return str(value)
+
+
+def say_what_is_left_out(log: Log, split: str) -> None:
+    """Say on stderr which replicates and epochs of a split a result is not of."""
+    about = log[split].attrs
+    shown = about["n_replicates_planned"] - len(about["left_out"])
+    if about["left_out"]:
+        reasons = [f"seed {r['seed']} {r['status']}" for r in about["left_out"][:5]]
+        more = ", ..." if len(about["left_out"]) > 5 else ""
+        click.echo(
+            f"{log.path}: {shown} of {count_of(about['n_replicates_planned'], 'replicate')} "
+            f"{'is' if about['n_replicates_planned'] == 1 else 'are'} finished; "
+            f"left out: {', '.join(reasons)}{more}",
+            err=True,
+        )
+    if about["epochs_left_out"]:
+        listed = ", ".join(f"{e:g}" for e in about["epochs_left_out"][:5])
+        click.echo(f"{log.path}: epochs that not all replicates have, left out: {listed}", err=True)
 
 
 def check_table_path(path: Path) -> None:

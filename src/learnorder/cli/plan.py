@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, min_open=True),
     default=0.9,
     show_default=True,
-    help="Correlation with the full order that a cheaper design is to reach.",
+    help="Correlation with the full order that a cheaper design is to reach in every draw.",
 )
 @SPLIT
 @JSON
@@ -38,12 +38,13 @@ def plan(log: str, target: float, correlation: float, split: str, as_json: bool)
     \b
     learnorder plan runs/mlp.zarr --target 0.98
     """
-    from learnorder.cli.output import echo_json
+    from learnorder.cli.output import echo_json, say_what_is_left_out
     from learnorder.log.reader import open_log
     from learnorder.measures.designs import sub_designs
     from learnorder.measures.planning import replicates_needed
 
     opened = open_log(log)
+    say_what_is_left_out(opened, split)
     needed = replicates_needed(opened[split], target)
     designs = sub_designs(opened[split], _cost(opened), correlation)
     if as_json:
@@ -95,7 +96,8 @@ def _range(ends: list[int] | None) -> str:
     if ends is None:
         return ""
     fewest, most = ends
-    return f" (95 % interval {fewest:,} to {'no number' if most is None else f'{most:,}'})"
+    most_shown = "no number" if most is None else f"{most:,}"
+    return f" ({fewest:,} to {most_shown} by the ends of the interval)"
 
 
 COLUMNS = {

@@ -28,7 +28,12 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
     learnorder measure runs/mlp.zarr
     learnorder measure runs/mlp.zarr -m accessibility --split train --out order.csv
     """
-    from learnorder.cli.output import check_table_path, echo_json, write_rows
+    from learnorder.cli.output import (
+        check_table_path,
+        echo_json,
+        say_what_is_left_out,
+        write_rows,
+    )
     from learnorder.log.reader import open_log
     from learnorder.measures.summary import summarise
     from learnorder.measures.values import flat_rows, measure_values, value_rows
@@ -36,7 +41,7 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
     if out is not None:
         check_table_path(out)
     opened = open_log(log)
-    _say_what_is_left_out(opened, split)
+    say_what_is_left_out(opened, split)
     content: dict[str, Any] = summarise(opened[split]) if not names or as_json else {}
     if names:
         content["measures"] = measure_values(opened[split], names)
@@ -62,7 +67,7 @@ def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
     \b
     learnorder compare runs/mlp.zarr runs/resnet.zarr
     """
-    from learnorder.cli.output import echo_json, echo_table
+    from learnorder.cli.output import echo_json, echo_table, say_what_is_left_out
     from learnorder.comparison.compare import compare as compare_logs
 
     if len(logs) < 2:
@@ -71,7 +76,7 @@ def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
         )
     opened = _open_all(logs)
     for log in opened.values():
-        _say_what_is_left_out(log, split)
+        say_what_is_left_out(log, split)
     content = compare_logs({name: log[split] for name, log in opened.items()}).to_dict()
     if as_json:
         echo_json(content)
@@ -120,23 +125,6 @@ def _open_all(paths: Sequence[str]) -> dict[str, Log]:
     ]
     unique = [n if long.count(n) == 1 else str(p) for n, p in zip(long, places, strict=True)]
     return dict(zip(unique, logs, strict=True))
-
-
-def _say_what_is_left_out(log: Log, split: str) -> None:
-    about = log[split].attrs
-    shown = about["n_replicates_planned"] - len(about["left_out"])
-    if about["left_out"]:
-        reasons = [f"seed {r['seed']} {r['status']}" for r in about["left_out"][:5]]
-        more = ", ..." if len(about["left_out"]) > 5 else ""
-        click.echo(
-            f"{log.path}: {shown} of {count_of(about['n_replicates_planned'], 'replicate')} "
-            f"{'is' if about['n_replicates_planned'] == 1 else 'are'} finished; "
-            f"left out: {', '.join(reasons)}{more}",
-            err=True,
-        )
-    if about["epochs_left_out"]:
-        listed = ", ".join(f"{e:g}" for e in about["epochs_left_out"][:5])
-        click.echo(f"{log.path}: epochs that not all replicates have, left out: {listed}", err=True)
 
 
 def _print_summary(content: dict[str, Any]) -> None:

@@ -80,7 +80,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
     help="Add replicates until the reliability of the order is at least X, interval included.",
 )
 @click.option(
-    "--most-replicates", type=click.IntRange(min=5), help="Where that ends; default: 100."
+    "--most-replicates",
+    type=click.IntRange(min=5),
+    help="Where that ends, those in the log counted; default: 100.",
 )
 @click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
 @TAKE_OVER
@@ -99,8 +101,8 @@ def train(
     """Train the replicates of a spec and log every prediction.
 
     On a log of the same spec it resumes what was interrupted and adds seeds or epochs. With
-    --until-reliability it adds replicates in rounds, their seeds going on upwards; exit status 1 if
-    --most-replicates of them are not enough.
+    --until-reliability it adds replicates in rounds, their seeds going on upwards. Exit status 1 if
+    a replicate failed, or --most-replicates of them are not enough.
 
     \b
     learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
@@ -111,7 +113,6 @@ def train(
         raise click.UsageError("--most-replicates says where --until-reliability ends; give both.")
     overrides = dict(parse_setting(setting) for setting in settings)
     from learnorder.cli.progress import ProgressDisplay
-    from learnorder.collection.train import failure_line
     from learnorder.log.location import locate
     from learnorder.training.spec import TrainingSpec
 
@@ -123,16 +124,14 @@ def train(
             warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
             checked = TrainingSpec.from_toml(spec, overrides)
             asked = {"out": path, "workers": workers, "take_over": take_over, "report": display}
-            result, shortfall = _train(checked, seeds, until_reliability, most_replicates, asked)
+            result, problem = _train(checked, seeds, until_reliability, most_replicates, asked)
     except KeyboardInterrupt as interrupt:
         kept = f"Every recorded epoch is safe in {out}" if path.exists() else "Nothing was written"
         raise LearnOrderError(
             f"train: interrupted. {kept}. Run the same command again to go on."
         ) from interrupt
-    if result.failed:
-        raise LearnOrderError(failure_line(result))
-    if shortfall:
-        raise LearnOrderError(shortfall)
+    if problem:
+        raise LearnOrderError(problem)
     done = "nothing to do" if not result.trained else f"{len(result.trained)} trained now"
     click.echo(f"{result.path}: {count_of(len(result.finished), 'replicate')} finished, {done}")
 
@@ -146,14 +145,15 @@ def _train(
 ) -> tuple[TrainingResult, str | None]:
     """Train once, or in rounds; what became of it, and a line if it is not what was asked for."""
     if reliability is None:
-        from learnorder.collection.train import train_collection
+        from learnorder.collection.train import failure_line, train_collection
 
-        return train_collection(spec, seeds, **asked), None
-    from learnorder.collection.until import MOST_REPLICATES, shortfall_line, train_until
+        trained = train_collection(spec, seeds, **asked)
+        return trained, failure_line(trained) if trained.failed else None
+    from learnorder.collection.until import MOST_REPLICATES, problem_line, train_until
     from learnorder.measures.planning import replicates_needed
 
     most = most_replicates or MOST_REPLICATES
     result = train_until(
         spec, reliability, seeds, needed=replicates_needed, most_replicates=most, **asked
     )
-    return result.training, None if result.reached else shortfall_line(result, reliability)
+    return result.training, problem_line(result, reliability)

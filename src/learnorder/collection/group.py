@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,11 @@ SAVE_STATE_SECONDS = float(os.environ.get("LEARNORDER_SAVE_STATE_SECONDS", "5"))
 
 FAILURES = (Exception, SystemExit)
 """What a network of one's own may raise; a `sys.exit` in it ends the replicate, not the worker."""
+
+NO_KEYBOARD = (
+    " A worker process has no keyboard to read from. Take input() and breakpoint() out of the "
+    "network."
+)
 
 Tell = Callable[[str, int, str], None]
 """Told of events: ``recorded``, ``finished`` or ``failed``, the seed, and the reason."""
@@ -62,7 +68,8 @@ def train_group(log: Path, seeds: Sequence[int], task: Task, tell: Tell, **claim
     Raises
     ------
     MemoryError
-        There is too little memory; the replicates can go on from their last epoch.
+        There is too little memory, or what PyTorch raises then, see `is_out_of_memory`; the
+        replicates can go on from their last epoch.
     """
     epochs = [point.epoch for point in task.grid]
     with ExitStack() as held:
@@ -124,9 +131,14 @@ class _Together:
         self.seeds = list(standing)
         self.states = {seed: state for seed, state in standing.items() if state is not None}
         self._saved = time.monotonic()
+        self._threads = ThreadPoolExecutor(len(self.seeds))
 
     def train(self) -> None:
         """Train to the end of the grid."""
+        with self._threads:
+            self._train()
+
+    def _train(self) -> None:
         task = self.task
         try:
             group = Group(task.spec, task.tensors, self.seeds, task.execution, self.states or None)
@@ -136,7 +148,7 @@ class _Together:
                     return
         except FAILURES as error:
             if is_out_of_memory(error):
-                raise MemoryError(reason_of(error)) from error
+                raise
             for seed in list(self.writers):
                 self._fail(seed, error)
         for writer in self.writers.values():
@@ -146,23 +158,27 @@ class _Together:
         records = group.advance_to(point)
         for seed in [seed for seed in group.diverged if seed in self.writers]:
             self._fail(seed, group.diverged[seed])
-        for record in records:
-            if record.seed in self.writers:
-                self._commit(record)
+        self._commit([record for record in records if record.seed in self.writers])
         due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
         if due and group.can_be_captured() and point is not self.task.grid[-1]:
             self._save_states(group)
 
-    def _commit(self, record: EpochPredictions) -> None:
-        writer = self.writers[record.seed]
-        known = writer.is_committed(record.index)
-        try:
-            writer.write(record)
-        except FAILURES as error:
-            self._fail(record.seed, error)
-        else:
-            if not known:
+    def _commit(self, records: Sequence[EpochPredictions]) -> None:
+        """Commit all at once: each mostly waits for the disk, and the waits go by together."""
+        known = {r.seed for r in records if self.writers[r.seed].is_committed(r.index)}
+        for record, error in zip(records, self._threads.map(self._written, records), strict=True):
+            if error is not None:
+                self._fail(record.seed, error)
+            elif record.seed not in known:
                 self.tell("recorded", record.seed, "")
+
+    def _written(self, record: EpochPredictions) -> BaseException | None:
+        """Write to the log of a replicate, and return what went wrong."""
+        try:
+            self.writers[record.seed].write(record)
+        except FAILURES as error:
+            return error
+        return None
 
     def _save_states(self, group: Group) -> None:
         for seed, state in group.states().items():
@@ -207,5 +223,6 @@ def reason_of(error: BaseException) -> str:
     """One line for what ended a replicate."""
     if isinstance(error, LearnOrderError):
         return str(error)
-    text = " ".join(str(error).split()) or "without a message"
-    return f"train: {type(error).__name__}: {text}."
+    text, name = " ".join(str(error).split()) or "without a message", type(error).__name__
+    hint = NO_KEYBOARD if name in ("EOFError", "BdbQuit") else ""
+    return f"train: {name}: {text}.{hint}"

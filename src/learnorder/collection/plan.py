@@ -72,7 +72,13 @@ def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int
 
 
 def _difference(path: Path, header: Header, prepared: Prepared) -> str:
-    ours, theirs = _choices(prepared.spec.resolved()), _choices(header.spec)
+    theirs = _choices(header.spec)
+    if theirs is None:
+        return (
+            f"train: {path} keeps no whole spec, so `learnorder train` did not write it. One log "
+            "holds one spec on one dataset. Use another --out."
+        )
+    ours = dict(identifying_choices(prepared.spec.resolved()))
     changed = [
         f"{key} is {theirs.get(key)!r} in the log and {ours.get(key)!r} now"
         for key in sorted(ours.keys() | theirs.keys())
@@ -89,5 +95,9 @@ def _difference(path: Path, header: Header, prepared: Prepared) -> str:
     )
 
 
-def _choices(resolved: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(identifying_choices(resolved)) if resolved else {}
+def _choices(spec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what identifies the spec of a log, or None of one that `train` did not write."""
+    try:
+        return dict(identifying_choices(spec))
+    except (AttributeError, KeyError, TypeError):
+        return None

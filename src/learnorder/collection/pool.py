@@ -30,10 +30,8 @@ MAX_DEATHS = 3
 NO_MEMORY = 77
 """Exit status of a worker that ran out of memory."""
 
-MORE_MEMORY = (
-    " One worker alone needs more memory than there is. Use a smaller training.batch_size, network "
-    "or dataset, or a machine with more."
-)
+LESS = "Use a smaller training.batch_size, network or dataset, or a machine with more memory."
+"""What helps where one worker alone needs more memory than there is."""
 
 ENVIRONMENT = {
     # one thread per process: the promise of equal bytes, and the fastest use of the cores
@@ -86,18 +84,32 @@ class _Worker:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
 
-    def lacked_memory(self) -> bool:
-        """Whether it ended for lack of memory, as far as one can know: the system only kills."""
-        return self.process.wait() in (-signal.SIGKILL, NO_MEMORY)
+    @property
+    def was_killed(self) -> bool:
+        """Whether it was killed, which the system does when memory runs out, and others may do."""
+        return self.process.wait() == -signal.SIGKILL
+
+    @property
+    def said_no_memory(self) -> bool:
+        """Whether it ended itself for lack of memory."""
+        return self.process.wait() == NO_MEMORY
 
     def last_words(self) -> str:
         """Say how the process ended, with its last line if it left one."""
+        if self.was_killed:
+            return "was killed (signal 9); the usual reason is that memory ran out."
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        hint = {-signal.SIGKILL: ", perhaps for lack of memory", NO_MEMORY: " for lack of memory"}
+        hint = " for lack of memory" if self.said_no_memory else ""
         lines = self.errors.read_text(errors="replace").strip().splitlines()
-        last = f": {lines[-1]}" if lines else ""
-        return f"its worker process ended with {how}{hint.get(code, '')}{last}."
+        last = f": {lines[-1].rstrip('.')}" if lines else ""
+        return f"ended with {how}{hint}{last}."
+
+    def advice(self) -> str:
+        """Say what to do if another worker would end like it."""
+        if self.was_killed:
+            return f" If so: {LESS}"
+        return f" One worker alone needs more memory than there is. {LESS}" * self.said_no_memory
 
 
 class Pool:
@@ -124,7 +136,8 @@ class Pool:
         self._log: Path | None = None
         task = {"spec": spec.resolved(), "identity": identity}
         (scratch / "task.json").write_text(json.dumps(task))
-        self._n_workers = n_workers
+        self.n_workers = n_workers
+        """How many there are, or can be again: fewer than at first where memory ran out."""
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
             self._start()
@@ -159,20 +172,25 @@ class Pool:
                     self._events.put((worker, json.loads(line)))
         self._events.put((worker, {"event": "ended"}))
 
-    def probe(self, kept: Execution | None) -> tuple[Execution, tuple[float, int]]:
+    def probe(
+        self, kept: Execution | None, tell: Callable[[str], None]
+    ) -> tuple[Execution, tuple[float, int]]:
         """Measure one group for a moment: seconds it will take, bytes of memory of a worker.
 
         Parameters
         ----------
         kept
             How the log is trained already; without it that is settled here.
+        tell
+            Told of workers that end meanwhile, which is no reason to give up.
 
         Raises
         ------
         LearnOrderError
             The network cannot be trained; nothing has been written yet.
         """
-        self._workers[0].send({"job": "probe", "execution": kept.to_json() if kept else None})
+        prober = self._workers[0]
+        prober.send({"job": "probe", "execution": kept.to_json() if kept else None})
         while True:
             worker, event = self._events.get()
             match event["event"]:
@@ -181,8 +199,12 @@ class Pool:
                     return execution, (float(event["seconds"]), int(event["memory"]))
                 case "refused":
                     raise LearnOrderError(str(event["reason"]))
+                case "ended" if worker is prober:
+                    words = f"its worker process {worker.last_words()}{worker.advice()}"
+                    raise LearnOrderError(f"train: the probe failed: {words}")
                 case "ended":
-                    raise LearnOrderError(f"train: the probe failed: {worker.last_words()}")
+                    fewer = self._remove(worker) or "It is replaced."
+                    tell(f"a worker process {worker.last_words()} {fewer}")
 
     def train(
         self,
@@ -218,9 +240,9 @@ class Pool:
     def _hand_out(self, job: dict[str, Any], waiting: deque[list[int]]) -> None:
         """Give every idle worker a group; replace dead workers while there is work."""
         idle = [w for w in self._workers if not w.is_busy]
-        while len(idle) < len(waiting) and len(self._workers) < self._n_workers:
+        while len(idle) < len(waiting) and len(self._workers) < self.n_workers:
             idle.append(self._start())
-        for worker in idle[: min(len(waiting), self._n_workers)]:
+        for worker in idle[: min(len(waiting), self.n_workers)]:
             worker.seeds, worker.is_busy = waiting.popleft(), True
             worker.send({**job, "seeds": worker.seeds})
 
@@ -228,26 +250,30 @@ class Pool:
         self, worker: _Worker, deaths: Counter[int], waiting: deque[list[int]]
     ) -> Iterator[PoolEvent]:
         """Say what becomes of the group of a dead worker: it goes on, unless too many died."""
-        reason = worker.last_words()
-        worker.close()
-        self._workers.remove(worker)
-        self._release_claims(worker)
-        too_many = worker.lacked_memory() and self._n_workers > 1
-        if too_many:
-            self._n_workers -= 1
-            left = count_of(self._n_workers, "worker")
-            yield PoolEvent("fewer", -1, f"Memory ran out; from here on {left} at a time.")
+        reason = f"its worker process {worker.last_words()}"
+        if fewer := self._remove(worker):
+            yield PoolEvent("fewer", -1, fewer)
         else:
             deaths.update(worker.seeds)
         for seed in worker.seeds:
             if deaths[seed] < MAX_DEATHS:
                 yield PoolEvent("retried", seed, reason)
             else:
-                advice = MORE_MEMORY if worker.lacked_memory() else ""
-                yield PoolEvent("failed", seed, f"{deaths[seed]} times {reason}{advice}")
+                yield PoolEvent("failed", seed, f"{deaths[seed]} times {reason}{worker.advice()}")
         again = [seed for seed in worker.seeds if deaths[seed] < MAX_DEATHS]
         if again:
             waiting.appendleft(again)
+
+    def _remove(self, worker: _Worker) -> str | None:
+        """Do without a worker that has ended, and with one less if memory is short: then say so."""
+        worker.close()
+        self._workers.remove(worker)
+        self._release_claims(worker)
+        if self.n_workers == 1 or not (worker.was_killed or worker.said_no_memory):
+            return None
+        self.n_workers -= 1
+        what = "Memory may have run out" if worker.was_killed else "Memory ran out"
+        return f"{what}; from here on {count_of(self.n_workers, 'worker')} at a time."
 
     def __enter__(self) -> Self:
         return self

@@ -4,27 +4,50 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from typing import get_args
 
-from learnorder.errors import SpecDiffers
+from learnorder.errors import LearnOrderError, SpecDiffers
 from learnorder.log import layout
 from learnorder.log.creation import is_vacant
 from learnorder.log.layout import Header
-from learnorder.training.execution import Execution
-from learnorder.training.spec import TrainingSpec
+from learnorder.training.execution import Execution, Precision
+from learnorder.training.spec import ExecutionSpec, TrainingSpec
 
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}
 """What processors with arithmetic in bfloat16 say of themselves, x86 and ARM."""
 
+EXECUTORS = set(get_args(ExecutionSpec.model_fields["executor"].annotation)) - {"auto", "probe"}
+PRECISIONS = get_args(Precision)
+
 
 def kept_execution(path: Path) -> Execution | None:
-    """Return how the replicates of a log are trained; None where there is no log yet."""
-    return None if is_vacant(path) else _execution_of(layout.read_header(path))
+    """Return how the replicates of a log are trained; None where there is no log yet.
+
+    Raises
+    ------
+    LearnOrderError
+        What it says of that is nothing this version does.
+    """
+    if is_vacant(path):
+        return None
+    header = layout.read_header(path)
+    try:
+        return _execution_of(header)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise LearnOrderError(
+            f"train: {path} says that its replicates are trained with {header.execution!r}, which "
+            "this version cannot do. It can be read all the same. Use another --out, or the "
+            f"version that wrote it ({header.provenance.get('learnorder', 'unknown')})."
+        ) from error
 
 
 def _execution_of(header: Header) -> Execution:
     # logs of older formats say nothing but the precision, in their spec
     precision = header.spec.get("training", {}).get("precision", "float32")
-    return Execution.from_json({"precision": precision, **header.execution})
+    kept = Execution.from_json({"precision": precision, **header.execution})
+    if kept.executor not in EXECUTORS or kept.precision not in PRECISIONS or kept.width < 1:
+        raise ValueError("unknown")
+    return kept
 
 
 def with_settled_precision(spec: TrainingSpec, kept: Execution | None) -> TrainingSpec:
@@ -50,6 +73,23 @@ def has_fast_bfloat16() -> bool:
         return False
     flags = (line.partition(":")[2] for line in lines if line.startswith(("flags", "Features")))
     return any(BFLOAT16_FLAGS & set(line.split()) for line in flags)
+
+
+def refuse_other_precision(path: Path, spec: TrainingSpec, settled: Precision) -> None:
+    """Refuse a log that was begun meanwhile, where ``"auto"`` has been settled otherwise.
+
+    Raises
+    ------
+    SpecDiffers
+        Its replicates are computed in another precision than ``settled``.
+    """
+    kept = kept_execution(path)
+    if kept is not None and spec.training.precision == "auto" and kept.precision != settled:
+        raise SpecDiffers(
+            f"train: {path} was begun meanwhile by another process in {kept.precision}, and "
+            f"training.precision = 'auto' is {settled} here. All replicates of a log are trained "
+            f"in one way. Run the same command again to go on in {kept.precision}."
+        )
 
 
 def refuse_other_execution(path: Path, spec: TrainingSpec, kept: Execution) -> None:

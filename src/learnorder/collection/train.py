@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from numbers import Integral
@@ -19,10 +20,11 @@ from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import (
     kept_execution,
     refuse_other_execution,
+    refuse_other_precision,
     with_settled_precision,
 )
 from learnorder.datasets.dataset import Dataset
-from learnorder.errors import ExtraMissing, LearnOrderError
+from learnorder.errors import ExtraMissing, LearnOrderError, SpecDiffers
 from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.log.location import is_shared, locate
@@ -107,7 +109,7 @@ def train_collection(
         Some replicates failed; `TrainingResult.failed` says why.
     """
     wanted = check_seeds(seeds)
-    if workers is not None and (not isinstance(workers, int) or workers < 1):
+    if workers is not None and (type(workers) is not int or workers < 1):
         raise LearnOrderError(
             f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
             "Leave it out for one per core."
@@ -124,7 +126,7 @@ def train_collection(
     failures: dict[int, str] = {}
     if plan.pending:
         tell(_data_line(prepared.dataset))
-        failures = _train_pending(path, plan, prepared, workers, take_over, tell)
+        failures = _train_pending(path, plan, prepared, spec, workers, take_over, tell)
     else:
         plan_replicates(path, wanted)  # what says that they are planned may have been lost
     result = _result(path, wanted, plan.pending, failures)
@@ -135,7 +137,13 @@ def train_collection(
 
 def check_seeds(seeds: Iterable[int]) -> list[int]:
     """Refuse seeds that are no plan: none, no integers, out of range, or one of them twice."""
-    given = list(seeds)
+    try:
+        given = list(seeds)
+    except TypeError as error:
+        raise LearnOrderError(
+            f"train: seeds = {seeds!r} is no list of seeds, one per replicate. They are different "
+            f"integers from 0 to {LARGEST_SEED}. Give for example range(10)."
+        ) from error
     if problem := _problem_of(given):
         raise LearnOrderError(
             f"train: {problem}. Seeds are different integers from 0 to {LARGEST_SEED}, one per "
@@ -180,6 +188,7 @@ def _train_pending(
     path: Path,
     plan: Plan,
     prepared: Prepared,
+    spec: TrainingSpec,
     workers: int | None,
     take_over: bool,
     tell: Report,
@@ -190,16 +199,21 @@ def _train_pending(
         save(prepared.encoded(), scratch / "inputs")
         n_workers = min(workers or available_cores(), len(plan.pending))
         with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
-            execution, cost = pool.probe(kept_execution(path))
+            execution, cost = pool.probe(kept_execution(path), tell)
             commit = seconds_per_commit(scratch, prepared)
-            tell(CostEstimate.of(plan, prepared, cost, commit, n_workers, execution))
+            tell(CostEstimate.of(plan, prepared, cost, commit, pool.n_workers, execution))
             # only now, when the network has been seen to train, anything is written
             if is_vacant(path):
-                create_log(path, prepared.new_log(execution), take_over=take_over)
+                # if another log is there by now, the plan says what differs
+                with suppress(SpecDiffers):
+                    create_log(path, prepared.new_log(execution), take_over=take_over)
             # another process may have created the log, or trained some of it, in the meantime
+            refuse_other_precision(path, spec, execution.precision)
             plan = make_plan(path, prepared, plan.wanted)
+            execution = kept_execution(path) or execution
+            refuse_other_execution(path, spec, execution)
             plan_replicates(path, plan.wanted)
-            return _run(path, plan, pool, kept_execution(path) or execution, take_over, tell)
+            return _run(path, plan, pool, execution, take_over, tell)
 
 
 def _require_torch() -> None:

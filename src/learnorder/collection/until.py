@@ -14,6 +14,7 @@ from typing import Protocol
 
 import xarray as xr
 
+from learnorder.collection.settled import kept_execution
 from learnorder.collection.train import (
     LARGEST_SEED,
     Report,
@@ -37,6 +38,9 @@ MIN_REPLICATES = 5
 
 MOST_REPLICATES = 100
 """Where the rounds end if the reliability asked for is not reached."""
+
+MOST_DIGITS = 6
+"""Digits of a reliability that are shown at most."""
 
 SPLITS = ("test", "train")
 """Whose order is to be reliable: the first of these that has labels."""
@@ -107,10 +111,10 @@ def train_until(
     """Train replicates in rounds until the reliability of their order is surely high enough.
 
     First the given seeds, at least 5; on a log of the same spec, all that it holds as well. Then,
-    in each round, as many as it can be expected to take, at least one for each worker and at most
-    as many as there are; their seeds go on upwards. It ends when the lower end of the 95 % interval
-    of the reliability, on the test split, is at ``reliability``, or there are ``most_replicates``.
-    Called again on the same log, it goes on from what is there.
+    in each round, as many as it can be expected to take, at least as many as the workers train at
+    once and at most as many as there are; their seeds go on upwards. It ends when the lower end of
+    the 95 % interval of the reliability, on the test split, is at ``reliability``, or there are
+    ``most_replicates``. Called again on the same log, it goes on from what is there.
 
     The interval is looked at several times, and training stops when it looks good: see
     docs/planning.md for what that does to it.
@@ -128,14 +132,16 @@ def train_until(
     out
         Folder or URL of the log.
     most_replicates
-        Never more than so many are in the log, failed ones included; what it holds already stays.
+        Never more than so many are in the log, failed ones and those it holds already included; if
+        it holds more, they stay, and none is added.
     dataset, workers, take_over, report
         As in `train_collection`; ``report`` is also told of each round, as a text.
 
     Raises
     ------
     LearnOrderError
-        As `train_collection`; or no replicate was finished, or no split has labels.
+        As `train_collection`; or the seeds given and those in the log are more than
+        ``most_replicates``, no replicate was finished, or no split has labels.
 
     Warns
     -----
@@ -145,7 +151,6 @@ def train_until(
     path = locate(out)
     wanted = _first_seeds(path, seeds, reliability, most_replicates)
     tell = report or (lambda _: None)
-    at_least = workers or available_cores()
     trained: set[int] = set()
     rounds, before = 0, 0
     while True:
@@ -160,9 +165,11 @@ def train_until(
         log = Log(path)
         split = _split(log)
         found = needed(log[split], reliability)
-        add = round_size(found, reliability, at_least, most_replicates - len(wanted))
-        reason = _why_to_stop(found, reliability, add, len(done.finished) > before, most_replicates)
-        tell(_round_line(rounds, split, found, 0 if reason else add))
+        at_once = _trained_at_once(path, workers)
+        add = round_size(found, reliability, at_once, most_replicates - len(wanted))
+        grown = len(done.finished) > before
+        reason = _why_to_stop(found, reliability, grown, len(wanted), most_replicates)
+        tell(_round_line(rounds, split, found, reliability, 0 if reason else add))
         if reason:
             whole = replace(done, trained=tuple(sorted(trained)))
             result = UntilResult(whole, found, _is_reached(found, reliability), rounds, reason)
@@ -173,8 +180,8 @@ def train_until(
         wanted = with_more_seeds(wanted, add)
 
 
-def round_size(found: Needed, reliability: float, at_least: int, room: int) -> int:
-    """How many replicates to add: what it takes, no fewer than workers, at most doubling.
+def round_size(found: Needed, reliability: float, at_once: int, room: int) -> int:
+    """How many replicates to add: what it takes, no fewer than trained at once, at most doubling.
 
     0: the reliability is reached, there is no room for more, or more cannot be judged.
     """
@@ -186,7 +193,7 @@ def round_size(found: Needed, reliability: float, at_least: int, room: int) -> i
         return 0
     else:
         wish = found.more_for_low or found.n_replicates
-    return max(0, min(max(wish, at_least), max(found.n_replicates, MIN_REPLICATES), room))
+    return max(0, min(max(wish, at_once), max(found.n_replicates, MIN_REPLICATES), room))
 
 
 def with_more_seeds(seeds: Sequence[int], n_more: int) -> list[int]:
@@ -210,9 +217,20 @@ def shortfall_line(result: UntilResult, reliability: float) -> str:
     """Say in one line that the reliability was not reached, and why."""
     n = count_of(len(result.training.finished), "finished replicate")
     return (
-        f"train: a reliability of {reliability:g} was not reached: it is {_shown(result.needed)} "
-        f"with {n} in {result.training.path}. {result.reason}"
+        f"train: a reliability of {reliability:g} was not reached: it is "
+        f"{_shown(result.needed, reliability)} with {n} in {result.training.path}. {result.reason}"
     )
+
+
+def problem_line(result: UntilResult, reliability: float) -> str | None:
+    """Say in one line all that is not as it was asked for, or None: failures, the reliability."""
+    if not result.training.failed:
+        return None if result.reached else shortfall_line(result, reliability)
+    failed = failure_line(result.training)
+    if not result.reached:
+        return f"{shortfall_line(result, reliability)} {failed.removeprefix('train: ')}"
+    shown = _shown(result.needed, reliability)
+    return f"{failed} The reliability of {reliability:g} was reached without: it is {shown}."
 
 
 def _first_seeds(
@@ -233,9 +251,27 @@ def _first_seeds(
             f"{MIN_REPLICATES}. Allow more, or start with fewer seeds."
         )
     refuse_foreign(path)
-    if not is_vacant(path):
-        wanted = sorted({*wanted, *planned_seeds(path)})
-    return with_more_seeds(wanted, max(0, MIN_REPLICATES - len(wanted)))
+    if is_vacant(path):
+        return _filled_up(wanted)
+    there = planned_seeds(path)
+    first = _filled_up(sorted({*wanted, *there}))
+    if len(first) > max(most_replicates, len(there)):
+        raise LearnOrderError(
+            f"train: {path} has {count_of(len(there), 'replicate')}, and with the first round they "
+            f"would be {len(first)}; at most {most_replicates} are allowed. All in the log count, "
+            "whatever became of them. Allow more, or give seeds that are in it."
+        )
+    return first
+
+
+def _filled_up(seeds: list[int]) -> list[int]:
+    return with_more_seeds(seeds, max(0, MIN_REPLICATES - len(seeds)))
+
+
+def _trained_at_once(path: Path, workers: int | None) -> int:
+    """How many replicates take no longer than one, as the log is trained."""
+    kept = kept_execution(path)
+    return (workers or available_cores()) * (1 if kept is None else kept.width)
 
 
 def _split(log: Log) -> str:
@@ -255,7 +291,7 @@ def _is_reached(found: Needed, reliability: float) -> bool:
 
 
 def _why_to_stop(
-    found: Needed, reliability: float, add: int, grown: bool, most_replicates: int
+    found: Needed, reliability: float, grown: bool, n_there: int, most_replicates: int
 ) -> str | None:
     """Say why no more replicates are added, or None where they are."""
     if _is_reached(found, reliability):
@@ -265,21 +301,33 @@ def _why_to_stop(
         return f"There is no interval to go by: {why}. See `learnorder measure` on the log."
     if not grown:
         return "No replicate of the last round was finished. See why with `learnorder info`."
-    if add == 0:
-        return f"No more than {most_replicates} replicates are allowed. Allow more to go on."
+    if n_there >= most_replicates:
+        return (
+            f"No more than {most_replicates} replicates are allowed, and the log has {n_there}. "
+            "Allow more to go on."
+        )
     return None
 
 
-def _round_line(number: int, split: str, found: Needed, add: int) -> str:
+def _round_line(number: int, split: str, found: Needed, reliability: float, add: int) -> str:
     n = count_of(found.n_replicates, "replicate")
     more = f"; adding {add}" if add else ""
-    return f"round {number}: {n}, reliability of the order on {split} {_shown(found)}{more}"
+    shown = _shown(found, reliability)
+    return f"round {number}: {n}, reliability of the order on {split} {shown}{more}"
 
 
-def _shown(found: Needed) -> str:
+def _shown(found: Needed, reliability: float) -> str:
     if found.reliability is None:
         return f"undefined ({found.undefined.get('reliability', 'no reason given')})"
     if found.reliability_ci is None:
         return f"{found.reliability:.3f} (no interval)"
     low, high = found.reliability_ci
-    return f"{found.reliability:.3f} (95 % interval {low:.3f} to {high:.3f})"
+    digits = _digits(low, reliability)
+    value, low_shown, high_shown = (f"{v:.{digits}f}" for v in (found.reliability, low, high))
+    return f"{value} (95 % interval {low_shown} to {high_shown})"
+
+
+def _digits(low: float, reliability: float) -> int:
+    """Digits with which a lower end that is too low does not look high enough."""
+    enough = (n for n in range(3, MOST_DIGITS) if low >= reliability or round(low, n) < reliability)
+    return next(enough, MOST_DIGITS)

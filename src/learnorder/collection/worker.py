@@ -1,8 +1,8 @@
 """A worker process: reads jobs as JSON lines from its parent, answers with events.
 
 Started as ``python -m learnorder.collection.worker SCRATCH``. Whatever user code prints goes to
-stderr; stdout belongs to the events. When the parent is gone, so is the worker, at once, and the
-scratch folder with it: only committed epochs count.
+stderr, and it can read nothing; stdout belongs to the events, stdin to the jobs. When the parent is
+gone, so is the worker, at once, and the scratch folder with it: only committed epochs count.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
-from learnorder.collection.group import FAILURES, Task, reason_of, train_group
+from learnorder.collection.group import (
+    FAILURES,
+    Task,
+    is_out_of_memory,
+    reason_of,
+    train_group,
+)
 from learnorder.collection.pool import NO_MEMORY
 from learnorder.log.location import from_address
 from learnorder.training.cost import probe
@@ -28,6 +34,7 @@ from learnorder.training.device import make_deterministic
 from learnorder.training.execution import Execution
 from learnorder.training.grid import recording_grid
 from learnorder.training.inputs import load
+from learnorder.training.plain_optimizers import spare_compiler
 from learnorder.training.spec import TrainingSpec
 
 _ending = threading.Lock()
@@ -65,28 +72,31 @@ def main(scratch: Path) -> NoReturn:
     """Serve jobs until the parent closes the pipe."""
     try:
         _serve_jobs(scratch)
-    except BaseException:
-        traceback.print_exc()
+    except BaseException as error:
+        # what this process holds is freed by its end; the parent decides who goes on
+        lacks_memory = is_out_of_memory(error)
+        if lacks_memory:
+            sys.stderr.write(f"{reason_of(error)}\n")
+        else:
+            traceback.print_exc()
+        sys.stderr.flush()
         with _ending:
-            os._exit(1)
+            os._exit(NO_MEMORY if lacks_memory else 1)
 
 
 def _serve_jobs(scratch: Path) -> NoReturn:
-    events = _take_stdout()
+    events, lines = _take_stdout(), _take_stdin()
     jobs: queue.Queue[dict[str, Any]] = queue.Queue()
-    threading.Thread(target=_read_jobs, args=(jobs, scratch), daemon=True).start()
+    threading.Thread(target=_read_jobs, args=(lines, jobs, scratch), daemon=True).start()
+    spare_compiler()
     given = Given.read(scratch)
     while True:
         job = jobs.get()
         try:
             answer = _serve(job, given, events)
-        except MemoryError as error:
-            # what this process holds is freed by its end; the parent decides who goes on
-            sys.stderr.write(f"{error}\n")
-            sys.stderr.flush()
-            with _ending:
-                os._exit(NO_MEMORY)
         except FAILURES as error:
+            if is_out_of_memory(error):
+                raise
             answer = {"event": "refused", "reason": reason_of(error)}
         _send(events, answer)
 
@@ -116,14 +126,23 @@ def _take_stdout() -> TextIO:
     return events
 
 
+def _take_stdin() -> TextIO:
+    """Keep stdin for the jobs and let anybody who reads it find its end."""
+    lines = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return lines
+
+
 def _send(events: TextIO, event: dict[str, Any]) -> None:
     events.write(json.dumps(event) + "\n")
     events.flush()
 
 
-def _read_jobs(jobs: queue.Queue[dict[str, Any]], scratch: Path) -> None:
+def _read_jobs(lines: TextIO, jobs: queue.Queue[dict[str, Any]], scratch: Path) -> None:
     """Pass jobs on; when the pipe closes, end the process, whatever it is doing."""
-    for line in sys.stdin:
+    for line in lines:
         jobs.put(json.loads(line))
     with _ending:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -15,12 +15,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures.moments import NEGLIGIBLE
 from learnorder.measures.partial_orders import (
     Draws,
     FullOrder,
     covariances,
     full_order,
+    negligible,
     of_means,
     steps,
     values_of,
@@ -45,6 +45,9 @@ TRAIN, PREDICT = 3, 1
 @dataclass(frozen=True)
 class CostModel:
     """Work in forward passes of one example: 3 to train on it once, 1 to predict it once.
+
+    Not counted: the pass over training examples before each recorded point where the spec says
+    ``batch_norm = "reestimated"``, what a process needs to start, and writing.
 
     Attributes
     ----------
@@ -108,9 +111,9 @@ class Designs:
     Attributes
     ----------
     front
-        Each is better than all that cost less.
+        Each has a higher mean correlation than all that cost less; ``cheapest`` is among them.
     cheapest
-        The one that costs least among those whose correlation reaches ``goal``. None: none does.
+        The one that costs least among those whose ``lowest`` is at ``goal``. None: none is.
     goal
         Correlation aimed at.
     n_reference
@@ -119,6 +122,8 @@ class Designs:
         Reliability of that order. None: undefined.
     n_designs
         How many were tried.
+    cost_model
+        What costs are made of.
     undefined
         For each attribute that is None, and for ``front`` where it is empty, the reason.
     """
@@ -129,13 +134,15 @@ class Designs:
     n_reference: int
     reliability: float | None
     n_designs: int
+    cost_model: CostModel
     undefined: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         front = [vars(design) for design in self.front]
         cheapest = vars(self.cheapest) if self.cheapest else None
-        return {**vars(self), "front": front, "cheapest": cheapest}
+        model = vars(self.cost_model)
+        return {**vars(self), "front": front, "cheapest": cheapest, "cost_model": model}
 
 
 def sub_designs(log: xr.Dataset, cost: CostModel | None = None, goal: float = 0.9) -> Designs:
@@ -159,7 +166,8 @@ def sub_designs(log: xr.Dataset, cost: CostModel | None = None, goal: float = 0.
     cost
         Without it, as if the examples of this split were all that is trained on and predicted.
     goal
-        Correlation that the cheapest design is to reach.
+        Correlation that the cheapest design is to reach in every draw. By the mean over draws it
+        would be too cheap: of many designs, the one that chance favours is then picked.
 
     Raises
     ------
@@ -177,25 +185,26 @@ def sub_designs(log: xr.Dataset, cost: CostModel | None = None, goal: float = 0.
             "most 1. Give for example 0.9."
         )
     split = _some_replicates(_after_start(read_split(log, "sub_designs")))
+    model = cost or CostModel(split.n_examples, split.n_examples)
     n_reference = split.n_replicates - split.n_replicates // 2
     if split.n_replicates < MIN_REPLICATES:
         n = split.n_replicates
         has = f"there {'is' if n == 1 else 'are'} {n}"
         reason = f"designs are drawn from one half of {MIN_REPLICATES} or more replicates; {has}"
-        return _none(goal, n_reference, reason)
-    model = cost or CostModel(split.n_examples, split.n_examples)
+        return _none(reason, goal, n_reference, model)
     budget = Budget(model, log.sizes[REPLICATE], split.epochs)
     right = values_of(split, PREDICTION)
     full = full_order(right)
     draws = Draws.halves(split.n_replicates)
     if not full.differs(draws):
-        return _none(goal, n_reference, "the full order does not differ between examples")
+        reason = "the full order does not differ between examples"
+        return _none(reason, goal, n_reference, model)
     found = designs_of(right, PREDICTION, full, draws, budget)
     del right
     if has_probability(split):
         check_probability(split)
         found += designs_of(values_of(split, PROBABILITY), PROBABILITY, full, draws, budget)
-    return _best(found, goal, n_reference, full.reliability(n_reference))
+    return _best(found, goal, n_reference, full.reliability(n_reference), model)
 
 
 @dataclass(frozen=True)
@@ -224,7 +233,7 @@ def designs_of(
         for n in steps(draws.pool.shape[1]):
             members = draws.pool[:, :n]
             variance = of_means(own, members, members)
-            if variance.min() <= NEGLIGIBLE:
+            if variance.min() <= negligible(own):
                 continue
             correlation = of_means(cross, members, draws.reference) / np.sqrt(variance * of_full)
             mean = float(correlation.mean())
@@ -245,29 +254,45 @@ def designs_of(
     return found
 
 
+def cheapest_of(designs: Sequence[Design], goal: float) -> Design | None:
+    """Return the design of least work that reaches the goal in every draw, or None.
+
+    The better one where two cost the same.
+    """
+    reaching = [design for design in designs if design.lowest >= goal]
+    return min(reaching, key=lambda d: (d.cost, -d.correlation), default=None)
+
+
 def _best(
-    found: Sequence[Design], goal: float, n_reference: int, reliability: float | None
+    found: Sequence[Design],
+    goal: float,
+    n_reference: int,
+    reliability: float | None,
+    model: CostModel,
 ) -> Designs:
     """Those worth their cost."""
     undefined = {}
-    ranked = sorted(found, key=lambda d: (d.cost, -d.correlation))
     front: list[Design] = []
-    cheapest = next((d for d in ranked if d.correlation >= goal), None)
-    for design in ranked:
-        if not front or design.correlation >= front[-1].correlation + GAIN or design is cheapest:
+    cheapest, best = cheapest_of(found, goal), -math.inf
+    for design in sorted(found, key=lambda d: (d.cost, -d.correlation)):
+        if design.correlation >= best + GAIN or design is cheapest:
             front.append(design)
+            best = max(best, design.correlation)
     if cheapest is None:
-        undefined["cheapest"] = f"no design that was tried correlates {goal:g} with the full order"
+        undefined["cheapest"] = (
+            f"no design that was tried correlates {goal:g} with the full order in every draw"
+        )
     if reliability is None:
         undefined["reliability"] = "replicates share no order: what they share is not above 0"
     if not front:
         undefined["front"] = "no smaller design has an order that differs between examples"
-    return Designs(tuple(front), cheapest, goal, n_reference, reliability, len(found), undefined)
+    n = len(found)
+    return Designs(tuple(front), cheapest, goal, n_reference, reliability, n, model, undefined)
 
 
-def _none(goal: float, n_reference: int, reason: str) -> Designs:
+def _none(reason: str, goal: float, n_reference: int, model: CostModel) -> Designs:
     undefined = dict.fromkeys(("front", "cheapest", "reliability"), reason)
-    return Designs((), None, goal, n_reference, None, 0, undefined)
+    return Designs((), None, goal, n_reference, None, 0, model, undefined)
 
 
 def _after_start(split: Split) -> Split:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.measures.moments import NEGLIGIBLE
+from learnorder.measures.moments import NEGLIGIBLE, ROUNDING
 from learnorder.measures.planning import spearman_brown
 from learnorder.measures.probability import probability_tiles
 from learnorder.measures.split import Split
@@ -77,14 +77,14 @@ class FullOrder:
 
     def differs(self, draws: Draws) -> bool:
         """Whether it differs between examples in every draw."""
-        return bool((self.variance(draws) > NEGLIGIBLE).all())
+        return bool((self.variance(draws) > negligible(self.covariance)).all())
 
     def reliability(self, n_replicates: int) -> float | None:
         """Reliability of the full order of so many replicates; None if not above 0."""
         n = len(self.covariance)
         variance = float(np.diag(self.covariance).mean())
         shared = (float(self.covariance.sum()) - n * variance) / (n * (n - 1))
-        if shared <= NEGLIGIBLE:
+        if shared <= negligible(self.covariance):
             return None
         return spearman_brown(min(1.0, shared / variance), 1, n_replicates)
 
@@ -132,9 +132,11 @@ def covariances(
     sums = {grid: np.zeros(n_replicates) for grid in grids}
     own = {grid: np.zeros((n_replicates, n_replicates)) for grid in grids}
     cross = {grid: np.zeros((n_replicates, n_replicates)) for grid in grids}
+    # As differences from one example: so constant scores are exactly 0.
+    first = values[:, :, :1].astype(np.float64)
     width = max(1, BLOCK_VALUES // (n_replicates * n_points))
     for here in cuts(slice(0, n_examples), width):
-        block = values[:, :, here].astype(np.float64)
+        block = values[:, :, here].astype(np.float64) - first
         for every in {k for _, k in grids}:
             total = block[:, every - 1 :: every].cumsum(axis=1)
             for stop in (stop for stop, k in grids if k == every):
@@ -154,6 +156,14 @@ def of_means(covariance: Scores, a: NDArray[np.intp], b: NDArray[np.intp]) -> Sc
     return np.array(
         [covariance[np.ix_(rows, columns)].mean() for rows, columns in zip(a, b, strict=True)]
     )
+
+
+def negligible(covariance: Scores) -> float:
+    """Variance of a mean of these replicates up to which only rounding is left.
+
+    Scores that differ can have a mean that does not, of which their rounding remains.
+    """
+    return NEGLIGIBLE + ROUNDING * float(np.diag(covariance).mean())
 
 
 def steps(most: int) -> list[int]:

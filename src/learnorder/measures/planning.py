@@ -37,8 +37,8 @@ class ReplicatesNeeded:
     more
         Replicates to add until the estimate is at the target; 0: it is.
     more_ci
-        The same at both ends of the interval: (fewest, most); most is None where the lower end is
-        not above 0, so that no number is enough.
+        The same if reliability is at the upper end of its interval, and at the lower one: (fewest,
+        most); most is None where no number is known to be enough.
     more_for_low
         Replicates to add until the lower end of the interval can be expected at the target.
     undefined
