@@ -9,8 +9,10 @@ OUT    ?= demo
 BENCH_LOG ?=
 # The same of `make bench-training`.
 BENCH_TRAINING ?=
+# Where `make bench-order` keeps its logs, and its table as order_cost.md.
+BENCH_ORDER ?= runs/order_cost
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-training example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-training bench-order example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +60,9 @@ bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BE
 
 bench-training: setup  ## time the training engine against an ordinary PyTorch loop (BENCH_TRAINING="w1 --write")
 	@$(BIN)/python -m benchmarks.training_speed $(BENCH_TRAINING)
+
+bench-order: setup  ## what an order costs, on seeds the rule was not found on (about 20 minutes, kept in BENCH_ORDER)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.order_cost --scratch $(BENCH_ORDER)
 
 example: setup  ## run examples/01_end_to_end.py
 	@cd examples && ../$(BIN)/python 01_end_to_end.py

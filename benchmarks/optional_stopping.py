@@ -4,30 +4,53 @@ Collections grow by the rule of ``learnorder train --until-reliability X``, from
 and their true reliability is known. Run from the top folder::
 
     python -m benchmarks.optional_stopping
+    python -m benchmarks.optional_stopping --of LOG
 
-The seed fixes every number. The table is in docs/planning.md.
+The seed fixes every number. The table is in docs/planning.md. The second line says how far the
+networks of a log differ, to be held against those that are simulated.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from learnorder.collection.until import MIN_REPLICATES, round_size
+from learnorder.log.reader import open_log
 from learnorder.measures.order import Reliability, reliability_of
 from learnorder.measures.planning import needed_for
 from learnorder.measures.scores import ScoreTable
 
 N_EXAMPLES = 500
-N_WORKERS = 2
 MOST = 300
 """Replicates at which a simulated collection ends, whatever its interval."""
 
-GAIN_SPREAD, NOISE_SPREAD = 0.2, 0.25
-"""Where networks differ: how well each knows the common order, how far it is from it (log)."""
+
+@dataclass(frozen=True)
+class Spread:
+    """How networks differ other than by chance.
+
+    Attributes
+    ----------
+    name
+        In the table.
+    gain
+        Standard deviation of how well each knows the common order.
+    noise
+        Standard deviation of the logarithm of how far each is from it.
+    """
+
+    name: str
+    gain: float
+    noise: float
+
+
+ALIKE = Spread("alike", 0.0, 0.0)
+DIFFERING = Spread("differing", 0.2, 0.25)
+NOISY = Spread("differing, noise 0.5", 0.2, 0.5)
 
 
 @dataclass(frozen=True)
@@ -36,7 +59,8 @@ class Population:
 
     wanted: float
     enough: int
-    differing: bool
+    spread: Spread
+    workers: int = 2
 
     @property
     def ratio(self) -> float:
@@ -51,18 +75,18 @@ class Population:
         """Scores of so many networks, ``(replicate, example)``."""
         shape = (n_replicates, 1)
         gain, noise = np.ones(shape), np.ones(shape)
-        if self.differing:
-            gain = rng.normal(1, GAIN_SPREAD, shape)
+        if self.spread is not ALIKE:
+            gain = rng.normal(1, self.spread.gain, shape)
             # of mean square 1
-            noise = np.exp(rng.normal(-(NOISE_SPREAD**2), NOISE_SPREAD, shape))
-        own_variance = self.ratio - (1 + GAIN_SPREAD**2 if self.differing else 1)
+            noise = np.exp(rng.normal(-(self.spread.noise**2), self.spread.noise, shape))
+        own_variance = self.ratio - (1 + self.spread.gain**2)
         own = noise * np.sqrt(own_variance) * rng.normal(size=(n_replicates, N_EXAMPLES))
         return gain * rng.normal(size=N_EXAMPLES) + own
 
 
 @dataclass(frozen=True)
 class Ended:
-    """One collection at its end."""
+    """One collection at its end; ``truth`` is the reliability of so many of its population."""
 
     n_replicates: int
     value: float
@@ -72,10 +96,16 @@ class Ended:
 
 
 POPULATIONS = [
-    Population(wanted, enough, differing)
-    for differing in (False, True)
+    Population(wanted, enough, spread)
+    for spread in (ALIKE, DIFFERING)
     for wanted, enough in ((0.9, 6), (0.9, 15), (0.95, 10), (0.95, 25), (0.95, 60), (0.98, 40))
 ]
+WORST = [
+    Population(wanted, enough, spread, workers)
+    for wanted, enough in ((0.9, 6), (0.95, 10))
+    for spread, workers in ((DIFFERING, 1), (NOISY, 2), (NOISY, 1))
+]
+"""Where few are enough: with the smallest rounds, and networks more different than real ones."""
 
 
 def measured(scores: np.ndarray) -> Reliability:
@@ -96,7 +126,7 @@ def grow(population: Population, rng: np.random.Generator) -> Ended:
     every, n = population.scores(rng, MOST), MIN_REPLICATES
     while True:
         needed = needed_for(measured(every[:n]), population.wanted)
-        add = round_size(needed, population.wanted, N_WORKERS, MOST - n)
+        add = round_size(needed, population.wanted, population.workers, MOST - n)
         if add == 0:
             return ended(population, every[:n])
         n += add
@@ -112,7 +142,8 @@ def row(population: Population, n_simulations: int, seed: int) -> list[str]:
     return [
         f"{population.wanted:g}",
         str(population.enough),
-        "differing" if population.differing else "alike",
+        population.spread.name,
+        str(population.workers),
         f"{middle} ({n_low:.0f} to {n_high:.0f})",
         f"{covered(stopped):.3f}",
         f"{covered(fixed):.3f}",
@@ -128,10 +159,20 @@ def covered(ends: list[Ended]) -> float:
     return float(np.mean([end.low <= end.truth <= end.high for end in ends]))
 
 
+def spread_of(scores: np.ndarray) -> Spread:
+    """How far real networks differ, by ``(replicate, example)``, chance included."""
+    gains, residues = [], []
+    for own, others in zip(scores, (scores.sum(0) - scores) / (len(scores) - 1), strict=True):
+        gains.append(np.cov(own, others)[0, 1] / others.var(ddof=1))
+        residues.append((own - gains[-1] * others).std())
+    return Spread("of a log", float(np.std(gains, ddof=1)), float(np.log(residues).std(ddof=1)))
+
+
 HEAD = [
     "X",
     "enough",
     "networks",
+    "workers",
     "stopped at (5 % to 95 %)",
     "coverage",
     "coverage, fixed number",
@@ -142,11 +183,13 @@ HEAD = [
 ]
 
 
-def table(n_simulations: int, seed: int) -> Iterator[str]:
+def table(
+    n_simulations: int, seed: int, populations: Sequence[Population] = (*POPULATIONS, *WORST)
+) -> Iterator[str]:
     """Lines of the table in Markdown."""
     for line in (HEAD, ["---"] * len(HEAD)):
         yield f"| {' | '.join(line)} |"
-    for population in POPULATIONS:
+    for population in populations:
         yield f"| {' | '.join(row(population, n_simulations, seed))} |"
 
 
@@ -155,8 +198,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="optional-stopping", description=__doc__.splitlines()[0])
     parser.add_argument("--simulations", type=int, default=1000, help="collections in each row")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--worst", action="store_true", help="only the rows of the worst cases")
+    parser.add_argument("--of", metavar="LOG", help="say how far the networks of a log differ")
     given = parser.parse_args()
-    for line in table(given.simulations, given.seed):
+    if given.of is not None:
+        log = open_log(given.of)["test"]
+        found = spread_of((log["prediction"] == log["label"]).mean("epoch").values)
+        print(f"{len(log['replicate'])} networks: gain {found.gain:.2f}, noise {found.noise:.2f}")
+        return
+    populations = WORST if given.worst else (*POPULATIONS, *WORST)
+    for line in table(given.simulations, given.seed, populations):
         print(line, flush=True)
 
 

@@ -5,7 +5,8 @@
 The rule was fixed before the first run: a network counts as equivalent if the lower end of the 95 %
 interval of the corrected correlation of accessibility, between a collection in float32 and one in
 bfloat16 of other seeds, is above 0.99 on the training and on the test split. Logs are kept in the
-folder and continued by the same line; ``precision.json`` there holds the figures.
+folder and continued by the same line; ``precision.json`` there holds the figures. Accuracy is that
+of the last epoch, with its standard deviation over replicates, and p that of Welch's test.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from scipy.stats import ttest_ind
 
 import learnorder as lo
 from learnorder.comparison.compare import Comparison
@@ -87,11 +93,14 @@ def _train(name: str, folder: Path, n_replicates: int, quick: bool) -> dict[str,
 
 def _figures(logs: Mapping[str, Path], split: str) -> dict[str, Any]:
     splits = {precision: lo.open_log(path)[split] for precision, path in logs.items()}
+    accuracy = [_accuracy(log) for log in splits.values()]
     comparison: Comparison = lo.compare(splits)
     (pair,) = comparison.pairs
     return {
         "n_replicates": [c.n_replicates for c in comparison.collections],
-        "accuracy": [c.accuracy_mean for c in comparison.collections],
+        "accuracy": [float(of_each.mean()) for of_each in accuracy],
+        "accuracy_std": [float(of_each.std(ddof=1)) for of_each in accuracy],
+        "accuracy_p": float(ttest_ind(*accuracy, equal_var=False).pvalue),
         "reliability": [c.reliability.value for c in comparison.collections],
         "pearson": pair.pearson,
         "noise_ceiling": pair.noise_ceiling,
@@ -103,19 +112,29 @@ def _figures(logs: Mapping[str, Path], split: str) -> dict[str, Any]:
     }
 
 
+def _accuracy(log: xr.Dataset) -> NDArray[np.float64]:
+    """Accuracy of each replicate after the last epoch."""
+    last = log["prediction"].isel(epoch=-1)
+    return (last == log["label"]).mean("example").values
+
+
 def table(found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Markdown table of the figures, a row for each network and split."""
     lines = [
-        "| network | split | accuracy, float32 and bfloat16 | reliability | correlation | ceiling "
-        "| corrected (95 %) | within class (95 %) | equivalent |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| network | split | accuracy, float32 and bfloat16 | p | reliability | correlation "
+        "| ceiling | corrected (95 %) | within class (95 %) | equivalent |",
+        f"|{' --- |' * 10}",
     ]
     for name, splits in found.items():
         for split, row in splits.items():
             cells = [
                 name,
                 split,
-                " and ".join(f"{a:.3f}" for a in row["accuracy"]),
+                " and ".join(
+                    f"{mean:.3f} ({std:.3f})"
+                    for mean, std in zip(row["accuracy"], row["accuracy_std"], strict=True)
+                ),
+                f"{row['accuracy_p']:.2f}",
                 " and ".join(_number(r) for r in row["reliability"]),
                 _number(row["pearson"]),
                 _number(row["noise_ceiling"]),

@@ -1,4 +1,4 @@
-"""The benchmark of what an order costs, and the study of stopping when it looks good."""
+"""What an order costs, what a plan promises, stopping when it looks good, stale statistics."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchmarks import optional_stopping, order_cost
-from benchmarks.optional_stopping import Population, measured
+from benchmarks import batch_norm_lag, optional_stopping, order_cost, planned_designs
+from benchmarks.optional_stopping import ALIKE, DIFFERING, NOISY, Population, measured
+from benchmarks.planned_designs import Networks, designs_from, marked, promises
 
 import learnorder as lo
 from learnorder.measures.designs import CostModel
@@ -72,22 +73,77 @@ def test_a_goal_that_is_not_reached_is_said(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_quick_form_runs_and_goes_on_from_what_is_there(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.order_cost", "digits", "--quick", "--workers", "2"]
-    for trained in (14, 0):
+def test_the_quick_form_runs_on_fresh_seeds_and_goes_on_from_what_is_there(tmp_path):
+    tables = {}
+    for first, trained in ((1000, 14), (0, 14), (1000, 0)):
+        command = ["digits", "--quick", "--workers", "2", "--scratch", str(tmp_path)]
+        command += [] if first == 1000 else ["--first-seed", str(first)]
         done = subprocess.run(
-            [*command, "--scratch", str(tmp_path)],
+            [sys.executable, "-m", "benchmarks.order_cost", *command],
             cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert f"digits: {trained} of 14 trained now" in done.stderr
+        assert f"seeds {first} to {first + 13}." in done.stdout
         table = [line for line in done.stdout.splitlines() if line.startswith("| digits")]
         assert len(table) == 4
+        assert (tmp_path / "order_cost.md").read_text() == done.stdout
+        tables.setdefault(first, table)
+        # other seeds in the same log make no difference
+        assert tables[first] == table
+    assert tables[0] != tables[1000]
 
 
-@pytest.mark.parametrize("differing", [False, True])
-def test_the_true_reliability_of_a_population_is_what_it_says(differing):
-    population = Population(0.9, 10, differing)
+def test_what_is_marked_is_held_against_networks_it_was_not_chosen_on():
+    rng = np.random.default_rng(0)
+    ease = rng.normal(size=600)
+    own = ease + 0.3 * rng.normal(size=(60, 1, 600))
+    probability = 1 / (1 + np.exp(-6 * (own + np.log(np.arange(1, 7))[:, None] - 1)))
+    values = {"prediction": rng.random(probability.shape) < probability, "probability": probability}
+    networks = Networks(values, np.arange(1.0, 7.0), CostModel(600, 800))
+    made = promises(networks, 10, ("prediction", "probability"), n_plans=5)
+    assert [len(kept) for kept in made.values()] == [5, 5]
+    for kept in made["lowest"]:
+        assert kept.fresh.shape == (planned_designs.FRESH,)
+        assert kept.fresh.mean() == pytest.approx(kept.shown, abs=0.03)
+    designs = designs_from(networks, np.arange(10), ("prediction",))
+    by_mean, by_lowest = marked(designs, "mean"), marked(designs, "lowest")
+    assert by_mean.cost <= by_lowest.cost
+    lines = list(planned_designs.rows("x", networks, n_plans=2))
+    assert {len(line) for line in lines} == {len(planned_designs.HEAD)}
+    assert len(lines) == 8
+    networks.values["prediction"][:] = rng.random(probability.shape) < 0.5
+    nothing = next(planned_designs.rows("x", networks, n_plans=2))
+    assert nothing[-5:] == ["0 of 2", "", "", "", ""]
+
+
+def test_predictions_on_stale_statistics_are_told_from_those_on_fresh_ones():
+    rng = np.random.default_rng(0)
+    epochs = np.array([0.05, 0.1, 0.2, 0.4, 0.8, 1, 2, 3, 4])
+    ease = rng.normal(size=500)
+    fresh = ease + 0.5 * rng.normal(size=(6, 9, 500)) > 0
+    stale = fresh & (rng.random(fresh.shape) < np.linspace(0.2, 1, 9)[:, None])
+    lines = list(batch_norm_lag.rows(epochs, {"running": stale, "reestimated": fresh}))
+    assert [line[0] for line in lines] == list(batch_norm_lag.SHOWN)
+    assert all(len(line) == len(batch_norm_lag.HEAD) for line in lines)
+    assert lines[0][2].startswith(f"{fresh[:, 2].mean():.3f} (")
+    assert float(lines[0][4]) < float(lines[0][5]) - 0.1
+    assert (lines[-1][1], lines[-1][3]) == (lines[-1][2], "1.00")
+
+
+def test_how_far_networks_differ_is_found_again():
+    population = Population(0.95, 10, DIFFERING)
+    scores = population.scores(np.random.default_rng(0), 200)
+    found = optional_stopping.spread_of(scores)
+    assert found.gain == pytest.approx(DIFFERING.gain, abs=0.05)
+    assert found.noise == pytest.approx(DIFFERING.noise, abs=0.05)
+    alike = Population(0.95, 10, ALIKE).scores(np.random.default_rng(0), 200)
+    assert optional_stopping.spread_of(alike).gain < 0.08
+
+
+@pytest.mark.parametrize("spread", [ALIKE, DIFFERING, NOISY], ids=lambda s: s.name)
+def test_the_true_reliability_of_a_population_is_what_it_says(spread):
+    population = Population(0.9, 10, spread)
     assert population.truth(10) == pytest.approx(0.9)
     rng = np.random.default_rng(0)
     found = [measured(population.scores(rng, 10)).value for _ in range(300)]
@@ -96,6 +152,6 @@ def test_the_true_reliability_of_a_population_is_what_it_says(differing):
 
 def test_the_study_of_stopping_prints_a_line_for_each_population():
     lines = list(optional_stopping.table(n_simulations=2, seed=0))
-    assert len(lines) == 2 + len(optional_stopping.POPULATIONS)
+    assert len(lines) == 2 + len(optional_stopping.POPULATIONS) + len(optional_stopping.WORST)
     assert all(line.count("|") == len(optional_stopping.HEAD) + 1 for line in lines)
     assert lines == list(optional_stopping.table(n_simulations=2, seed=0))
