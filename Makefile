@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 # On Linux, https://download.pytorch.org/whl/cpu here takes PyTorch's CPU build (see README).
 TORCH_INDEX ?=
 OUT    ?= demo
+# Processes that run the tests, each a file at a time.
+JOBS   ?= 2
 # Sections and options of `make bench-log`, see benchmarks/README.md.
 BENCH_LOG ?=
 # The same of `make bench-training`.
@@ -32,9 +34,9 @@ demo: setup     ## train two architectures on digits, compare them, write a repo
 	@echo "== demo: the whole walk on scikit-learn's digits into $(OUT)/"
 	@$(BIN)/learnorder demo --out $(OUT)
 
-test: setup     ## the whole test suite
+test: setup     ## the whole test suite, by two processes (JOBS=2)
 	@echo "== test: pytest (datasets in LEARNORDER_DATA=$(LEARNORDER_DATA))"
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 test-long: setup  ## the tests of the benchmarks of training too
 	@LEARNORDER_LONG=1 $(BIN)/python -m pytest -q tests/test_benchmarks_of_training.py tests/test_order_cost.py
