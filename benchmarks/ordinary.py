@@ -1,8 +1,8 @@
 """The peer of the training engine: the loop that a PyTorch tutorial shows, and the machine's peak.
 
-Networks, initialisation, data and hyper-parameters are those of the product; the rest is what a
-user would write: a DataLoader over all examples in memory, and an evaluation pass over each split
-after every epoch. One process, all cores as PyTorch's threads.
+Initial weights, data and hyper-parameters are those of the product; the rest is what a user would
+write: networks of PyTorch's own layers, a DataLoader over all examples in memory, and an evaluation
+pass over each split after every epoch. One process, all cores as PyTorch's threads.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from benchmarks.flops import count
+from benchmarks.plain_networks import as_a_user_writes
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -62,7 +63,8 @@ class OrdinaryLoop:
         self, spec: TrainingSpec, inputs: NetworkInputs, batches: int | None = None
     ) -> None:
         choice, size = spec.optimizer, spec.training.batch_size
-        self.network = _network(spec, inputs)
+        network, side = _network(spec, inputs), inputs.shape.shape[-1]
+        self.network = as_a_user_writes(spec.architecture.name, network, side)
         self.optimizer = torch.optim.SGD(
             self.network.parameters(), lr=choice.learning_rate, momentum=choice.momentum
         )

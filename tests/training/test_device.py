@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from learnorder.errors import LearnOrderError
+from learnorder.training import device
 from learnorder.training.device import check_device
 
 
@@ -42,3 +43,21 @@ def test_device_that_is_not_there_names_what_is(gpus, name, n, message):
     with pytest.raises(LearnOrderError, match=message) as raised:
         check_device(name)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("slower_by", "pays"), [(0.5, False), (1.1, False), (1.5, True)])
+def test_bfloat16_pays_where_float32_takes_clearly_longer(monkeypatch, slower_by, pays):
+    now = 0.0
+    seconds = {torch.float32: slower_by, torch.bfloat16: 1.0}
+
+    def multiply(matrix, _):
+        nonlocal now
+        now += seconds[matrix.dtype]
+
+    monkeypatch.setattr(torch, "mm", multiply)
+    monkeypatch.setattr(device.time, "perf_counter", lambda: now)
+    assert device.bfloat16_pays() is pays
+
+
+def test_bfloat16_is_tried_on_this_processor():
+    assert device.bfloat16_pays() in (True, False)

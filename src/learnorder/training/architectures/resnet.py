@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from learnorder.training.architectures.normalised import NormalisedConv2d
+
 
 def resnet_8(input_shape: tuple[int, ...], n_classes: int) -> nn.Module:
     """Return the residual network with one block each of 16, 32 and 64 channels."""
@@ -27,13 +29,13 @@ class ResidualBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            *_convolution(inputs, outputs, 3, stride),
+            NormalisedConv2d(inputs, outputs, 3, stride),
             nn.ReLU(inplace=True),
-            *_convolution(outputs, outputs, 3, 1),
+            NormalisedConv2d(outputs, outputs, 3, 1),
         )
         same_form = inputs == outputs and stride == 1
         self.shortcut = nn.Sequential(
-            *([] if same_form else _convolution(inputs, outputs, 1, stride))
+            *([] if same_form else [NormalisedConv2d(inputs, outputs, 1, stride)])
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -44,16 +46,8 @@ class ResidualBlock(nn.Module):
 
 
 def _resnet(input_shape: tuple[int, ...], n_classes: int, blocks: int) -> nn.Module:
-    layers: list[nn.Module] = [*_convolution(input_shape[0], 16, 3, 1), nn.ReLU(inplace=True)]
+    layers: list[nn.Module] = [NormalisedConv2d(input_shape[0], 16, 3, 1), nn.ReLU(inplace=True)]
     for inputs, outputs, stride in [(16, 16, 1), (16, 32, 2), (32, 64, 2)]:
         layers.append(ResidualBlock(inputs, outputs, stride))
         layers += [ResidualBlock(outputs, outputs, 1) for _ in range(blocks - 1)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, n_classes))
-
-
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int) -> list[nn.Module]:
-    """Convolution without bias, which the normalisation after it would cancel."""
-    return [
-        nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-        nn.BatchNorm2d(outputs),
-    ]

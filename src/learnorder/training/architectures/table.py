@@ -118,6 +118,7 @@ _TABLE: Final = (
         "residual network, one block each of 16, 32 and 64",
         "resnet:resnet_8",
         source="he2016deep",
+        revision=2,
     ),
     _entry(
         "resnet-20",
@@ -125,6 +126,7 @@ _TABLE: Final = (
         "residual network, three blocks each of 16, 32 and 64",
         "resnet:resnet_20",
         source="he2016deep",
+        revision=2,
     ),
     _entry(
         "bag-of-embeddings",
