@@ -126,6 +126,18 @@ def test_fewer_than_five_seeds_are_filled_up(trainer, tmp_path):
     assert result.reached
 
 
+def test_without_seeds_a_log_that_is_reliable_enough_stays_as_it_is(trainer, tmp_path):
+    result, _ = go(tmp_path / "x.zarr", 0.5, seeds=None, most_replicates=5)
+    assert result.reached
+    assert trainer.rounds == [list(range(5))]
+    go(tmp_path / "x.zarr", 0.5, seeds=[11, 12])
+    there = [*range(5), 11, 12]
+    go(tmp_path / "x.zarr", 0.5, seeds=None)
+    assert trainer.rounds[1:] == [there, there]
+    go(tmp_path / "x.zarr", 0.5, seeds=None, most_replicates=6)
+    assert trainer.rounds[-1] == there
+
+
 def test_it_goes_on_from_what_the_log_holds(trainer, tmp_path):
     with pytest.warns(UserWarning, match="was not reached"):
         go(tmp_path / "x.zarr", 0.93, most_replicates=8)

@@ -101,6 +101,27 @@ def test_interrupted_after_any_point_it_goes_on_to_the_same_bytes(start):
     assert kept > len(task.grid) // 2
 
 
+@pytest.mark.parametrize("grid", [{"every": 8}, {"every": "log"}])
+def test_states_are_kept_between_points_that_lie_far_apart(start, monkeypatch, grid):
+    whole, task = start("whole", epochs=8, recording=grid)
+    train_group(whole, [0], task, Events())
+    path, task = start("killed", epochs=8, recording=grid)
+    advance, epochs = Group._train, []
+
+    def killed_in_the_eighth_epoch(self, until):
+        epochs.append(self.step // self.per_epoch)
+        if len(epochs) == 8:
+            raise Interrupted
+        advance(self, until)
+
+    monkeypatch.setattr(Group, "_train", killed_in_the_eighth_epoch)
+    with pytest.raises(Interrupted):
+        train_group(path, [0], task, Events())
+    train_group(path, [0], task, Events())
+    assert epochs == [*range(8), 7]
+    assert predictions(path) == predictions(whole)
+
+
 def test_state_of_another_seed_is_not_used(start):
     whole, task = start("whole")
     train_group(whole, [0], task, Events())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
 from learnorder.training.architectures.normalised import NormalisedConv2d
 
@@ -15,33 +14,29 @@ def trained():
     torch.manual_seed(0)
     layer = NormalisedConv2d(3, 8, 3, stride=2)
     with torch.no_grad():
-        layer[1].weight.uniform_(0.5, 2)
-        layer[1].bias.normal_()
+        layer.normalisation.weight.uniform_(0.5, 2)
+        layer.normalisation.bias.normal_()
     for _ in range(5):
         layer(3 + 2 * torch.randn(16, 3, 9, 9))
     return layer
 
 
-def one_after_the_other(layer, images):
-    return nn.Sequential.forward(layer, images)
-
-
 def test_values_in_eval_mode_are_the_same_but_for_rounding(trained):
     images = 3 + 2 * torch.randn(10, 3, 9, 9)
     trained.eval()
-    expected = one_after_the_other(trained, images)
+    expected = trained.one_after_the_other(images)
     torch.testing.assert_close(trained(images), expected, rtol=1e-5, atol=1e-5)
     with torch.no_grad():
-        trained[1].running_var.mul_(4)
+        trained.normalisation.running_var.mul_(4)
     assert not torch.allclose(trained(images), expected, rtol=1e-2)
 
 
 def test_training_and_a_normalisation_kept_in_train_mode_go_by_the_batch(trained):
     images = torch.randn(10, 3, 9, 9)
-    expected = one_after_the_other(trained, images)
+    expected = trained.one_after_the_other(images)
     assert torch.equal(trained(images), expected)
     trained.eval()
-    trained[1].train()
+    trained.normalisation.train()
     assert torch.equal(trained(images), expected)
 
 
@@ -50,7 +45,7 @@ def test_gradients_in_eval_mode_are_the_same_but_for_rounding(trained):
     trained.eval()
     gradients = [
         torch.autograd.grad(forward(images).square().sum(), list(trained.parameters()))
-        for forward in (trained, lambda x: one_after_the_other(trained, x))
+        for forward in (trained, trained.one_after_the_other)
     ]
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)

@@ -122,6 +122,92 @@ class Configured(WithGenerator):
         return self.settings["activation"](values)
 
 
+class DrawingSeldom(Dense):
+    """Draws from Python, which shows in the numbers once in a while."""
+
+    def between(self, values):
+        return values * (2 if self.training and random.random() < 0.02 else 1)
+
+
+class DrawingToEvaluate(Dense):
+    """Draws from NumPy where it is evaluated."""
+
+    def between(self, values):
+        return values if self.training else values * np.random.rand()
+
+
+class Scaled(Dense):
+    """Has a weight without dimensions."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape, n_classes)
+        self.scale = nn.Parameter(torch.tensor(1.0))
+
+    def between(self, values):
+        return values * self.scale
+
+
+class BranchingToEvaluate(Dense):
+    """Goes by its numbers, which vmap cannot do, where it is evaluated."""
+
+    def between(self, values):
+        return values if self.training or values.sum() > 0 else -values
+
+
+class KeepingTheBatch(Dense):
+    """Its buffer has the form of the last batch."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape, n_classes)
+        self.register_buffer("last", torch.zeros(1))
+
+    def between(self, values):
+        self.last = values.detach().clone()
+        return values
+
+
+class Caching(Dense):
+    """Keeps a tensor that it made while it was evaluated, and trains on it."""
+
+    cache = None
+
+    def between(self, values):
+        if self.cache is None or not self.training:
+            self.cache = torch.ones(values.shape[1]) * 2
+        return values * self.cache
+
+
+class UnseededBuffer(Dense):
+    """A permutation that no seed fixes, in a buffer that PyTorch's state leaves out."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape, n_classes)
+        drawn = torch.from_numpy(np.random.default_rng().permutation(32))
+        self.register_buffer("places", drawn, persistent=False)
+
+    def between(self, values):
+        return values[:, self.places]
+
+
+class UnseededAttribute(Dense):
+    """The same in a plain attribute."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape, n_classes)
+        self.places = np.random.default_rng().permutation(32)
+
+    def between(self, values):
+        return values[:, self.places]
+
+
+class WithoutStatistics(Dense):
+    """Normalises by the batch, in evaluation too."""
+
+    def __init__(self, input_shape, n_classes):
+        super().__init__(input_shape, n_classes)
+        self.between = nn.BatchNorm1d(32, track_running_stats=False)
+
+
 def drawn_by_numpy(input_shape, n_classes):
     network = Configured(input_shape, n_classes)
     with torch.no_grad():
@@ -150,6 +236,8 @@ def unseeded(input_shape, n_classes):
 FACTORIES = (
     *(repeated, activated_last, named, drawn_by_numpy, kept, unseeded),
     *(Dropping, Masked, Counting, DrawingElsewhere, WithGenerator, Configured),
+    *(DrawingSeldom, DrawingToEvaluate, Scaled, BranchingToEvaluate, KeepingTheBatch, Caching),
+    *(UnseededBuffer, UnseededAttribute, WithoutStatistics),
 )
 
 
@@ -161,13 +249,14 @@ def _module_of_them(monkeypatch):
     monkeypatch.setitem(sys.modules, "own", module)
 
 
-def spec(factory, **execution):
+def spec(factory, tables=None, **execution):
     return TrainingSpec.from_tables(
         {
             "dataset": {"name": "arrays"},
             "architecture": {"name": f"own:{factory.__name__}"},
             "training": {"epochs": 2, "batch_size": 25},
             "execution": execution,
+            **(tables or {}),
         }
     )
 
@@ -241,3 +330,65 @@ def test_callable_that_makes_no_new_network_is_refused(tensors):
 def test_callable_that_draws_what_no_seed_fixes_is_refused(tensors):
     with pytest.raises(LearnOrderError, match=r"'own:unseeded' gave '5\.bias' two values for one"):
         probe(spec(unseeded), tensors, None)
+
+
+@pytest.mark.parametrize("factory", [UnseededBuffer, UnseededAttribute])
+def test_what_no_seed_fixes_is_found_wherever_a_network_keeps_it(tensors, factory):
+    with pytest.raises(LearnOrderError, match="gave 'places' two values for one seed"):
+        probe(spec(factory), tensors, None)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+@pytest.mark.parametrize("factory", [DrawingElsewhere, DrawingSeldom, DrawingToEvaluate])
+def test_vmap_refuses_a_network_that_draws_where_no_seed_of_a_slot_reaches(tensors, factory, width):
+    with pytest.raises(LearnOrderError, match=r"draws from random or numpy\.random"):
+        settle(spec(factory, executor="vmap", width=width), tensors)
+    assert settle(spec(factory, executor="probe"), tensors).executor == "sequential"
+
+
+def test_counting_network_is_not_captured_by_vmap_either(tensors):
+    chosen = spec(Counting)
+    group = Group(chosen, tensors, [0, 1], Execution("vmap", 2))
+    assert group.can_be_captured()
+    group._train(group.per_epoch)
+    assert not group.can_be_captured()
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_weight_without_dimensions_goes_on_where_it_was(tensors, optimizer):
+    chosen = spec(Scaled, {"optimizer": {"name": optimizer}})
+    execution = Execution("vmap", 4)
+    whole, first = (Group(chosen, tensors, [3, 5], execution) for _ in range(2))
+    first._train(first.per_epoch)
+    second = Group(chosen, tensors, [3, 5], execution, first.states())
+    for group in (whole, second):
+        while group.step < 2 * group.per_epoch:
+            group._train(group.step + group.per_epoch)
+    for slot in range(2):
+        ours, theirs = second.executor.capture(slot), whole.executor.capture(slot)
+        assert ours.keys() == theirs.keys()
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_executor_that_cannot_evaluate_the_network_is_passed_over(tensors):
+    assert settle(spec(BranchingToEvaluate, executor="probe"), tensors).executor == "sequential"
+    with pytest.raises(LearnOrderError, match="is trained one replicate at a time"):
+        settle(spec(BranchingToEvaluate, width=4), tensors)
+
+
+def test_buffer_of_another_form_is_no_state_to_go_on_from(tensors):
+    chosen = spec(KeepingTheBatch)
+    group = Group(chosen, tensors, [0], Execution.of(chosen))
+    assert group.can_be_captured()
+    group._train(group.per_epoch)
+    assert not group.can_be_captured()
+
+
+def test_network_may_train_on_what_it_kept_of_an_evaluation(tensors):
+    assert len(predicted(spec(Caching, {"recording": {"initial": True}}), tensors, 0)) == 3 * 300
+
+
+def test_last_batch_of_one_is_refused_for_a_normalisation_without_statistics_too(tensors):
+    chosen = spec(WithoutStatistics, {"training": {"epochs": 1, "batch_size": 13}})
+    with pytest.raises(LearnOrderError, match=r"a single example .*'between'.*batch_size = 12\."):
+        probe(chosen, tensors, None)

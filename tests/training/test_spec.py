@@ -153,3 +153,17 @@ def test_more_replicates_side_by_side_than_any_machine_takes_are_refused():
     tables = {"dataset": {"name": "digits"}, "architecture": {"name": "linear"}}
     with pytest.raises(LearnOrderError, match=r"execution\.width is 1025"):
         TrainingSpec.from_tables({**tables, "execution": {"width": 1025}})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ({"milestones": [2]}, "milestones does nothing where name = 'constant'"),
+        ({"name": "cosine", "factor": 0.5}, "factor does nothing where name = 'cosine'"),
+        ({"name": "step", "milestones": [2], "every": 3}, "every does nothing where name = 'step'"),
+        ({"name": "step"}, "name = 'step' changes the rate at milestones; give some"),
+    ],
+)
+def test_keys_of_a_schedule_that_would_do_nothing_are_refused(schedule, message):
+    with pytest.raises(LearnOrderError, match=message):
+        with_(schedule=schedule)

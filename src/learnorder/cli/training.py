@@ -68,7 +68,9 @@ def parse_setting(text: str) -> tuple[str, Any]:
 @click.argument("spec", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(), help="Folder or URL of the log.")
 @click.option(
-    "--seeds", type=Seeds(), default="0:10", show_default=True, help="One replicate each."
+    "--seeds",
+    type=Seeds(),
+    help="One replicate each; default: 0:10, in rounds those of the log or 0:5.",
 )
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
@@ -90,7 +92,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
 def train(
     spec: Path,
     out: str,
-    seeds: list[int],
+    seeds: list[int] | None,
     workers: int | None,
     until_reliability: float | None,
     most_replicates: int | None,
@@ -138,7 +140,7 @@ def train(
 
 def _train(
     spec: TrainingSpec,
-    seeds: list[int],
+    seeds: list[int] | None,
     reliability: float | None,
     most_replicates: int | None,
     asked: dict[str, Any],
@@ -147,7 +149,7 @@ def _train(
     if reliability is None:
         from learnorder.collection.train import failure_line, train_collection
 
-        trained = train_collection(spec, seeds, **asked)
+        trained = train_collection(spec, range(10) if seeds is None else seeds, **asked)
         return trained, failure_line(trained) if trained.failed else None
     from learnorder.collection.until import MOST_REPLICATES, problem_line, train_until
     from learnorder.measures.planning import replicates_needed

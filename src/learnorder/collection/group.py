@@ -155,13 +155,13 @@ class _Together:
             _finish(writer, self.tell)
 
     def _record(self, group: Group, point: GridPoint) -> None:
-        records = group.advance_to(point)
+        # points may lie many epochs apart: what leads to the next one is kept on the way
+        records = group.advance_to(point, lambda: self._save_states_if_due(group))
         for seed in [seed for seed in group.diverged if seed in self.writers]:
             self._fail(seed, group.diverged[seed])
         self._commit([record for record in records if record.seed in self.writers])
-        due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
-        if due and group.can_be_captured() and point is not self.task.grid[-1]:
-            self._save_states(group)
+        if point is not self.task.grid[-1]:
+            self._save_states_if_due(group)
 
     def _commit(self, records: Sequence[EpochPredictions]) -> None:
         """Commit all at once: each mostly waits for the disk, and the waits go by together."""
@@ -180,7 +180,10 @@ class _Together:
             return error
         return None
 
-    def _save_states(self, group: Group) -> None:
+    def _save_states_if_due(self, group: Group) -> None:
+        due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
+        if not (due and group.can_be_captured()):
+            return
         for seed, state in group.states().items():
             if seed in self.writers:
                 about = {**_context(self.task, seed), "step": state.step}

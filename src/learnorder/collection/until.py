@@ -98,7 +98,7 @@ class UntilResult:
 def train_until(
     spec: TrainingSpec,
     reliability: float,
-    seeds: Iterable[int] = range(MIN_REPLICATES),
+    seeds: Iterable[int] | None = None,
     *,
     needed: Callable[[xr.Dataset, float], Needed],
     out: str | Path,
@@ -126,7 +126,7 @@ def train_until(
     reliability
         Where the lower end of the interval is to be; above 0 and below 1.
     seeds
-        Of the first round.
+        Of the first round; without them those of the log, or 0 to 4.
     needed
         How reliability is measured: ``lo.replicates_needed``, or a function like it.
     out
@@ -204,7 +204,7 @@ def with_more_seeds(seeds: Sequence[int], n_more: int) -> list[int]:
     >>> with_more_seeds([0, 1, 7], 2)
     [0, 1, 7, 8, 9]
     """
-    first = max(seeds) + 1
+    first = max(seeds, default=-1) + 1
     if first + n_more - 1 > LARGEST_SEED:
         raise LearnOrderError(
             f"train: there are no {count_of(n_more, 'seed')} above {max(seeds)}; the largest is "
@@ -234,7 +234,7 @@ def problem_line(result: UntilResult, reliability: float) -> str | None:
 
 
 def _first_seeds(
-    path: Path, seeds: Iterable[int], reliability: float, most_replicates: int
+    path: Path, seeds: Iterable[int] | None, reliability: float, most_replicates: int
 ) -> list[int]:
     """Seeds of the first round, with those in the log, and filled up to the least number."""
     number = isinstance(reliability, int | float) and not isinstance(reliability, bool)
@@ -243,7 +243,7 @@ def _first_seeds(
             f"train: the reliability to reach is {reliability!r}. The lower end of its interval "
             "can come to lie above 0 and below 1. Give for example 0.95."
         )
-    wanted = check_seeds(seeds)
+    wanted = [] if seeds is None else check_seeds(seeds)
     if most_replicates < max(MIN_REPLICATES, len(wanted)):
         raise LearnOrderError(
             f"train: at most {count_of(most_replicates, 'replicate')} are allowed, and "

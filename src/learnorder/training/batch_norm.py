@@ -34,9 +34,10 @@ def check(spec: TrainingSpec, network: torch.nn.Module, n_train: int) -> None:
     """
     with _modes_put_back(network):
         network.train()
-        layers = [name for name, _ in _moving(network)]
+        layers = [n for n, m in network.named_modules() if isinstance(m, _BatchNorm) and m.training]
+        moving = [name for name, _ in _moving(network)]
     size = spec.training.batch_size
-    if spec.recording.batch_norm == "reestimated" and not layers:
+    if spec.recording.batch_norm == "reestimated" and not moving:
         raise LearnOrderError(
             "train: recording.batch_norm = 'reestimated' and the network of "
             f"{spec.architecture.name!r} has no BatchNorm layer with running statistics. Without "

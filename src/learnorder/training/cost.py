@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import re
 import resource
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -51,6 +55,7 @@ def probe(
     check_reproducible(spec, tensors.inputs)
     batch_norm.check(spec, initial_network(spec, tensors.inputs, 0), tensors.n_train)
     execution = kept or settle(spec, tensors)
+    _forget_peak_memory()
     group = Group(spec, tensors, list(range(execution.width)), execution)
     step_seconds = _seconds_per_step(group)
     prediction_seconds = _seconds_to_predict(group)
@@ -90,6 +95,22 @@ def _seconds_to_predict(group: Group) -> float:
     return (time.perf_counter() - start) / predicted * n_examples
 
 
+def _forget_peak_memory() -> None:
+    """Let the peak begin anew: what was tried before is no part of training."""
+    gc.collect()
+    with contextlib.suppress(OSError):  # elsewhere than on Linux, or not allowed: a little too much
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def _peak_memory() -> int:
+    """Largest resident memory of this process so far, in bytes.
+
+    Not ``ru_maxrss`` where there is another way: on Linux it begins with the peak of the process
+    that started this one.
+    """
+    with contextlib.suppress(OSError):
+        status = Path("/proc/self/status").read_text()
+        if found := re.search(r"^VmHWM:\s+(\d+) kB", status, re.M):
+            return int(found[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -66,8 +66,20 @@ def make_deterministic(name: str) -> None:
 def bfloat16_pays() -> bool:
     """Whether products of matrices take clearly less time in bfloat16 than in float32, tried here.
 
-    The least of several times of each, in turn: a neighbour on the machine can only add to one.
+    On one thread, as workers compute. The least of several times of each, in turn: a neighbour on
+    the machine can only add to one.
     """
+    import torch
+
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _takes_longer_in_float32()
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _takes_longer_in_float32() -> bool:
     import torch
 
     least = dict.fromkeys((torch.float32, torch.bfloat16), float("inf"))

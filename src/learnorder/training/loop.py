@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -101,14 +101,19 @@ class Group:
             if seed not in self.diverged
         }
 
-    def advance_to(self, point: GridPoint) -> list[EpochPredictions]:
+    def advance_to(
+        self, point: GridPoint, between_epochs: Callable[[], None] = lambda: None
+    ) -> list[EpochPredictions]:
         """Train up to this point of the grid and predict every example there.
 
         A replicate that diverges is left out from then on, and `diverged` says why.
+        ``between_epochs`` is called at the end of each epoch on the way.
         """
         while self.step < point.step:
             epoch_end = (self.step // self.per_epoch + 1) * self.per_epoch
             self._train(min(point.step, epoch_end))
+            if self.step < point.step:
+                between_epochs()
         found = predict(self.executor, self.spec, self.tensors, len(self.seeds), point.step)
         losses = self.executor.finite_losses()
         records = []

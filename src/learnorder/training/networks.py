@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
 from learnorder.errors import LearnOrderError
 from learnorder.training.architectures import build
 from learnorder.training.inputs import NetworkInputs
 from learnorder.training.spec import TrainingSpec
+from learnorder.training.state import tensors_of
 from learnorder.training.streams import Purpose, RandomState, torch_seed
 
 
@@ -43,10 +45,10 @@ def check_reproducible(spec: TrainingSpec, inputs: NetworkInputs) -> None:
             f"architecture: {spec.architecture.name!r} returned the same network, or layers of it, "
             "twice. Every replicate begins with weights of its own. Make all layers in the call."
         )
-    weights, again = one.state_dict(), other.state_dict()
-    differing = [name for name in weights if not _same(weights[name], again.get(name))]
-    if differing or weights.keys() != again.keys():
-        name = (differing or sorted(again.keys() - weights))[0]
+    kept, again = _kept(one), _kept(other)
+    differing = sorted(n for n in kept.keys() | again if not _same(kept.get(n), again.get(n)))
+    if differing:
+        name = differing[0]
         raise LearnOrderError(
             f"architecture: {spec.architecture.name!r} gave {name!r} two values for one seed. "
             "Initial weights come from torch, numpy.random or random, which are seeded before the "
@@ -54,7 +56,20 @@ def check_reproducible(spec: TrainingSpec, inputs: NetworkInputs) -> None:
         )
 
 
+def _kept(network: torch.nn.Module) -> dict[str, object]:
+    """Weights, all buffers, and what else it keeps under names of its own."""
+    owned = {
+        f"{path}.{name}".lstrip("."): value
+        for path, module in network.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, torch.Tensor | np.ndarray)
+    }
+    return owned | network.state_dict() | tensors_of(network)
+
+
 def _same(value: object, other: object) -> bool:
+    if isinstance(value, np.ndarray) and isinstance(other, np.ndarray):
+        return value.dtype == other.dtype and value.tobytes() == other.tobytes()
     if not (isinstance(value, torch.Tensor) and isinstance(other, torch.Tensor)):
         return type(value) is type(other)
     return value.shape == other.shape and torch.equal(value.nan_to_num(), other.nan_to_num())

@@ -134,6 +134,19 @@ class ScheduleSpec(Table):
             return given
         return {"factor": {"step": 0.1, "exponential": 1.8}.get(given.get("name", ""), 1.0)} | given
 
+    @model_validator(mode="after")
+    def _only_what_is_used(self) -> Self:
+        if self.name == "step" and not self.milestones:
+            raise ValueError("name = 'step' changes the rate at milestones; give some")
+        idle = {
+            "milestones": self.milestones and self.name != "step",
+            "factor": self.factor != 1 and self.name not in ("step", "exponential"),
+            "every": self.every != 20 and self.name != "exponential",
+        }
+        for key in (key for key, is_idle in idle.items() if is_idle):
+            raise ValueError(f"{key} does nothing where name = {self.name!r}; leave it out")
+        return self
+
 
 class AugmentationSpec(Table):
     """Training images changed at random: mirrored left to right; moved by up to ``crop`` pixels."""

@@ -26,7 +26,7 @@ class ReplicateState:
 
 def capture(network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Arrays:
     """Copy weights, buffers and optimiser state."""
-    arrays = {f"network/{k}": to_array(v) for k, v in _tensors(network).items()}
+    arrays = {f"network/{k}": to_array(v) for k, v in tensors_of(network).items()}
     for i, state in optimizer.state_dict()["state"].items():
         for key, value in state.items():
             if isinstance(value, torch.Tensor):
@@ -64,13 +64,18 @@ def is_plain(network: torch.nn.Module) -> bool:
     return all(isinstance(v, torch.Tensor) and v.dtype != torch.bfloat16 for v in kept)
 
 
-def _tensors(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+def forms(network: torch.nn.Module) -> dict[str, Any]:
+    """Shape and type of each weight and buffer, which a state can be put back into."""
+    return {name: _form(tensor) for name, tensor in tensors_of(network).items()}
+
+
+def tensors_of(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     """Weights and buffers, with those that PyTorch's own ``state_dict`` leaves out."""
     return {**dict(network.named_parameters()), **dict(network.named_buffers())}
 
 
 def _copy_into(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
-    own = _tensors(network)
+    own = tensors_of(network)
     refuse_differing(own, weights)
     with torch.no_grad():
         for name, tensor in own.items():

@@ -96,6 +96,12 @@ class RandomState:
             self._python = random.getstate(), np.random.get_state()
 
 
+def python_streams() -> tuple[Any, ...]:
+    """Return where the streams of ``random`` and ``numpy.random`` stand, to be compared."""
+    of_numpy = np.random.get_state(legacy=False)
+    return random.getstate(), of_numpy["state"]["key"].tobytes(), of_numpy["state"]["pos"]
+
+
 @contextmanager
 def _python_streams_put_back() -> Iterator[None]:
     of_python, of_numpy = random.getstate(), np.random.get_state()

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 
-class NormalisedConv2d(nn.Sequential):
+class NormalisedConv2d(nn.Module):
     """Convolution without bias, which the batch normalisation after it would cancel.
 
     In eval mode the normalisation is a factor and a summand for each channel, which the weights of
@@ -15,18 +15,30 @@ class NormalisedConv2d(nn.Sequential):
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
+        super().__init__()
+        self.convolution = nn.Conv2d(
+            inputs, outputs, kernel, stride, padding=kernel // 2, bias=False
+        )
+        self.normalisation = nn.BatchNorm2d(outputs)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map ``(n, inputs, h, w)`` to ``(n, outputs, h / stride, w / stride)``, rounded up."""
+        if self.normalisation.training:
+            return self.one_after_the_other(images)
+        variance, mean = self.normalisation.running_var, self.normalisation.running_mean
+        assert variance is not None, "the layer keeps statistics"
+        assert mean is not None, "the layer keeps statistics"
+        factor = self.normalisation.weight * (variance + self.normalisation.eps).rsqrt()
+        convolution = self.convolution
+        return nn.functional.conv2d(
+            images,
+            convolution.weight * factor[:, None, None, None],
+            self.normalisation.bias - mean * factor,
+            convolution.stride,
+            convolution.padding,
         )
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Map ``(n, inputs, h, w)`` to ``(n, outputs, h / stride, w / stride)``, rounded up."""
-        convolution, normalisation = self
-        if normalisation.training:
-            normalised: torch.Tensor = super().forward(input)
-            return normalised
-        factor = normalisation.weight * (normalisation.running_var + normalisation.eps).rsqrt()
-        summand = normalisation.bias - normalisation.running_mean * factor
-        weight = convolution.weight * factor[:, None, None, None]
-        return nn.functional.conv2d(input, weight, summand, convolution.stride, convolution.padding)
+    def one_after_the_other(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the same without taking anything up, as in training."""
+        normalised: torch.Tensor = self.normalisation(self.convolution(images))
+        return normalised

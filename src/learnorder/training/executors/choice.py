@@ -76,11 +76,22 @@ def settle(spec: TrainingSpec, tensors: TrainingTensors) -> Execution:
     else:
         # a rule from measurements: dense networks pay for being grouped, others do not
         usually = "grouped" if grouped.worthwhile(network) else "sequential"
+        able = [execution for execution in able if execution.executor != "vmap"]
         able.sort(key=lambda execution: execution.executor != usually)
     for execution in able:
-        if slots_agree(spec, tensors, execution):
+        if _works(spec, tensors, execution):
             return execution
     raise _no_such_width(spec)
+
+
+def _works(spec: TrainingSpec, tensors: TrainingTensors, execution: Execution) -> bool:
+    """Whether slots agree, and nothing shows only here that the executor cannot run the network."""
+    try:
+        return slots_agree(spec, tensors, execution)
+    except Exception:
+        if execution.executor == "sequential":
+            raise
+        return False
 
 
 def _as_wished(
@@ -139,7 +150,7 @@ def slots_agree(spec: TrainingSpec, tensors: TrainingTensors, execution: Executi
     Tried here, on this network and batch size: libraries may compute the same product otherwise
     where its numbers lie elsewhere in memory.
     """
-    if execution.width == 1:
+    if execution.executor == "sequential":
         return True
     seeds = list(range(execution.width))
     together = _stepped(spec, tensors, seeds, execution)

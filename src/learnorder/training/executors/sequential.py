@@ -20,7 +20,7 @@ from learnorder.training.inputs import select
 from learnorder.training.networks import initial_network
 from learnorder.training.optimization import learning_rate, make_optimizer
 from learnorder.training.spec import TrainingSpec
-from learnorder.training.state import Arrays, capture, is_plain, restore
+from learnorder.training.state import Arrays, capture, forms, is_plain, restore
 from learnorder.training.streams import Purpose, RandomState, generator, torch_seed
 
 
@@ -51,7 +51,7 @@ class Sequential:
         self.spec, self.tensors, self.execution = spec, tensors, execution
         augmentation.check(tensors.inputs.shape, spec.augmentation.flip, spec.augmentation.crop)
         self.network = initial_network(spec, tensors.inputs, self.seed).to(execution.device)
-        self._attributes = Attributes(self.network)
+        self._attributes, self._forms = Attributes(self.network), forms(self.network)
         self.optimizer = make_optimizer(spec, self.network.parameters())
         self._streams = RandomState(execution.device)
         self._draws: augmentation.Draws | None = None
@@ -98,7 +98,8 @@ class Sequential:
         train = self.tensors.splits["train"]
         with (
             RandomState(self.execution.device).entered(seed),
-            torch.inference_mode(),
+            # not inference mode: what a network keeps of it could not be trained on
+            torch.no_grad(),
             arithmetic(self.execution),
             statistics_for_predictions(self.spec, self.network, train),
         ):
@@ -114,8 +115,9 @@ class Sequential:
         return np.array([bool(torch.isfinite(self._loss))])
 
     def is_plain(self) -> bool:
-        """Whether all that the network has changed is in tensors of types that NumPy has."""
-        return is_plain(self.network) and self._attributes.changed() is None
+        """Whether all that the network has changed is in tensors that can be put back."""
+        same_forms = forms(self.network) == self._forms
+        return same_forms and is_plain(self.network) and self._attributes.changed() is None
 
     def capture(self, slot: int) -> Arrays:
         """Copy weights, buffers and optimiser state."""

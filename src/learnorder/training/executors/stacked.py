@@ -14,6 +14,9 @@ from learnorder.training.state import Arrays, of_owner, refuse_differing, to_arr
 VECTOR: Final = 16
 """Floats that the widest instructions take at once."""
 
+STEPS: Final = "step"
+"""What Adam calls its number of steps: one for all slots, unlike moments."""
+
 
 def filled_slots(positions: torch.Tensor, width: int) -> torch.Tensor:
     """Fill ``(slot, batch)`` up to ``width`` slots with the last one."""
@@ -89,7 +92,7 @@ class StackedWeights:
         for i, (name, row) in enumerate(self._rows.items()):
             for key, value in optimizer.state.get(row, {}).items():
                 if isinstance(value, torch.Tensor):
-                    of_slot = self._view(name, value)[slot] if value.shape == row.shape else value
+                    of_slot = value if key == STEPS else self._view(name, value)[slot]
                     arrays[f"optimizer/{i}/{key}"] = to_array(of_slot)
         return arrays
 
@@ -112,8 +115,8 @@ class StackedWeights:
                 i, _, what = key.partition("/")
                 name, row = rows[int(i)]
                 state = optimizer.state[row]
-                if value.shape == self._shapes[name]:
+                if what == STEPS:
+                    state[what] = value
+                else:
                     moments = state.setdefault(what, torch.zeros_like(row))
                     self._view(name, moments)[slot] = value.to(row.device)
-                else:
-                    state[what] = value

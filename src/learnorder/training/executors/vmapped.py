@@ -18,6 +18,8 @@ from torch import nn
 from torch.func import functional_call, vmap
 from torch.nn import functional
 
+from learnorder.errors import LearnOrderError
+from learnorder.training.attributes import Attributes
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.arithmetic import arithmetic
@@ -28,6 +30,7 @@ from learnorder.training.networks import initial_network
 from learnorder.training.optimization import learning_rate, make_optimizer
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import Arrays, is_plain
+from learnorder.training.streams import python_streams
 
 USUAL_WIDTH: Final = 8
 
@@ -76,6 +79,7 @@ class Vmapped:
         self._weights = StackedWeights(networks, execution.device)
         self._optimizer = make_optimizer(spec, self._weights.parameters())
         self._form = copy.deepcopy(networks[0]).to("meta")
+        self._attributes = Attributes(self._form)
         self._loss = torch.zeros(execution.width, device=execution.device)
 
     @contextmanager
@@ -111,7 +115,14 @@ class Vmapped:
             return logits
 
         side_by_side = vmap(forward, in_dims=(0, 0, slot_dim), randomness="error")
+        before = python_streams()
         logits: torch.Tensor = side_by_side(weights, buffers, inputs)
+        if python_streams() != before:
+            raise LearnOrderError(
+                f"train: the network of {self.spec.architecture.name!r} draws from random or "
+                "numpy.random. Networks side by side would share one stream, so that a replicate "
+                "would depend on the others. Use execution.executor = 'sequential'."
+            )
         return logits
 
     @contextmanager
@@ -130,8 +141,8 @@ class Vmapped:
         return torch.isfinite(self._loss[: self._n_slots]).cpu().numpy()
 
     def is_plain(self) -> bool:
-        """Weights, buffers and moments are all there is."""
-        return True
+        """Whether nothing has changed but weights, buffers and moments."""
+        return self._attributes.changed() is None
 
     def capture(self, slot: int) -> Arrays:
         """Copy weights, buffers and optimiser state of a slot."""
