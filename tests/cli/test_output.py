@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from learnorder.cli import WALK, main
-from learnorder.cli.output import echo_json, echo_table
+from learnorder.cli.output import UNBROKEN, echo_json, echo_table
 from learnorder.cli.progress import BAR_WIDTH, ProgressDisplay, bar, cost_line
 from learnorder.collection.progress import CostEstimate, Progress
+from learnorder.measures.catalogue import CATALOGUE
 from learnorder.training.execution import Execution
 
 COMPARED = (
@@ -83,6 +84,10 @@ def test_no_number_is_folded_and_none_is_lost(monkeypatch, width):
     ]
     assert [terminal.words.count(number) for number in numbers] == [1] * len(numbers)
     assert terminal.words.count("undefined") == 3
+
+
+def test_no_name_of_a_measure_is_folded():
+    assert max(len(measure.name) for measure in CATALOGUE) <= UNBROKEN
 
 
 def test_columns_without_room_stand_beneath_beside_what_the_rows_are_about(monkeypatch):

@@ -81,6 +81,26 @@ def test_votes_are_those_of_the_definition_counted_or_sorted(case):
         np.testing.assert_array_equal(found.by_class[e], expected)
 
 
+@settings(deadline=None, max_examples=50)
+@given(tiles(), st.sampled_from([17, 1 << 15]))
+def test_anything_that_votes_are_worth_is_summed_counted_or_sorted(case, block):
+    prediction, _, n_classes = case
+    n = len(prediction)
+    worth = np.random.default_rng(n).integers(-(2**40), 2**40, n + 1)
+    worth[0] = 0
+    votes, n_present = compact(prediction)
+    expected = sum(worth[(votes == k).sum(axis=0)] for k in range(n_present))
+    before, _kernels.BLOCK = _kernels.BLOCK, block
+    try:
+        found = _kernels.vote_sums(prediction, n_classes, worth)
+    finally:
+        _kernels.BLOCK = before
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        _kernels.unanimous(prediction), _kernels.largest_vote(prediction, n_classes) == n
+    )
+
+
 @settings(deadline=None)
 @given(
     n_replicates=st.sampled_from([1, 2, 3, 4, 8, 9, 10, 27, 100, 255, 256, 300]),

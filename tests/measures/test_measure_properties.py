@@ -61,6 +61,23 @@ BOUNDS = {
     "bimodality_null": lambda log: (0, np.inf),
     "fleiss_kappa": lambda log: (-1 / max(log.sizes["replicate"] - 1, 1), 1),
     "reliability": lambda log: (-np.inf, 1),
+    "first_learned": lambda log: (log["epoch"].values[0], np.inf),
+    "stably_learned": lambda log: (log["epoch"].values[0], np.inf),
+    "forgetting_events": lambda log: (0, np.inf),
+    "never_learned": lambda log: (0, 1),
+    "vote_entropy": lambda log: (
+        0,
+        np.log(min(log.sizes["replicate"], log.attrs["n_classes"])),
+    ),
+    "ambiguity": lambda log: (0, 1),
+    "difficulty": lambda log: (0, 1 / 4),
+    "kohavi_wolpert": lambda log: (0, 1 / 4),
+    "kuncheva_entropy": lambda log: (0, 1),
+    "generalised_diversity": lambda log: (0, 1),
+    "coincident_failure_diversity": lambda log: (0, 1),
+    "trivial_share": lambda log: (0, 1),
+    "impossible_share": lambda log: (0, 1),
+    "jaccard_correct": lambda log: (0, 1),
 }
 
 

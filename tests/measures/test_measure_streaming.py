@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from contextlib import contextmanager
+from inspect import signature
 from itertools import product
 
 import numpy as np
@@ -20,6 +21,8 @@ from learnorder.measures import (
     _arrays,
     _kernels,
     agreement,
+    ensemble,
+    learning,
     moments,
     order,
     scores,
@@ -91,6 +94,20 @@ def cut_logs(draw):
     return (shape, draw(n_classes), seed, first_epoch), chunk, budget
 
 
+LEARNING = ("first_learned", "stably_learned", "forgetting_events", "never_learned")
+OF_SHARES = (
+    "difficulty",
+    "kohavi_wolpert",
+    "kuncheva_entropy",
+    "generalised_diversity",
+    "coincident_failure_diversity",
+    "trivial_share",
+    "impossible_share",
+    "jaccard_correct",
+)
+ENSEMBLE = ("vote_entropy", "ambiguity", *OF_SHARES)
+
+
 def everything(log):
     """Every measure of a log as arrays; what is undefined is NaN."""
     found = {
@@ -106,11 +123,13 @@ def everything(log):
         "interval": agreement.fleiss_kappa_interval(log),
         "interval of predictions": agreement.fleiss_kappa_interval(log, "prediction"),
     }
+    found |= {name: getattr(ensemble, name)(log) for name in ENSEMBLE}
     if (log["epoch"].values > 0).any():
         found["accessibility"] = order.accessibility(log)
         found["by time"] = order.accessibility(log, "time")
         found["scores"] = order.accessibility_per_replicate(log)
         found["scores by time"] = order.accessibility_per_replicate(log, "time")
+        found |= {name: getattr(learning, name)(log) for name in LEARNING}
     return found
 
 
@@ -139,7 +158,7 @@ def test_values_do_not_depend_on_how_a_log_is_cut(lazy, random_log, case):
         assert parts[name].attrs.get(UNDEFINED) == expected.attrs.get(UNDEFINED)
     np.testing.assert_allclose(again[0], summary[0], rtol=1e-7, atol=1e-10)
     assert again[1] == summary[1]
-    for exact in ("tp_agreement", "agreement", "accuracy", "scores"):
+    for exact in ("tp_agreement", "agreement", "accuracy", "scores", *LEARNING, *ENSEMBLE):
         if exact in whole:
             np.testing.assert_array_equal(parts[exact], whole[exact])
 
@@ -183,6 +202,51 @@ def test_values_are_those_of_the_definitions(lazy, random_log, case):
             by_class = found["accuracy_by_class"].values[:, e, : len(share)]
             plain = _arrays.bimodality_null_class(by_class, share)
             assert float(found["null"][e]) == pytest.approx(plain, rel=1e-7, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=40)
+@given(case=cut_logs())
+def test_learning_is_that_of_the_definitions(lazy, random_log, case):
+    arguments, chunk, budget = case
+    log = random_log(*arguments)
+    used = log["epoch"].values > 0
+    if not used.any():
+        return
+    prediction, label = log["prediction"].values[:, used], log["label"].values
+    epochs = log["epoch"].values[used]
+    cut, _ = lazy(log, chunk)
+    with limits(**budget):
+        found = {name: getattr(learning, name)(cut) for name in LEARNING}
+    expected = {
+        "first_learned": _arrays.first_learned(prediction, label, epochs),
+        "stably_learned": _arrays.stably_learned(prediction, label, epochs),
+        "forgetting_events": _arrays.forgetting_events(prediction, label),
+        "never_learned": _arrays.never_learned(prediction, label),
+    }
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+@settings(deadline=None, max_examples=40)
+@given(case=cut_logs())
+def test_diversity_is_that_of_the_definitions(lazy, random_log, case):
+    arguments, chunk, budget = case
+    log = random_log(*arguments)
+    prediction, label = log["prediction"].values, log["label"].values
+    votes = np.unique(prediction, return_inverse=True)[1].reshape(prediction.shape)
+    cut, _ = lazy(log, chunk)
+    with limits(**budget):
+        found = {name: getattr(ensemble, name)(cut) for name in ENSEMBLE}
+    np.testing.assert_array_equal(found["ambiguity"], _arrays.ambiguity(prediction))
+    entropy = _arrays.vote_entropy(votes, votes.max() + 1)
+    np.testing.assert_allclose(found["vote_entropy"], entropy, rtol=1e-12, atol=1e-14)
+    shares = _arrays.tp_agreement(prediction, label)
+    for name, (e, epoch) in product(OF_SHARES, enumerate(log["epoch"].values)):
+        if float(epoch) not in found[name].attrs[UNDEFINED]:
+            definition = getattr(_arrays, name)
+            asks = "n_replicates" in signature(definition).parameters
+            plain = definition(shares[e], len(prediction)) if asks else definition(shares[e])
+            assert float(found[name][e]) == pytest.approx(plain, rel=1e-9, abs=1e-12), name
 
 
 @settings(deadline=None, max_examples=25)

@@ -100,3 +100,89 @@ def fleiss_kappa(votes: Votes, n_categories: int) -> float:
     differing = n_replicates / (n_replicates - 1) * (1 - (share**2).sum(axis=0))
     by_chance = 1 - (share.mean(axis=1) ** 2).sum()
     return float(1 - differing.mean() / by_chance)
+
+
+def first_learned(prediction: Predictions, label: Labels, epochs: Scores) -> Scores:
+    """Earliest of these epochs at which a replicate is right, or inf: ``(replicate, example)``."""
+    when = np.where(correct(prediction, label), epochs[:, np.newaxis], np.inf)
+    first: Scores = when.min(axis=1)
+    return first
+
+
+def stably_learned(prediction: Predictions, label: Labels, epochs: Scores) -> Scores:
+    """Earliest of these epochs from which on a replicate is right to the end, or inf."""
+    wrong_later = np.flip(np.logical_or.accumulate(np.flip(~correct(prediction, label), 1), 1), 1)
+    from_then: Scores = np.where(wrong_later, np.inf, epochs[:, np.newaxis]).min(axis=1)
+    return from_then
+
+
+def forgetting_events(prediction: Predictions, label: Labels) -> Scores:
+    """Times that right is followed by wrong, or inf where a replicate is never right."""
+    right = correct(prediction, label)
+    events = (right[:, :-1] & ~right[:, 1:]).sum(axis=1)
+    return np.where(right.any(axis=1), events, np.inf)
+
+
+def never_learned(prediction: Predictions, label: Labels) -> Scores:
+    """Share of replicates that are right at no epoch, ``(example,)``."""
+    share: Scores = (~correct(prediction, label).any(axis=1)).mean(axis=0)
+    return share
+
+
+def vote_entropy(prediction: Predictions, n_classes: int) -> Scores:
+    """Entropy of the predicted classes over replicates, in nats, ``(epoch, example)``."""
+    entropy = np.zeros(prediction.shape[1:])
+    for class_id in range(n_classes):
+        share = (prediction == class_id).mean(axis=0)
+        entropy -= share * np.log(np.where(share > 0, share, 1))
+    return entropy
+
+
+def ambiguity(prediction: Predictions) -> Scores:
+    """Share of examples on which a replicate differs from the first one, ``(epoch,)``."""
+    share: Scores = (prediction != prediction[0]).any(axis=0).mean(axis=1)
+    return share
+
+
+def difficulty(share: Scores) -> float:
+    """Variance over examples of the share of replicates that are right, ``(example,)``."""
+    return float(share.var())
+
+
+def kohavi_wolpert(share: Scores) -> float:
+    """Mean over examples of p (1 - p)."""
+    return float((share * (1 - share)).mean())
+
+
+def kuncheva_entropy(share: Scores, n_replicates: int) -> float:
+    """Mean minority, as a share of the largest that >= 2 replicates can have."""
+    minority = n_replicates * np.minimum(share, 1 - share)
+    return float(minority.mean() / (n_replicates - np.ceil(n_replicates / 2)))
+
+
+def generalised_diversity(share: Scores, n_replicates: int) -> float:
+    """One less p(2) / p(1), where a replicate fails at least once: drawn at random, k fail."""
+    one = 1 - share
+    two = one * (n_replicates * one - 1) / (n_replicates - 1)
+    return float(1 - two.mean() / one.mean())
+
+
+def coincident_failure_diversity(share: Scores, n_replicates: int) -> float:
+    """Mean share of the others that are right, where a replicate fails."""
+    failed = share[share < 1]
+    return float((n_replicates * failed / (n_replicates - 1)).mean())
+
+
+def trivial_share(share: Scores) -> float:
+    """Share of examples that all replicates have right."""
+    return float((share == 1).mean())
+
+
+def impossible_share(share: Scores) -> float:
+    """Share of examples that no replicate has right."""
+    return float((share == 0).mean())
+
+
+def jaccard_correct(share: Scores) -> float:
+    """Number of examples that all have right, over the number that any has right."""
+    return float((share == 1).sum() / (share > 0).sum())

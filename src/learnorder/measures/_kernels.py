@@ -80,8 +80,8 @@ def summed(counts: Counts) -> Counts:
     return total
 
 
-def epoch_counts(right: Correct) -> Counts:
-    """Count the epochs at which each example is right, ``(example,)``, in the smallest type."""
+def count_rows(right: Correct) -> Counts:
+    """Count the rows (epochs, replicates) with each example right, in the smallest type."""
     smallest = smallest_type(len(right))
     counts: Counts = np.add.reduce(right.view(np.uint8), axis=0, dtype=smallest)
     return counts
@@ -226,6 +226,34 @@ def _median(a: Predictions, b: Predictions, c: Predictions) -> Predictions:
     np.minimum(high, c, out=high)
     median: Predictions = np.maximum(low, high, out=low)
     return median
+
+
+def vote_sums(prediction: Predictions, n_classes: int, value: NDArray[np.int64]) -> Counts:
+    """Sum over classes of ``value[votes]``, ``(epoch, example)``; ``value[0]`` is 0.
+
+    Where votes are sorted, each one adds what makes its run worth more: sums of differences.
+    """
+    plane = prediction.shape[1:]
+    total = np.zeros(plane, dtype=np.int64)
+    counted = n_classes <= min(FEW, len(prediction))
+    worth = value if counted else np.diff(value, prepend=0)
+    for rows, columns in cut_plane(plane, BLOCK):
+        part, here = prediction[:, rows, columns], total[rows, columns]
+        if not counted:
+            here += worth[1]
+        for votes in _votes_for_each(part, n_classes) if counted else _growing_runs(part):
+            here += np.take(worth, votes, mode="clip")
+    return total
+
+
+def unanimous(prediction: Predictions) -> Correct:
+    """Whether all replicates predict one same class, ``(epoch, example)``."""
+    first = prediction[0]
+    alike = np.ones(first.shape, dtype=np.bool_)
+    same = np.empty_like(alike)
+    for votes in prediction[1:]:
+        np.logical_and(alike, np.equal(votes, first, out=same), out=alike)
+    return alike
 
 
 def cut_plane(shape: tuple[int, ...], most: int) -> Iterator[tuple[slice, slice]]:

@@ -26,7 +26,7 @@ from learnorder.measures.partial_orders import (
     values_of,
 )
 from learnorder.measures.probability import check_probability, has_probability
-from learnorder.measures.split import Split, read_split
+from learnorder.measures.split import Split, read_split, trained_epochs
 from learnorder.schema import EPOCH, PREDICTION, PROBABILITY, REPLICATE, Scores
 
 MIN_REPLICATES = 4
@@ -297,14 +297,8 @@ def _none(reason: str, goal: float, n_reference: int, model: CostModel) -> Desig
 
 def _after_start(split: Split) -> Split:
     """The split without epoch 0."""
-    first = int((split.epochs <= 0).sum())
-    if first == split.n_epochs:
-        raise LearnOrderError(
-            f"{split.caller}: no epoch after training began was recorded. An order is a mean over "
-            "epochs > 0. Record at least one."
-        )
-    log = split.log.isel({EPOCH: slice(first, None)})
-    return replace(split, log=log, epochs=split.epochs[first:])
+    epochs = trained_epochs(split, "An order is a mean over epochs > 0.")
+    return replace(split, log=split.log.isel({EPOCH: epochs}), epochs=split.epochs[epochs])
 
 
 def _some_replicates(split: Split) -> Split:

@@ -24,7 +24,7 @@ from learnorder.measures.probability import (
     probability_scores,
 )
 from learnorder.measures.scores import ScoreTable
-from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.split import Split, labelled, read_split, trained_epochs
 from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep, sweep_counts
 from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
 
@@ -288,12 +288,7 @@ def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Spli
     split = read_split(log, caller)
     if of == "probability":
         check_probability(split)
-    if not (split.epochs > 0).any():
-        raise LearnOrderError(
-            f"{caller}: no epoch after training began was recorded (epochs: "
-            f"{', '.join(f'{e:g}' for e in split.epochs)}). Accessibility is a mean over epochs > "
-            "0. Record at least one."
-        )
+    trained_epochs(split, "Accessibility is a mean over epochs > 0.")
     if weights == "time":
         return split, np.diff(split.epochs, prepend=0.0)
     return split, equal_weights(split)

@@ -37,6 +37,9 @@ from learnorder.schema import (
 UNDEFINED = "undefined"
 """Attribute of a per-epoch array: for each epoch without a value (NaN), the reason."""
 
+NEVER = "never"
+"""Attribute of an array with infinite values: what it is that never came about there."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -203,6 +206,23 @@ def check_split(log: xr.Dataset, caller: str) -> None:
     _check_layout(log, caller)
     _n_classes(log, caller)
     _check_epochs(log, caller)
+
+
+def trained_epochs(split: Split, why: str) -> slice:
+    """Recorded epochs > 0, the last ones of a split; ``why`` says what they are needed for.
+
+    Raises
+    ------
+    LearnOrderError
+        There is none.
+    """
+    first = int((split.epochs <= 0).sum())
+    if first == split.n_epochs:
+        raise LearnOrderError(
+            f"{split.caller}: no epoch after training began was recorded (epochs: "
+            f"{', '.join(f'{e:g}' for e in split.epochs)}). {why} Record at least one."
+        )
+    return slice(first, split.n_epochs)
 
 
 def labelled(

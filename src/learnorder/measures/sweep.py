@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learnorder.measures import _kernels
 from learnorder.measures.scores import ScoreTable
@@ -77,6 +78,12 @@ def class_passes(split: Split, bytes_per_epoch: int) -> Iterator[slice]:
     return cuts(slice(0, split.n_epochs), step)
 
 
+def add_counts(histogram: NDArray[np.int64], counts: _kernels.Counts) -> None:
+    """Add ``(epoch, example)`` counts to the number of examples with each, ``(epoch, R + 1)``."""
+    for row, at_epoch in zip(histogram, counts, strict=True):
+        row += np.bincount(at_epoch, minlength=histogram.shape[1])
+
+
 class TpShare:
     """TP-agreement, ``share``: ``(epoch, example)`` float64."""
 
@@ -109,6 +116,23 @@ class WeightedTp:
                 total += w * counts
 
 
+class RightCounts:
+    """How many replicates are right on how many examples.
+
+    Attributes
+    ----------
+    histogram
+        ``(epoch, R + 1)``, examples that 0..R replicates have right.
+    """
+
+    def __init__(self, split: Split) -> None:
+        self.histogram = np.zeros((split.n_epochs, split.n_replicates + 1), dtype=np.int64)
+
+    def add(self, tile: CountTile | Tile) -> None:
+        """Take a tile in."""
+        add_counts(self.histogram[tile.epochs], tile.tp_counts)
+
+
 class CorrectTotals:
     """What the measures of correctness are made of.
 
@@ -131,9 +155,7 @@ class CorrectTotals:
     def add(self, tile: Tile) -> None:
         """Take a tile in."""
         found = _kernels.company(tile.prediction, tile.label)
-        n_counts = self.histogram.shape[1]
-        for row, counts in zip(self.histogram[tile.epochs], found.counts, strict=True):
-            row += np.bincount(counts, minlength=n_counts)
+        add_counts(self.histogram[tile.epochs], found.counts)
         self.right[:, tile.epochs] += found.right
         self.company[:, tile.epochs] += found.company
 
@@ -197,7 +219,7 @@ class ReplicateScores:
         each = _kernels.each_correct(tile.prediction, tile.label)
         for row, right in zip(rows, each, strict=True):
             if self._counted:
-                row += _kernels.epoch_counts(right[before:]).astype(row.dtype, copy=False)
+                row += _kernels.count_rows(right[before:]).astype(row.dtype, copy=False)
             else:
                 for w, at_epoch in zip(weight, right, strict=True):
                     row += w * at_epoch

@@ -12,16 +12,20 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.catalogue import find_measure
 from learnorder.measures.order import Reliability
-from learnorder.measures.split import UNDEFINED
+from learnorder.measures.split import NEVER, UNDEFINED
 from learnorder.measures.summary import reliability_record
 from learnorder.schema import EPOCH
+
+NEVER_LEARNED = "never learned"
+"""Key of ``undefined`` under which infinite values have their reason."""
 
 
 def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Values of the measures named, each with ``dims``, ``coords``, ``values`` and ``undefined``.
 
     A value that is undefined is None; ``undefined`` has the reason under its epoch, or under its
-    name for a measure without dims, whose ``values`` are an object.
+    name for a measure without dims, whose ``values`` are an object. What is infinite is None too,
+    since JSON has no such number, with the reason under "never learned".
 
     Raises
     ------
@@ -55,9 +59,9 @@ def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for i, place in enumerate(product(*(first["coords"][dim] for dim in first["dims"]))):
         where = dict(zip(first["dims"], place, strict=True))
-        key = _key(where.get(EPOCH, 0.0))
-        reasons = {name: c[UNDEFINED][key] for name, c in values.items() if key in c[UNDEFINED]}
         row = {name: column[i] for name, column in columns.items()}
+        missing = [name for name, value in row.items() if value is None]
+        reasons = {name: _reason(values[name], where.get(EPOCH)) for name in missing}
         rows.append({**where, **row, UNDEFINED: reasons})
     return flat_rows(rows)
 
@@ -96,12 +100,22 @@ def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
         record = reliability_record(found)
         reasons = record.pop(UNDEFINED)
         return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
+    reasons = {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()}
+    if NEVER in found.attrs:
+        reasons[NEVER_LEARNED] = found.attrs[NEVER]
     return {
         "dims": [str(dim) for dim in found.dims],
         "coords": {str(dim): found[dim].values.tolist() for dim in found.dims},
-        "values": found.astype(object).where(found.notnull(), None).values.tolist(),
-        UNDEFINED: {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()},
+        "values": found.astype(object).where(np.isfinite(found), None).values.tolist(),
+        UNDEFINED: reasons,
     }
+
+
+def _reason(content: Mapping[str, Any], epoch: float | None) -> str:
+    """Why there is no value, at this epoch if the measure has epochs."""
+    reasons: Mapping[str, str] = content[UNDEFINED]
+    key = NEVER_LEARNED if epoch is None else _key(epoch)
+    return reasons[key]
 
 
 def _key(epoch: float) -> str:

@@ -8,6 +8,10 @@ from learnorder.measures import _kernels
 from learnorder.measures.split import Split
 from learnorder.measures.tiles import Tile
 
+ENTROPY_UNIT = 2.0**52
+"""Parts of a nat in which entropies are added up: as fine as float64 is at 1, and far from the end
+of 64 bits, since no entropy of up to 2**32 votes is above 23."""
+
 
 class LargestShare:
     """Agreement, ``share``: ``(epoch, example)`` float64."""
@@ -33,6 +37,34 @@ class LargestTotal:
         """Take a tile in."""
         votes = _kernels.largest_vote(tile.prediction, self._n_classes)
         self.total[tile.examples] += votes.sum(axis=0, dtype=np.int64)
+
+
+class VoteEntropy:
+    """Entropy of the votes, ``entropy``: ``(epoch, example)`` float64, in nats."""
+
+    def __init__(self, split: Split) -> None:
+        self._n_classes = split.n_classes
+        share = np.arange(1, split.n_replicates + 1) / split.n_replicates
+        # Whole numbers add up alike in any order, so that equal votes have equal entropies.
+        terms = np.rint(-share * np.log(share) * ENTROPY_UNIT).astype(np.int64)
+        self._terms = np.concatenate([[0], terms])
+        self.entropy = np.empty((split.n_epochs, split.n_examples))
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        sums = _kernels.vote_sums(tile.prediction, self._n_classes, self._terms)
+        np.divide(sums, ENTROPY_UNIT, out=self.entropy[tile.epochs, tile.examples])
+
+
+class Unanimous:
+    """Examples for which all replicates predict one same class, ``count``: ``(epoch,)``."""
+
+    def __init__(self, split: Split) -> None:
+        self.count = np.zeros(split.n_epochs, dtype=np.int64)
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        self.count[tile.epochs] += _kernels.unanimous(tile.prediction).sum(axis=1)
 
 
 class VoteTotals:

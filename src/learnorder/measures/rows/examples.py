@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnorder.measures import agreement, order
+from learnorder.measures import agreement, ensemble, learning, order
 from learnorder.measures.rows.row import Measure
 
 ROWS: tuple[Measure, ...] = (
@@ -38,5 +38,60 @@ ROWS: tuple[Measure, ...] = (
         degenerate="no epoch > 0: an error",
         source=("hacohen2020agree", "swayamdipta2020cartography"),
         needs=("label", "an epoch > 0", "probability, for of='probability'"),
+    ),
+    Measure(
+        name="first_learned",
+        summary="recorded epoch > 0 at which each replicate is first right on each example",
+        function=learning.first_learned,
+        dims=("replicate", "example"),
+        range="a recorded epoch > 0, or infinity: never right",
+        direction="lower is easier",
+        degenerate="never right: infinity; no epoch > 0: an error",
+        source=("toneva2019forgetting",),
+        needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="stably_learned",
+        summary="recorded epoch > 0 from which on each replicate is always right on each example",
+        function=learning.stably_learned,
+        dims=("replicate", "example"),
+        range="a recorded epoch > 0, or infinity: wrong at the last",
+        direction="lower is easier",
+        degenerate="wrong at the last recorded epoch: infinity; no epoch > 0: an error",
+        source=("wu2021curricula",),
+        needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="forgetting_events",
+        summary="times that each replicate is right on an example and wrong at the next epoch",
+        function=learning.forgetting_events,
+        dims=("replicate", "example"),
+        range="0 .. epochs / 2, or infinity: never right",
+        direction="lower is easier",
+        degenerate="never right: infinity; no epoch > 0: an error",
+        source=("toneva2019forgetting",),
+        needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="never_learned",
+        summary="share of replicates that are right on each example at no recorded epoch > 0",
+        function=learning.never_learned,
+        dims=("example",),
+        range="[0, 1]",
+        direction="lower is easier",
+        degenerate="one replicate: 0 or 1; no epoch > 0: an error",
+        source=("toneva2019forgetting",),
+        needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="vote_entropy",
+        summary="entropy (nats) of the classes that replicates predict for each example",
+        function=ensemble.vote_entropy,
+        dims=("epoch", "example"),
+        range="[0, log(min(replicates, classes))]",
+        direction="lower is more alike",
+        degenerate="one replicate: 0 everywhere",
+        source=("dagan1995committee",),
+        needs=(),
     ),
 )
