@@ -20,6 +20,8 @@ from learnorder.collection.until import UntilResult
 from learnorder.log.creation import plan_replicates
 from learnorder.measures.planning import ReplicatesNeeded
 
+TRAIN = ("train", "SPEC", "--until-reliability", "0.9", "--out", "x")
+
 SPEC = """
 [dataset]
 name = "digits"
@@ -145,7 +147,7 @@ def test_too_few_replicates_are_undefined_with_the_reason(tiny_log):
             "the reliability to reach is nan",
         ),
         (
-            ["train", "SPEC", "--until-reliability", "0.9", "--most-replicates", "7", "--out", "x"],
+            [*TRAIN, "--seeds", "0:10", "--most-replicates", "7"],
             "at most 7 replicates are allowed, and 10 are the first round",
         ),
     ],
