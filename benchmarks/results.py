@@ -19,7 +19,7 @@ LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "numcodecs")
 
 ORDER = (
     *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
-    *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training"),
+    *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order"),
 )
 """Sections of the file: those of the log, then those of training."""
 
