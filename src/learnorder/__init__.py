@@ -9,6 +9,9 @@ The walk, in one direction; each line is one stage::
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
+    disagreement, error_consistency,         xr.Dataset        -> xr.DataArray
+    pairs, and others of pairs
+    self_checks                              xr.Dataset        -> warnings, if anything is odd
     reliability                              xr.Dataset        -> Reliability
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
@@ -49,9 +52,27 @@ if TYPE_CHECKING:
         fleiss_kappa,
         tp_agreement,
     )
+    from learnorder.measures.checks import self_checks
     from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.order import Reliability, accessibility, reliability
+    from learnorder.measures.pairs import (
+        cohen_kappa,
+        corrected_disagreement,
+        disagreement,
+        discrepancy,
+        normalised_disagreement,
+        pairs,
+    )
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
+    from learnorder.measures.shared_errors import (
+        correctness_correlation,
+        double_fault,
+        error_consistency,
+        error_inconsistency,
+        error_ratio,
+        q_statistic,
+        same_wrong_share,
+    )
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
 
@@ -78,14 +99,28 @@ __all__ = [
     "agreement",
     "bimodality",
     "bimodality_null",
+    "cohen_kappa",
     "compare",
+    "corrected_disagreement",
+    "correctness_correlation",
+    "disagreement",
+    "discrepancy",
+    "double_fault",
+    "error_consistency",
+    "error_inconsistency",
+    "error_ratio",
     "fleiss_kappa",
     "from_arrays",
     "load_dataset",
+    "normalised_disagreement",
     "open_log",
+    "pairs",
+    "q_statistic",
     "reliability",
     "render_report",
     "replicates_needed",
+    "same_wrong_share",
+    "self_checks",
     "sub_designs",
     "tp_agreement",
     "train_collection",
@@ -115,14 +150,28 @@ _HOME = {
     "agreement": "measures.agreement",
     "bimodality": "measures.agreement",
     "bimodality_null": "measures.agreement",
+    "cohen_kappa": "measures.pairs",
     "compare": "comparison.compare",
+    "corrected_disagreement": "measures.pairs",
+    "correctness_correlation": "measures.shared_errors",
+    "disagreement": "measures.pairs",
+    "discrepancy": "measures.pairs",
+    "double_fault": "measures.shared_errors",
+    "error_consistency": "measures.shared_errors",
+    "error_inconsistency": "measures.shared_errors",
+    "error_ratio": "measures.shared_errors",
     "fleiss_kappa": "measures.agreement",
     "from_arrays": "log.labelled",
     "load_dataset": "datasets.registry",
+    "normalised_disagreement": "measures.pairs",
     "open_log": "log.reader",
+    "pairs": "measures.pairs",
+    "q_statistic": "measures.shared_errors",
     "reliability": "measures.order",
     "render_report": "report.render",
     "replicates_needed": "measures.planning",
+    "same_wrong_share": "measures.shared_errors",
+    "self_checks": "measures.checks",
     "sub_designs": "measures.designs",
     "tp_agreement": "measures.agreement",
     "train_collection": "collection.train",

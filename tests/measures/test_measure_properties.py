@@ -60,6 +60,18 @@ BOUNDS = {
     "bimodality": lambda log: (0, np.inf),
     "bimodality_null": lambda log: (0, np.inf),
     "fleiss_kappa": lambda log: (-1 / max(log.sizes["replicate"] - 1, 1), 1),
+    "disagreement": lambda log: (0, 1),
+    "corrected_disagreement": lambda log: (0, np.inf),
+    "normalised_disagreement": lambda log: (0, 1),
+    "cohen_kappa": lambda log: (-1, 1),
+    "discrepancy": lambda log: (0, 1),
+    "error_consistency": lambda log: (-1, 1),
+    "error_inconsistency": lambda log: (0, 1),
+    "same_wrong_share": lambda log: (0, 1),
+    "error_ratio": lambda log: (0, np.inf),
+    "q_statistic": lambda log: (-1, 1),
+    "correctness_correlation": lambda log: (-1, 1),
+    "double_fault": lambda log: (0, 1),
     "reliability": lambda log: (-np.inf, 1),
 }
 

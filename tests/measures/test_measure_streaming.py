@@ -22,6 +22,7 @@ from learnorder.measures import (
     agreement,
     moments,
     order,
+    pairs,
     scores,
     sweep,
     tiles,
@@ -105,6 +106,9 @@ def everything(log):
         "kappa of predictions": agreement.fleiss_kappa(log, "prediction"),
         "interval": agreement.fleiss_kappa_interval(log),
         "interval of predictions": agreement.fleiss_kappa_interval(log, "prediction"),
+        "discrepancy": pairs.discrepancy(log),
+        "cohen": pairs.pairs(log, "cohen_kappa"),
+        "corrected": pairs.pairs(log, "corrected_disagreement"),
     }
     if (log["epoch"].values > 0).any():
         found["accessibility"] = order.accessibility(log)
@@ -122,7 +126,7 @@ def flat(summary):
             if name != "undefined":
                 numbers += [np.nan if value is None else v for v in np.ravel(value)]
         reasons.append(part["undefined"])
-    return np.array(numbers, dtype=float), reasons
+    return np.array(numbers, dtype=float), [*reasons, summary["notes"]]
 
 
 @settings(deadline=None, max_examples=40)

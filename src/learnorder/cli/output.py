@@ -24,8 +24,9 @@ PLAIN_WIDTH = 160
 GAP = 2
 """Blanks between two columns."""
 
-UNBROKEN = 20
-"""Letters of a word up to which it stays on one line of a narrow table; numbers always do."""
+UNBROKEN = 28
+"""Letters of a word up to which it stays on one line of a narrow table, as every name of a measure
+does; numbers always do."""
 
 
 def echo_json(value: Any) -> None:

@@ -37,6 +37,9 @@ from learnorder.schema import (
 UNDEFINED = "undefined"
 """Attribute of a per-epoch array: for each epoch without a value (NaN), the reason."""
 
+LEFT_OUT = "left_out"
+"""Attribute of a mean over pairs: for each epoch at which some are undefined, how many and why."""
+
 
 @dataclass(frozen=True)
 class Split:

@@ -12,7 +12,7 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.catalogue import find_measure
 from learnorder.measures.order import Reliability
-from learnorder.measures.split import UNDEFINED
+from learnorder.measures.split import LEFT_OUT, UNDEFINED
 from learnorder.measures.summary import reliability_record
 from learnorder.schema import EPOCH
 
@@ -21,7 +21,8 @@ def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str,
     """Values of the measures named, each with ``dims``, ``coords``, ``values`` and ``undefined``.
 
     A value that is undefined is None; ``undefined`` has the reason under its epoch, or under its
-    name for a measure without dims, whose ``values`` are an object.
+    name for a measure without dims, whose ``values`` are an object. A mean over pairs of which some
+    are undefined says so in ``left_out``.
 
     Raises
     ------
@@ -58,6 +59,7 @@ def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         key = _key(where.get(EPOCH, 0.0))
         reasons = {name: c[UNDEFINED][key] for name, c in values.items() if key in c[UNDEFINED]}
         row = {name: column[i] for name, column in columns.items()}
+        reasons |= _left_out(values, where.get(EPOCH, 0.0))
         rows.append({**where, **row, UNDEFINED: reasons})
     return flat_rows(rows)
 
@@ -96,12 +98,25 @@ def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
         record = reliability_record(found)
         reasons = record.pop(UNDEFINED)
         return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
-    return {
+    plain = {
         "dims": [str(dim) for dim in found.dims],
         "coords": {str(dim): found[dim].values.tolist() for dim in found.dims},
         "values": found.astype(object).where(found.notnull(), None).values.tolist(),
-        UNDEFINED: {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()},
+        UNDEFINED: _by_key(found.attrs.get(UNDEFINED, {})),
     }
+    if LEFT_OUT in found.attrs:
+        plain[LEFT_OUT] = _by_key(found.attrs[LEFT_OUT])
+    return plain
+
+
+def _left_out(values: Mapping[str, Mapping[str, Any]], epoch: float) -> dict[str, str]:
+    """What is left out of means at an epoch: undefined too, though the means are not."""
+    of_each = {name: content.get(LEFT_OUT, {}) for name, content in values.items()}
+    return {name: why[_key(epoch)] for name, why in of_each.items() if _key(epoch) in why}
+
+
+def _by_key(reasons: Mapping[float, str]) -> dict[str, str]:
+    return {_key(epoch): why for epoch, why in reasons.items()}
 
 
 def _key(epoch: float) -> str:
