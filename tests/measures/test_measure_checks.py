@@ -111,7 +111,7 @@ def false_alarms(n_replicates, n_examples, repeats, seed):
 
 @pytest.mark.parametrize("n_replicates", [5, 20])
 def test_false_alarms_are_as_rare_as_stated(n_replicates):
-    """Of 300, 1 % are 3; more than 9 would be seen once in 1,500 such tests."""
+    """Of 300, 1 % are 3; more than 9 would be seen once in 1,000 such tests."""
     found = false_alarms(n_replicates, 400, 300, seed=n_replicates)
     assert found[COPY] == 0
     assert found[ERROR] <= 9

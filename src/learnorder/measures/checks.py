@@ -25,8 +25,8 @@ from learnorder.measures.tiles import Tile
 from learnorder.schema import REPLICATE
 
 LEVEL = 0.99
-"""A test gives no note in this share of collections, at least, for which its theory holds exactly:
-every measuring of every log is a test, so a common 0.95 would cry wolf too often."""
+"""Share of collections for which a test is silent where its theory holds exactly. A log is tested
+whenever it is measured, so that a common 0.95 would cry wolf too often."""
 
 FAR = 0.5
 """Share of the error rate by which disagreement differs where it is far from it. Disagreement of
