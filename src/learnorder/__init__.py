@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         fleiss_kappa,
         tp_agreement,
     )
+    from learnorder.measures.checks import self_checks
     from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.ensemble import (
         ambiguity,
@@ -69,7 +70,24 @@ if TYPE_CHECKING:
         stably_learned,
     )
     from learnorder.measures.order import Reliability, accessibility, reliability
+    from learnorder.measures.pairs import (
+        cohen_kappa,
+        corrected_disagreement,
+        disagreement,
+        discrepancy,
+        normalised_disagreement,
+        pairs,
+    )
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
+    from learnorder.measures.shared_errors import (
+        correctness_correlation,
+        double_fault,
+        error_consistency,
+        error_inconsistency,
+        error_ratio,
+        q_statistic,
+        same_wrong_share,
+    )
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
 
@@ -97,9 +115,18 @@ __all__ = [
     "ambiguity",
     "bimodality",
     "bimodality_null",
+    "cohen_kappa",
     "coincident_failure_diversity",
     "compare",
+    "corrected_disagreement",
+    "correctness_correlation",
     "difficulty",
+    "disagreement",
+    "discrepancy",
+    "double_fault",
+    "error_consistency",
+    "error_inconsistency",
+    "error_ratio",
     "first_learned",
     "fleiss_kappa",
     "forgetting_events",
@@ -111,10 +138,15 @@ __all__ = [
     "kuncheva_entropy",
     "load_dataset",
     "never_learned",
+    "normalised_disagreement",
     "open_log",
+    "pairs",
+    "q_statistic",
     "reliability",
     "render_report",
     "replicates_needed",
+    "same_wrong_share",
+    "self_checks",
     "stably_learned",
     "sub_designs",
     "tp_agreement",
@@ -148,9 +180,18 @@ _HOME = {
     "ambiguity": "measures.ensemble",
     "bimodality": "measures.agreement",
     "bimodality_null": "measures.agreement",
+    "cohen_kappa": "measures.pairs",
     "coincident_failure_diversity": "measures.ensemble",
     "compare": "comparison.compare",
+    "corrected_disagreement": "measures.pairs",
+    "correctness_correlation": "measures.shared_errors",
     "difficulty": "measures.ensemble",
+    "disagreement": "measures.pairs",
+    "discrepancy": "measures.pairs",
+    "double_fault": "measures.shared_errors",
+    "error_consistency": "measures.shared_errors",
+    "error_inconsistency": "measures.shared_errors",
+    "error_ratio": "measures.shared_errors",
     "first_learned": "measures.learning",
     "fleiss_kappa": "measures.agreement",
     "forgetting_events": "measures.learning",
@@ -162,10 +203,15 @@ _HOME = {
     "kuncheva_entropy": "measures.ensemble",
     "load_dataset": "datasets.registry",
     "never_learned": "measures.learning",
+    "normalised_disagreement": "measures.pairs",
     "open_log": "log.reader",
+    "pairs": "measures.pairs",
+    "q_statistic": "measures.shared_errors",
     "reliability": "measures.order",
     "render_report": "report.render",
     "replicates_needed": "measures.planning",
+    "same_wrong_share": "measures.shared_errors",
+    "self_checks": "measures.checks",
     "stably_learned": "measures.learning",
     "sub_designs": "measures.designs",
     "tp_agreement": "measures.agreement",

@@ -156,3 +156,23 @@ def test_the_network_sorts_any_number_of_replicates(n):
 def test_labels_that_no_prediction_can_be_are_never_right():
     prediction = np.zeros((2, 1, 3), dtype=np.uint8)
     assert _kernels.tp_counts(prediction, np.array([0, 256, 512])).tolist() == [[2, 0, 0]]
+
+
+@settings(deadline=None, max_examples=40)
+@given(tiles())
+def test_what_pairs_have_in_common(case):
+    prediction, label, n_classes = case
+    right = _arrays.correct(prediction, label)
+    both = list(_kernels.both_with_earlier(_kernels.right_bits(prediction, label)))
+    for r, same in enumerate(_kernels.same_as_earlier(prediction)):
+        alike = prediction[:r] == prediction[r]
+        np.testing.assert_array_equal(same, alike.sum(axis=2))
+        np.testing.assert_array_equal(both[r], (right[:r] & right[r]).sum(axis=2))
+    expected = (prediction[:, None] == prediction).sum(axis=(1, 3)) - prediction.shape[2]
+    np.testing.assert_array_equal(_kernels.matches(prediction), expected)
+    if n_classes <= 1000:
+        by_class = np.zeros((*prediction.shape[:2], n_classes), dtype=np.int64)
+        _kernels.add_votes(by_class, prediction)
+        for k in np.unique(prediction):
+            np.testing.assert_array_equal(by_class[..., k], (prediction == k).sum(axis=2))
+        assert by_class.sum() == prediction.size

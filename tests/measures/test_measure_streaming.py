@@ -25,6 +25,7 @@ from learnorder.measures import (
     learning,
     moments,
     order,
+    pairs,
     scores,
     sweep,
     tiles,
@@ -122,6 +123,9 @@ def everything(log):
         "kappa of predictions": agreement.fleiss_kappa(log, "prediction"),
         "interval": agreement.fleiss_kappa_interval(log),
         "interval of predictions": agreement.fleiss_kappa_interval(log, "prediction"),
+        "discrepancy": pairs.discrepancy(log),
+        "cohen": pairs.pairs(log, "cohen_kappa"),
+        "corrected": pairs.pairs(log, "corrected_disagreement"),
     }
     found |= {name: getattr(ensemble, name)(log) for name in ENSEMBLE}
     if (log["epoch"].values > 0).any():
@@ -141,7 +145,7 @@ def flat(summary):
             if name != "undefined":
                 numbers += [np.nan if value is None else v for v in np.ravel(value)]
         reasons.append(part["undefined"])
-    return np.array(numbers, dtype=float), reasons
+    return np.array(numbers, dtype=float), [*reasons, summary["notes"]]
 
 
 @settings(deadline=None, max_examples=40)

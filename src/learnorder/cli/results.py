@@ -152,6 +152,8 @@ def _print_summary(content: dict[str, Any]) -> None:
         f"within class {cell(order['reliability_within_class'])}"
     )
     _print_reasons(content)
+    for note in content["notes"]:
+        click.echo(f"note: {note}", err=True)
 
 
 def _print_values(values: dict[str, Any]) -> None:

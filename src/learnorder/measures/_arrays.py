@@ -186,3 +186,41 @@ def impossible_share(share: Scores) -> float:
 def jaccard_correct(share: Scores) -> float:
     """Number of examples that all have right, over the number that any has right."""
     return float((share == 1).sum() / (share > 0).sum())
+
+
+def disagreement(one: Votes, other: Votes) -> float:
+    """Share of examples for which two replicates predict different classes; ``(example,)`` each."""
+    return float((one != other).mean())
+
+
+def corrected_disagreement(one: Votes, other: Votes, label: Labels) -> float:
+    """Disagreement over the error rate of either, mean of both; both are wrong somewhere."""
+    per_error = [disagreement(one, other) / (votes != label).mean() for votes in (one, other)]
+    return float(np.mean(per_error))
+
+
+def normalised_disagreement(one: Votes, other: Votes, label: Labels) -> float:
+    """Disagreement, 0 where it is the least and 1 where it is the most two error rates allow."""
+    q, p = (one != label).mean(), (other != label).mean()
+    least, most = abs(q - p), min(q + p, 1)
+    return float((disagreement(one, other) - least) / (most - least))
+
+
+def cohen_kappa(one: Votes, other: Votes) -> float:
+    """Cohen's kappa of two columns of votes that are not both of one same category."""
+    observed = (one == other).mean()
+    by_chance = sum((one == k).mean() * (other == k).mean() for k in np.union1d(one, other))
+    return float((observed - by_chance) / (1 - by_chance))
+
+
+def same_wrong_share(one: Votes, other: Votes, label: Labels) -> float:
+    """Share of the examples that both have wrong, and there are some, for which they agree."""
+    both_wrong = (one != label) & (other != label)
+    return float((one == other)[both_wrong].mean())
+
+
+def q_statistic(one: Correct, other: Correct) -> float:
+    """Yule's Q of two columns of right and wrong, where it exists."""
+    alike = (one & other).sum() * (~one & ~other).sum()
+    apart = (one & ~other).sum() * (~one & other).sum()
+    return float((alike - apart) / (alike + apart))

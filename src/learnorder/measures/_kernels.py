@@ -87,8 +87,8 @@ def count_rows(right: Correct) -> Counts:
     return counts
 
 
-def packed(votes: Correct) -> Bits:
-    """Votes along the last axis as bits, 64 to a word, zeros at the end."""
+def packed(votes: Correct | Counts) -> Bits:
+    """Votes along the last axis as bits, one for whatever is not zero, 64 to a word, then zeros."""
     eighths = np.packbits(votes, axis=-1)
     n_words = -(-eighths.shape[-1] // 8)
     words = np.zeros((*eighths.shape[:-1], n_words * 8), dtype=np.uint8)
@@ -100,6 +100,60 @@ def count_bits(bits: Bits) -> NDArray[np.int64]:
     """Count the ones along the last axis."""
     counts: NDArray[np.int64] = np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
     return counts
+
+
+def right_bits(prediction: Predictions, label: Labels) -> Bits:
+    """Where each replicate is right, ``(replicate, epoch, word)``."""
+    return np.stack([packed(right) for right in each_correct(prediction, label)])
+
+
+def both_with_earlier(bits: Bits) -> Iterator[NDArray[np.int64]]:
+    """Yield for each replicate the ones it has in common with each before it, ``(r, epoch)``."""
+    both = np.empty_like(bits)
+    for r, own in enumerate(bits):
+        yield count_bits(np.bitwise_and(bits[:r], own, out=both[:r]))
+
+
+def same_as_earlier(prediction: Predictions) -> Iterator[NDArray[np.int64]]:
+    """Yield for each replicate where each before it predicts the same class, ``(r, epoch)``.
+
+    Classes are compared digit by digit, 64 examples a word: few digits hold them, so that little is
+    read for each pair.
+    """
+    digits = _digits(prediction)
+    differs, other = np.empty_like(digits[0]), np.empty_like(digits[0])
+    for r in range(len(prediction)):
+        np.bitwise_xor(digits[0][:r], digits[0][r], out=differs[:r])
+        for digit in digits[1:]:
+            np.bitwise_xor(digit[:r], digit[r], out=other[:r])
+            np.bitwise_or(differs[:r], other[:r], out=differs[:r])
+        yield prediction.shape[2] - count_bits(differs[:r])
+
+
+def _digits(prediction: Predictions) -> list[Bits]:
+    """Binary digits of predictions, as many as the largest has, ``(replicate, epoch, word)``."""
+    n_digits, digits = max(1, int(prediction.max()).bit_length()), []
+    for first in range(0, n_digits, 8):
+        # Byte by byte: packing wider types takes ten times as long.
+        byte = (prediction >> prediction.dtype.type(first)).astype(np.uint8)
+        digits += [packed(byte & np.uint8(1 << i)) for i in range(min(8, n_digits - first))]
+    return digits
+
+
+def matches(prediction: Predictions) -> NDArray[np.int64]:
+    """Over all examples, how many other replicates predict the same, ``(replicate, epoch)``."""
+    found = np.zeros(prediction.shape[:2], dtype=np.int64)
+    for r, same in enumerate(same_as_earlier(prediction)):
+        found[:r] += same
+        found[r] += same.sum(axis=0)
+    return found
+
+
+def add_votes(by_class: NDArray[np.int64], prediction: Predictions) -> None:
+    """Add the examples for which each replicate predicts each class, ``(replicate, epoch, k)``."""
+    for rows, votes in zip(by_class, prediction, strict=True):
+        for row, vote in zip(rows, votes, strict=True):
+            np.add.at(row, vote, 1)
 
 
 @dataclass(frozen=True)
@@ -134,7 +188,6 @@ def company(prediction: Predictions, label: Labels) -> Company:
     each = np.stack(bits)
     total = np.zeros(each.shape[:2], dtype=np.int64)
     for power in range(len(prediction).bit_length()):
-        # packbits takes whatever is not zero for a one.
         digit = packed(counts & counts.dtype.type(1 << power))
         total += count_bits(each & digit) << power
     return Company(counts, count_bits(each), total)

@@ -67,7 +67,7 @@ def no_spread(components: list[Component]) -> str | None:
     return NO_SPREAD if sum(c.variance for c in components) <= NO_VARIANCE else None
 
 
-def t_interval(value: float, components: list[Component]) -> Interval | str:
+def t_interval(value: float, components: list[Component], level: float = LEVEL) -> Interval | str:
     """Student's t interval, its degrees of freedom from Welch and Satterthwaite's formula.
 
     Parameters
@@ -76,6 +76,8 @@ def t_interval(value: float, components: list[Component]) -> Interval | str:
         The estimate, on a scale where it is about normal.
     components
         Independent parts of its variance.
+    level
+        Coverage it aims at.
 
     Returns
     -------
@@ -98,7 +100,7 @@ def t_interval(value: float, components: list[Component]) -> Interval | str:
         return reason
     variance = sum(c.variance for c in components)
     df = variance**2 / sum(c.variance**2 / c.df for c in components)
-    half = float(stdtrit(df, 0.5 + LEVEL / 2)) * math.sqrt(variance)
+    half = float(stdtrit(df, 0.5 + level / 2)) * math.sqrt(variance)
     return value - half, value + half
 
 

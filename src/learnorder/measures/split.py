@@ -40,6 +40,9 @@ UNDEFINED = "undefined"
 NEVER = "never"
 """Attribute of an array with infinite values: what it is that never came about there."""
 
+LEFT_OUT = "left_out"
+"""Attribute of a mean over pairs: for each epoch at which some are undefined, how many and why."""
+
 
 @dataclass(frozen=True)
 class Split:

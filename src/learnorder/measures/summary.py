@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learnorder.measures import distribution, kappa, order
+from learnorder.measures.checks import CheckTotals
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
@@ -49,9 +50,10 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch) and ``order``. The predictions are read once, part by part. A value that is
-    undefined, without labels for example, is None, and the object ``undefined`` beside it has the
-    reason under the same key. The deviation of accuracy is over replicates, ddof 1.
+    each epoch), ``order`` and ``notes``, what `self_checks` finds odd. The predictions are read
+    once, part by part. A value that is undefined, without labels for example, is None, and the
+    object ``undefined`` beside it has the reason under the same key. The deviation of accuracy is
+    over replicates, ddof 1.
 
     Raises
     ------
@@ -68,6 +70,7 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
         "n_classes": split.n_classes,
         "per_epoch": _per_epoch(split, found),
         "order": reliability_record(_order(split, found)),
+        "notes": list(found.notes),
         "undefined": {},
     }
 
@@ -81,6 +84,7 @@ class _Gathered:
     nulls: list[float | str] = field(default_factory=list)
     correct: CorrectTotals | None = None
     scores: ReplicateScores | None = None
+    notes: tuple[str, ...] = ()
 
     def take(self, split: Split, votes: VoteTotals, classes: ClassTotals | None) -> None:
         """Measure what is summed by class, so that the sums can go."""
@@ -94,7 +98,8 @@ class _Gathered:
 def _gathered(split: Split) -> _Gathered:
     """Go through the log once; with very many classes, again for the sums by class."""
     found, labelled = _Gathered(), len(split.label) > 0
-    totals: list[Totals] = []
+    checks = CheckTotals(split)
+    totals: list[Totals] = [checks]
     most_examples = split.n_examples
     if labelled:
         found.correct = CorrectTotals(split)
@@ -116,6 +121,7 @@ def _gathered(split: Split) -> _Gathered:
         sweep(split, *needed, epochs=epochs, most_examples=most_examples)
         found.take(split, votes, classes)
         del votes, classes, needed
+    found.notes = checks.notes()
     return found
 
 

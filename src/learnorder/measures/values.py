@@ -12,7 +12,7 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.catalogue import find_measure
 from learnorder.measures.order import Reliability
-from learnorder.measures.split import NEVER, UNDEFINED
+from learnorder.measures.split import LEFT_OUT, NEVER, UNDEFINED
 from learnorder.measures.summary import reliability_record
 from learnorder.schema import EPOCH
 
@@ -25,7 +25,8 @@ def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str,
 
     A value that is undefined is None; ``undefined`` has the reason under its epoch, or under its
     name for a measure without dims, whose ``values`` are an object. What is infinite is None too,
-    since JSON has no such number, with the reason under "never learned".
+    since JSON has no such number, with the reason under "never learned". A mean over pairs of which
+    some are undefined says so in ``left_out``.
 
     Raises
     ------
@@ -62,6 +63,7 @@ def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         row = {name: column[i] for name, column in columns.items()}
         missing = [name for name, value in row.items() if value is None]
         reasons = {name: _reason(values[name], where.get(EPOCH)) for name in missing}
+        reasons |= _left_out(values, where.get(EPOCH, 0.0))
         rows.append({**where, **row, UNDEFINED: reasons})
     return flat_rows(rows)
 
@@ -100,15 +102,28 @@ def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
         record = reliability_record(found)
         reasons = record.pop(UNDEFINED)
         return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
-    reasons = {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()}
+    reasons = _by_key(found.attrs.get(UNDEFINED, {}))
     if NEVER in found.attrs:
         reasons[NEVER_LEARNED] = found.attrs[NEVER]
-    return {
+    plain = {
         "dims": [str(dim) for dim in found.dims],
         "coords": {str(dim): found[dim].values.tolist() for dim in found.dims},
         "values": found.astype(object).where(np.isfinite(found), None).values.tolist(),
         UNDEFINED: reasons,
     }
+    if LEFT_OUT in found.attrs:
+        plain[LEFT_OUT] = _by_key(found.attrs[LEFT_OUT])
+    return plain
+
+
+def _left_out(values: Mapping[str, Mapping[str, Any]], epoch: float) -> dict[str, str]:
+    """What is left out of means at an epoch: undefined too, though the means are not."""
+    of_each = {name: content.get(LEFT_OUT, {}) for name, content in values.items()}
+    return {name: why[_key(epoch)] for name, why in of_each.items() if _key(epoch) in why}
+
+
+def _by_key(reasons: Mapping[float, str]) -> dict[str, str]:
+    return {_key(epoch): why for epoch, why in reasons.items()}
 
 
 def _reason(content: Mapping[str, Any], epoch: float | None) -> str:

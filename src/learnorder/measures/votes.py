@@ -6,7 +6,7 @@ import numpy as np
 
 from learnorder.measures import _kernels
 from learnorder.measures.split import Split
-from learnorder.measures.tiles import Tile
+from learnorder.measures.tiles import Tile, shifted
 
 ENTROPY_UNIT = 2.0**52
 """Parts of a nat in which entropies are added up: as fine as float64 is at 1, and far from the end
@@ -119,7 +119,7 @@ class PairTotals:
     """
 
     def __init__(self, split: Split, epochs: slice) -> None:
-        self._n_classes, self.epochs = split.n_classes, epochs
+        self.epochs = epochs
         shape = (split.n_replicates, epochs.stop - epochs.start)
         self.matches = np.zeros(shape, dtype=np.int64)
         self.by_class = np.zeros((*shape, split.n_classes), dtype=np.int64)
@@ -131,11 +131,7 @@ class PairTotals:
 
     def add(self, tile: Tile) -> None:
         """Take a tile in; it lies within the epochs."""
-        first = tile.epochs.start - self.epochs.start
-        here = slice(first, first + tile.prediction.shape[1])
-        for r, votes in enumerate(tile.prediction):
-            for e, vote in enumerate(votes, start=first):
-                np.add.at(self.by_class[r, e], vote, 1)
-            same = _kernels.count_bits(_kernels.packed(tile.prediction[:r] == votes))
-            self.matches[:r, here] += same
-            self.matches[r, here] += same.sum(axis=0)
+        for part in tile.parts(_kernels.BLOCK):
+            here = shifted(part.epochs, -self.epochs.start)
+            _kernels.add_votes(self.by_class[:, here], part.prediction)
+            self.matches[:, here] += _kernels.matches(part.prediction)
