@@ -162,8 +162,32 @@ def test_compare_prints_the_documented_object(trained):
     assert keys <= set(pair)
     assert keys <= set(pair["within_class"])
     assert pair["pearson"] > 0.3
+    assert (content["clock"], content["levels"]) == ("epoch", [])
     text = run("compare", *logs).output
     assert "within class" in text
+    stronger = pair["late_gains"]["stronger"]
+    assert f"{stronger} ends" in text
+    gains = text[text.index(f"{stronger} ends") :].splitlines()[:3]
+    assert max(map(len, gains)) <= 100
+
+
+@pytest.mark.parametrize("clock", ["accuracy", "progress"])
+def test_compare_on_another_clock_says_what_was_matched_or_why_not(trained, clock):
+    logs = [trained / "linear.zarr", trained / "mlp.zarr"]
+    content = json.loads(run("compare", *logs, "--clock", clock, "--json").output)
+    text = run("compare", *logs, "--clock", clock).output
+    assert content["clock"] == clock
+    assert f"by {clock}" in text
+    if content["levels"] is None:
+        assert "undefined: levels, " in text
+        assert content["undefined"]["levels"] in text
+    else:
+        assert f"note: {content['notes'][0]}" in text
+
+
+def test_what_is_no_clock_is_a_malformed_command_line(trained):
+    done = run("compare", trained / "linear.zarr", trained / "mlp.zarr", "--clock", "time")
+    assert done.exit_code == 2
 
 
 def test_report_is_written_and_its_path_printed(trained, tmp_path):

@@ -12,12 +12,14 @@ from scipy import stats
 
 from learnorder.comparison.compare import compare
 from learnorder.comparison.correlation import Correlation, correlate, prepare_order
+from learnorder.comparison.halves import Halves
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import order
 from learnorder.measures.scores import ScoreTable
 
 N_CLASSES = 4
+NO_HALVES = Halves.none("not looked at")
 
 
 def drawn_log(rng, label, easy, n_replicates=5, n_epochs=6):
@@ -176,7 +178,7 @@ def test_intervals_are_those_of_recomputing_without_each_part(logs, found, name)
 def test_interval_components_are_those_of_deleting_and_of_perturbing(logs):
     """Deleting a replicate from the moments is deleting it from the scores."""
     scores = order.accessibility_per_replicate(logs["mlp"]).values
-    moment = prepare_order("mlp", ScoreTable.of(scores), None, 0.0).moment
+    moment = prepare_order("mlp", ScoreTable.of(scores), None, NO_HALVES).moment
     for r in range(len(scores)):
         covariance = np.cov(np.delete(scores, r, axis=0))
         off = covariance[~np.eye(len(covariance), dtype=bool)].mean()
@@ -203,6 +205,12 @@ def test_json_has_the_fixed_keys_and_a_reason_for_every_null(logs):
     keys = {"pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci"}
     parts = [*record["collections"], *record["pairs"]]
     parts += [pair["within_class"] for pair in record["pairs"]]
+    parts += [pair[key] for pair in record["pairs"] for key in ("containment", "late_gains")]
+    parts += [at for pair in record["pairs"] for at in pair["containment"]["along"] or []]
+    for scope in ("pair", "within_class"):
+        scopes = [p if scope == "pair" else p[scope] for p in record["pairs"]]
+        parts += [overlap for found in scopes for overlap in found["overlap"]]
+    parts.append(record)
     for part in parts:
         assert {key for key, value in part.items() if value is None} == set(part["undefined"])
     for pair in record["pairs"]:
@@ -260,7 +268,7 @@ def test_intervals_of_a_pair_cover_the_population_values(n_replicates, differing
             level = rng.uniform(0.5, 1.5, (n_replicates, 1)) if differing else 1.0
             noise = np.sqrt(level) * rng.normal(size=(n_replicates, n_examples))
             scores = ScoreTable.of(gain * common + noise)
-            orders.append(prepare_order(name, scores, None, 0.0))
+            orders.append(prepare_order(name, scores, None, NO_HALVES))
         pair = correlate(*orders)
         for i, (ci, value) in enumerate(
             [(pair.pearson_ci, truth / of_mean), (pair.corrected_ci, truth)]

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learnorder.comparison import gather, overlap
 from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
@@ -46,6 +47,8 @@ def limits(read, most, plane, by_class=None, table=None, block=None, group=None)
         (_kernels, "BLOCK"): max(1, plane // 2),
         (tiles, "GROUP_BYTES"): group or read,
         (moments, "PART"): plane,
+        (overlap, "PART"): plane,
+        (gather, "BLOCK"): block,
         (sweep, "CLASS_BYTES"): by_class,
         (scores, "TABLE_BYTES"): table,
         (scores, "COLUMN_BYTES"): table,
@@ -253,9 +256,21 @@ def test_diversity_is_that_of_the_definitions(lazy, random_log, case):
             assert float(found[name][e]) == pytest.approx(plain, rel=1e-9, abs=1e-12), name
 
 
+COMPARED = ("pearson", "spearman", "kendall", "noise_ceiling", "spearman_halves_a", "pearson_ci")
+
+
+def numbers(record):
+    """All numbers at any depth, in order; what is undefined is NaN."""
+    if isinstance(record, dict):
+        record = [value for key, value in record.items() if key != "undefined"]
+    if isinstance(record, list):
+        return [number for value in record for number in numbers(value)]
+    return [] if isinstance(record, str) else [np.nan if record is None else record]
+
+
 @settings(deadline=None, max_examples=25)
-@given(case=cut_logs(), other=cut_logs())
-def test_a_comparison_does_not_depend_on_how_logs_are_cut(lazy, random_log, case, other):
+@given(case=cut_logs(), other=cut_logs(), clock=st.sampled_from(["epoch", "accuracy", "progress"]))
+def test_a_comparison_does_not_depend_on_how_logs_are_cut(lazy, random_log, case, other, clock):
     (shape, n_classes, seed, _), chunk, budget = case
     logs = {"a": random_log(shape, n_classes, seed, 0.5)}
     rng = np.random.default_rng(seed)
@@ -263,20 +278,24 @@ def test_a_comparison_does_not_depend_on_how_logs_are_cut(lazy, random_log, case
     moved = rng.permutation(shape[2])
     changed["prediction"].values[1:] = changed["prediction"].values[1:, :, moved]
     logs["b"] = changed
-    expected = compare(logs).to_dict()
+    expected = compare(logs, clock).to_dict()
     cut = {
         name: lazy(log, part)[0]
         for (name, log), part in zip(logs.items(), (chunk, other[1]), strict=True)
     }
     with limits(**budget):
-        found = compare(cut).to_dict()
+        found = compare(cut, clock).to_dict()
     assert found["notes"] == expected["notes"]
-    assert "share replicates (the same predictions for seeds 0" in found["notes"][0]
+    assert found["levels"] == expected["levels"]
+    assert "share replicates (the same predictions for seeds 0" in found["notes"][-1]
     for part, whole in zip(found["pairs"], expected["pairs"], strict=True):
         assert part["undefined"].keys() == whole["undefined"].keys()
-        for name in ("pearson", "spearman", "noise_ceiling", "spearman_halves_a", "pearson_ci"):
+        for name in COMPARED:
             if name not in whole["undefined"]:
                 assert part[name] == pytest.approx(whole[name], rel=1e-6, abs=1e-9)
+        for name in ("containment", "late_gains"):
+            np.testing.assert_allclose(*map(numbers, (part[name], whole[name])), rtol=1e-6)
+            assert part[name]["undefined"] == whole[name]["undefined"]
 
 
 def overlaps(read, chunk, shape):

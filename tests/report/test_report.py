@@ -280,6 +280,20 @@ def test_a_comparison_that_is_given_is_the_one_shown(tmp_path: Path, small_log) 
     assert f"{given.pairs[0].corrected:.3f}" in page
 
 
+def test_a_comparison_on_another_clock_is_shown_and_one_without_levels_says_why(
+    tmp_path: Path, small_log
+) -> None:
+    logs = {"a": small_log(), "b": small_log(seed=1)}
+    splits = {name: log["test"] for name, log in logs.items()}
+    given = compare(splits, "accuracy")
+    page = page_of(logs, tmp_path, comparison={"test": given})
+    assert f"{given.pairs[0].corrected:.3f}" in page
+    assert "replicates are matched at 10 accuracies" in page
+    early = {"a": splits["a"].isel(epoch=[-1]), "b": splits["b"].isel(epoch=[-1])}
+    page = page_of(logs, tmp_path, comparison={"test": compare(early, "accuracy")})
+    assert "no range of accuracy that all replicates pass" in page
+
+
 def test_the_same_logs_give_the_same_bytes(tmp_path: Path, small_log) -> None:
     pages = [page_of({"mlp": small_log()}, tmp_path / name) for name in ("a", "b")]
     assert pages[0] == pages[1]

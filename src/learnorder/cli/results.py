@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,9 @@ from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
+
+MOST_NAMES = 5
+"""Names of what is undefined for one reason that are printed; JSON has all of them."""
 
 
 @click.command()
@@ -60,14 +63,27 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
 @click.command()
 @LOGS
 @SPLIT
+@click.option(
+    "--clock",
+    type=click.Choice(["epoch", "accuracy", "progress"]),
+    default="epoch",
+    show_default=True,
+    help="Match replicates by epoch, accuracy, or share of their own final accuracy.",
+)
 @JSON
-def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
+def compare(
+    logs: tuple[str, ...],
+    split: str,
+    clock: Literal["epoch", "accuracy", "progress"],
+    as_json: bool,
+) -> None:
     """Hold the orders of two or more collections against each other.
 
     \b
     learnorder compare runs/mlp.zarr runs/resnet.zarr
+    learnorder compare runs/mlp.zarr runs/resnet.zarr --clock accuracy
     """
-    from learnorder.cli.output import echo_json, echo_table, say_what_is_left_out
+    from learnorder.cli.output import echo_json, say_what_is_left_out
     from learnorder.comparison.compare import compare as compare_logs
 
     if len(logs) < 2:
@@ -77,17 +93,12 @@ def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
     opened = _open_all(logs)
     for log in opened.values():
         say_what_is_left_out(log, split)
-    content = compare_logs({name: log[split] for name, log in opened.items()}).to_dict()
+    splits = {name: log[split] for name, log in opened.items()}
+    content = compare_logs(splits, clock).to_dict()
     if as_json:
         echo_json(content)
-        return
-    columns = ("pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci")
-    rows = []
-    for pair in content["pairs"]:
-        for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
-            rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
-    echo_table(("a", "b", "examples", *columns), rows, f"order of examples, split {split}", keys=3)
-    _print_reasons(content)
+    else:
+        _print_comparison(content)
 
 
 @click.command()
@@ -156,6 +167,52 @@ def _print_summary(content: dict[str, Any]) -> None:
         click.echo(f"note: {note}", err=True)
 
 
+def _print_comparison(content: dict[str, Any]) -> None:
+    from learnorder.cli.output import echo_table
+
+    columns = ("pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci")
+    rows = []
+    for pair in content["pairs"]:
+        for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
+            rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
+    title = f"order of examples, split {content['split']}, by {content['clock']}"
+    echo_table(("a", "b", "examples", *columns), rows, title, keys=3)
+    contained = ("containment", "containment_ci", "null", "upper_weaker", "upper_stronger")
+    rows = []
+    for found in (pair["containment"] for pair in content["pairs"]):
+        names, along = (found["weaker"], found["stronger"]), found["along"] or []
+        # Where accuracies first meet, where they last do, and without matching.
+        rows += [
+            (*names, f"accuracy {at['level']:.3f}", *(at[c] for c in contained))
+            for at in (along[:1] + along[-1:])
+        ]
+        rows.append((*names, "its end", *(found[c] for c in contained)))
+    click.echo()
+    title = "what the stronger has right of what the weaker has right"
+    echo_table(("weaker", "stronger", "each at", *contained), rows, title, keys=3)
+    click.echo()
+    for pair in content["pairs"]:
+        _print_late_gains(pair["late_gains"])
+    for note in content["notes"]:
+        click.echo(f"note: {note}")
+    _print_reasons(content)
+
+
+def _print_late_gains(gains: dict[str, Any]) -> None:
+    from learnorder.cli.output import cell
+
+    weaker, stronger = gains["weaker"], gains["stronger"]
+    click.echo(
+        f"{stronger} ends {cell(gains['accuracy_gain'])} above {weaker} in accuracy "
+        f"({cell(gains['accuracy_gain_ci'])})"
+    )
+    click.echo(
+        f"  of what all other networks of {weaker} miss, one of {stronger} has "
+        f"{cell(gains['learned'])} right, one of {weaker} {cell(gains['learned_reference'])}:\n"
+        f"  {cell(gains['learned_gain'])} more ({cell(gains['learned_gain_ci'])})"
+    )
+
+
 def _print_values(values: dict[str, Any]) -> None:
     from learnorder.cli.output import echo_table
     from learnorder.measures.values import value_rows
@@ -168,15 +225,22 @@ def _print_values(values: dict[str, Any]) -> None:
 
 
 def _print_reasons(content: Any) -> None:
-    """Say, once each, why something is undefined."""
-    for reason in dict.fromkeys(_reasons(content)):
-        click.echo(f"undefined: {reason}")
+    """Say, once each, why something is undefined, and what."""
+    names: dict[str, list[str]] = {}
+    for name, reason in dict.fromkeys(_reasons(content)):
+        names.setdefault(reason, []).append(name)
+    for reason, undefined in names.items():
+        more = f" and {len(undefined) - MOST_NAMES} more" if len(undefined) > MOST_NAMES else ""
+        click.echo(f"undefined: {', '.join(undefined[:MOST_NAMES])}{more}: {reason}")
 
 
-def _reasons(content: Any) -> list[str]:
+def _reasons(content: Any) -> list[tuple[str, str]]:
+    """What is undefined, with the reason, at any depth."""
     if isinstance(content, list):
         return [r for item in content for r in _reasons(item)]
     if not isinstance(content, dict):
         return []
-    own = [f"{key}: {reason}" for key, reason in (content.get("undefined") or {}).items()]
-    return own + [r for k, v in content.items() if k != "undefined" for r in _reasons(v)]
+    own = list((content.get("undefined") or {}).items())
+    # Overlaps are not printed, so neither is why one of them is undefined.
+    inner = (v for k, v in content.items() if k not in ("undefined", "overlap"))
+    return own + [r for v in inner for r in _reasons(v)]

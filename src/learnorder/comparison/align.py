@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from learnorder.comparison.clocks import Clock
 from learnorder.errors import ExamplesDiffer, LearnOrderError
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, Scores
 
@@ -79,6 +80,32 @@ def _check_ids(a: str, ids_a: NDArray[Any], b: str, ids_b: NDArray[Any]) -> None
         f"compare: logs {a!r} and {b!r} hold different {what} ({len(ids_a)} and {len(ids_b)}; the "
         f"first difference is at position {x}: id {found[0]} and {found[1]}). {ADVICE}"
     )
+
+
+def epochs_used(logs: Mapping[str, xr.Dataset], clock: Clock) -> dict[str, xr.Dataset]:
+    """Logs on the epochs that a comparison uses: the common ones, or on other clocks all > 0.
+
+    Raises
+    ------
+    LearnOrderError
+        There is none.
+    """
+    if clock == "epoch":
+        common = common_epochs(logs)
+        return {
+            name: log if len(common) == log.sizes[EPOCH] else log.sel({EPOCH: common})
+            for name, log in logs.items()
+        }
+    used = {}
+    for name, log in logs.items():
+        first = int((log[EPOCH].values <= 0).sum())
+        if first == log.sizes[EPOCH]:
+            raise LearnOrderError(
+                f"compare: log {name!r} has no epoch after training began. Replicates are matched "
+                "by what they have learned. Record at least two epochs."
+            )
+        used[name] = log.isel({EPOCH: slice(first, None)}) if first else log
+    return used
 
 
 def common_epochs(logs: Mapping[str, xr.Dataset]) -> Scores:

@@ -7,28 +7,22 @@ from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
-from learnorder.comparison.align import common_epochs, same_examples
-from learnorder.comparison.correlation import (
-    Correlation,
-    correlate,
-    find_halves,
-    prepare_order,
-)
+from learnorder.comparison.align import epochs_used, same_examples
+from learnorder.comparison.clocks import Clock, Level, Points, check_clock
+from learnorder.comparison.containment import Containment, find_containment, weaker_first
+from learnorder.comparison.correlation import Correlation, correlate, prepare_order
+from learnorder.comparison.gather import Gathered, Gathering, gather
+from learnorder.comparison.halves import find_halves
+from learnorder.comparison.late_gains import LateGains, find_late_gains
+from learnorder.comparison.shared import shared_replicates
 from learnorder.errors import LearnOrderError
-from learnorder.measures.order import (
-    Reliability,
-    equal_weights,
-    reliability_of,
-    replicate_scores,
-)
-from learnorder.measures.scores import ScoreTable, equal_rows
-from learnorder.measures.split import Split, check_split, labelled, read_split
+from learnorder.measures.order import Reliability, reliability_of
+from learnorder.measures.scores import ScoreTable
+from learnorder.measures.split import check_split, labelled, read_split
 from learnorder.measures.summary import reliability_record
-from learnorder.measures.sweep import CorrectTotals
-from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE, Labels, Scores
+from learnorder.schema import EPOCH, EXAMPLE, Labels, Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +35,22 @@ class Pair(Correlation):
         Names of the collections.
     within_class
         The same quantities after centring each class, so that class difficulty does not count.
+    containment
+        Whether the stronger of the two knows what the weaker knows.
+    late_gains
+        Whether the stronger goes on to learn more.
     """
 
     a: str
     b: str
     within_class: Correlation
+    containment: Containment
+    late_gains: LateGains
 
 
 @dataclass(frozen=True, kw_only=True)
 class Collection:
-    """What one collection brings to a comparison, on the epochs all collections share.
+    """What one collection brings to a comparison.
 
     Attributes
     ----------
@@ -59,11 +59,11 @@ class Collection:
     n_replicates, n_replicates_planned
         Replicates compared, and replicates the log was to have.
     epoch
-        Last common epoch.
+        Last epoch used: on the clock of epochs the last common one, on others its own last.
     accuracy_mean
         Mean accuracy over replicates at that epoch.
     reliability
-        Of its order.
+        Of its order, on the clock.
     """
 
     name: str
@@ -82,66 +82,98 @@ class Comparison:
     ----------
     split
         Name of the split.
+    clock
+        What replicates are matched by.
     epochs
-        Epochs used: recorded by all, and > 0.
+        Epochs on the clock of epochs: recorded by all, and > 0. On other clocks there are none.
+    levels
+        Levels on the other clocks.
     collections
         One for each log, in the order given.
     pairs
         One for each two logs.
     accessibility
-        ``(example,)`` for each collection, on ``epochs``.
+        ``(example,)`` for each collection, on the clock; none where the clock is undefined.
     notes
         What a reader must know to read the numbers rightly.
+    undefined
+        For each attribute that is None, the reason.
     """
 
     split: str | None
+    clock: Clock
     epochs: tuple[float, ...]
+    levels: tuple[Level, ...] | None
     collections: tuple[Collection, ...]
     pairs: tuple[Pair, ...]
     accessibility: Mapping[str, xr.DataArray]
     notes: tuple[str, ...] = field(default=())
+    undefined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_points(self) -> int:
+        """Points of its training at which each replicate counts."""
+        return len(self.epochs) or len(self.levels or ())
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; None has its reason in ``undefined``."""
         return {
             "split": self.split,
+            "clock": self.clock,
             "epochs": list(self.epochs),
+            "levels": _plain(None if self.levels is None else [asdict(v) for v in self.levels]),
             "collections": [_collection_record(c) for c in self.collections],
             "pairs": [_pair_record(p) for p in self.pairs],
             "notes": list(self.notes),
-            "undefined": {},
+            "undefined": dict(self.undefined),
         }
 
 
-def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
+def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Comparison:
     """Correlations between the learning orders of collections, raw and corrected for their noise.
 
-    The order of a collection is the mean accessibility of its replicates, over the epochs > 0 that
-    all collections recorded, each epoch counting alike. Every two collections are compared, overall
-    and within class. Pearson's correlation divided by the noise ceiling estimates the correlation
-    between the orders that endlessly many replicates would show. Intervals are for the population
-    of replicates and examples: three parts of variance, from deleting replicates of one collection,
-    of the other, and from examples; Student's t with Satterthwaite's degrees of freedom.
+    The order of a collection is the mean accessibility of its replicates over some points of their
+    training, each counting alike. The clock says which. ``"epoch"``: the epochs > 0 that all
+    collections recorded. A collection that learns in one order with another, but slower, is then
+    another order, since accessibility is no straight function of the pace. ``"accuracy"``: ten
+    levels of accuracy on this split that all replicates pass, each replicate after the recorded
+    epoch > 0 that is nearest; what differs then is which examples make up the same accuracy.
+    ``"progress"``: the same with the share of the replicate's own accuracy at its last epoch, for
+    collections whose accuracies hardly meet. Replicates match only up to the grid of recorded
+    epochs; ``levels`` says how well.
+
+    Every two collections are compared, overall and within class. Pearson's correlation divided by
+    the noise ceiling estimates the correlation between the orders that endlessly many replicates
+    would show. Intervals are for the population of replicates and examples (levels are taken as
+    given): three parts of variance, from deleting replicates of one collection, of the other, and
+    from examples; Student's t with Satterthwaite's degrees of freedom. Beside the orders stand
+    containment, whether the stronger knows what the weaker knows, on the clock of accuracy and at
+    the end, and the late gains of the stronger.
 
     Parameters
     ----------
     logs
         One split of each log, by the name of the collection; at least two.
+    clock
+        What replicates are matched by.
 
     Returns
     -------
-    See `Comparison`. What is undefined is None, with the reason in ``undefined``.
+    See `Comparison`. What is undefined is None, with the reason in ``undefined``; so is every order
+    on a clock without levels that all replicates pass.
 
     Raises
     ------
     ExamplesDiffer
         The logs hold different splits, examples, orders of them, labels or numbers of classes.
     LearnOrderError
-        Fewer than two logs, no common epoch > 0, no labels, or a prediction was not recorded.
+        An unknown clock, fewer than two logs, no (common) epoch > 0, no labels, or a prediction was
+        not recorded.
 
     References
     ----------
-    spearman1904, hacohen2020agree, efron1981jackknife, satterthwaite1946
+    spearman1904, kendall1945, webber2010similarity, hacohen2020agree, efron1981jackknife,
+    satterthwaite1946
 
     Examples
     --------
@@ -152,6 +184,7 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
     >>> round(pair.pearson, 3), pair.undefined["pearson_ci"]
     (1.0, 'an interval needs 3 replicates; there are 2')
     """
+    check_clock(clock)
     if not isinstance(logs, Mapping):
         raise LearnOrderError(
             f"compare: the logs are given as {type(logs).__name__}. Each needs a name. Pass "
@@ -160,54 +193,59 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
     for name, log in logs.items():
         check_split(log, f"compare: log {name!r}")
     same_examples(logs)
-    epochs = common_epochs(logs)
-    read = {name: _read(name, log, epochs) for name, log in logs.items()}
-    shared = {(a, b): _shared(read[a], read[b]) for a, b in combinations(logs, 2)}
-    label = np.asarray(next(iter(logs.values()))[LABEL].values, dtype=np.int64)
-    overall, within = _correlations({name: r.scores for name, r in read.items()}, label, shared)
+    used = epochs_used(logs, clock)
+    splits = {name: read_split(log, f"compare: log {name!r}") for name, log in used.items()}
+    kept = gather(splits, clock)
+    shared = {
+        (a, b): shared_replicates((a, kept.of[a]), (b, kept.of[b]))
+        for a, b in combinations(logs, 2)
+    }
+    first = next(iter(splits.values()))
+    levels = _levels(kept)
     return Comparison(
-        split=next(iter(logs.values())).attrs.get("split"),
-        epochs=tuple(float(e) for e in epochs),
-        collections=tuple(r.collection for r in read.values()),
-        pairs=tuple(
-            Pair(**vars(overall[a, b]), a=a, b=b, within_class=within[a, b]) for a, b in shared
-        ),
-        accessibility={name: r.accessibility for name, r in read.items()},
-        notes=(*_epoch_notes(logs, epochs), *filter(None, shared.values())),
+        split=first.log.attrs.get("split"),
+        clock=clock,
+        epochs=tuple(first.epochs.tolist()) if clock == "epoch" else (),
+        levels=None if isinstance(levels, str) else levels,
+        collections=tuple(_collection(name, found) for name, found in kept.of.items()),
+        pairs=_pairs(kept, first.label, shared),
+        accessibility=_accessibility(kept),
+        notes=(*_notes(logs, kept, clock, levels), *filter(None, shared.values())),
+        undefined={"levels": levels} if isinstance(levels, str) else {},
     )
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What is kept of a log once its predictions have been gone through."""
-
-    collection: Collection
-    accessibility: xr.DataArray
-    scores: ScoreTable
-    split: Split
-
-
-def _read(name: str, log: xr.Dataset, epochs: Scores) -> _Read:
-    used = log if len(epochs) == log.sizes[EPOCH] else log.sel({EPOCH: epochs})
-    split = read_split(used, f"compare: log {name!r}")
-    correct = CorrectTotals(split)
-    scores = replicate_scores(split, equal_weights(split), correct)
-    collection = Collection(
-        name=name,
-        n_replicates=split.n_replicates,
-        n_replicates_planned=int(log.attrs.get("n_replicates_planned", split.n_replicates)),
-        epoch=float(epochs[-1]),
-        accuracy_mean=float((correct.right[:, -1] / split.n_examples).mean()),
-        reliability=reliability_of(scores, split.label),
-    )
-    mean = labelled(used, "accessibility", scores.means(), EXAMPLE)
-    return _Read(collection, mean, scores, split)
+def _pairs(
+    kept: Gathering, label: Labels, shared: Mapping[tuple[str, str], str | None]
+) -> tuple[Pair, ...]:
+    """Everything about every two collections."""
+    overall, within = _correlations(kept, label, shared)
+    containment = find_containment(kept, label, shared)
+    pairs = []
+    for (a, b), reason in shared.items():
+        weaker, stronger = weaker_first(kept.of, a, b)
+        pairs.append(
+            Pair(
+                **vars(overall[a, b]),
+                a=a,
+                b=b,
+                within_class=within[a, b],
+                containment=containment[a, b],
+                late_gains=find_late_gains(
+                    (weaker, kept.of[weaker]), (stronger, kept.of[stronger]), reason
+                ),
+            )
+        )
+    return tuple(pairs)
 
 
 def _correlations(
-    tables: Mapping[str, ScoreTable], label: Labels, shared: Mapping[tuple[str, str], str | None]
+    kept: Gathering, label: Labels, shared: Mapping[tuple[str, str], str | None]
 ) -> list[dict[tuple[str, str], Correlation]]:
     """Correlations of each pair, overall and within class."""
+    if isinstance(kept.points, str):
+        return [dict.fromkeys(shared, Correlation.none(kept.points))] * 2
+    tables = _tables(kept)
     halves = {name: find_halves(name, table, label) for name, table in tables.items()}
     found = []
     # One after the other: orders take several numbers for each example.
@@ -219,6 +257,62 @@ def _correlations(
         found.append({(a, b): correlate(orders[a], orders[b], shared[a, b]) for a, b in shared})
         del orders
     return found
+
+
+def _tables(kept: Gathering) -> dict[str, ScoreTable]:
+    """Scores of all collections; none where the clock is undefined."""
+    scores = {name: found.scores for name, found in kept.of.items()}
+    return {name: table for name, table in scores.items() if isinstance(table, ScoreTable)}
+
+
+def _accessibility(kept: Gathering) -> dict[str, xr.DataArray]:
+    return {
+        name: labelled(kept.of[name].split.log, "accessibility", table.means(), EXAMPLE)
+        for name, table in _tables(kept).items()
+    }
+
+
+def _collection(name: str, found: Gathered) -> Collection:
+    split = found.split
+    return Collection(
+        name=name,
+        n_replicates=split.n_replicates,
+        n_replicates_planned=int(split.log.attrs.get("n_replicates_planned", split.n_replicates)),
+        epoch=float(split.epochs[-1]),
+        accuracy_mean=float(found.accuracy.mean()),
+        reliability=_reliability(found),
+    )
+
+
+def _reliability(found: Gathered) -> Reliability:
+    if not isinstance(found.scores, str):
+        return reliability_of(found.scores, found.split.label)
+    names = ("value", "ci", "within_class", "within_class_ci")
+    undefined = dict.fromkeys(names, found.scores)
+    return Reliability(None, None, None, None, found.split.n_replicates, undefined)
+
+
+def _levels(kept: Gathering) -> tuple[Level, ...] | str:
+    """Levels of the clock, or why there are none; the clock of epochs has none either."""
+    if isinstance(kept.points, Points):
+        return kept.points.table({name: found.split.epochs for name, found in kept.of.items()})
+    return kept.points or ()
+
+
+def _notes(
+    logs: Mapping[str, xr.Dataset], kept: Gathering, clock: Clock, levels: tuple[Level, ...] | str
+) -> list[str]:
+    """What was matched."""
+    if clock == "epoch":
+        return _epoch_notes(logs, next(iter(kept.of.values())).split.epochs)
+    if isinstance(levels, str):
+        return []
+    what = {"accuracy": "accuracies", "progress": "shares of their own final accuracy"}[clock]
+    return [
+        f"replicates are matched at {len(levels)} {what} from {levels[0].level:.3f} to "
+        f"{levels[-1].level:.3f}, each after its nearest recorded epoch; the means of two "
+        f"collections at one level differ by {max(v.gap for v in levels):.3f} at most"
+    ]
 
 
 def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
@@ -233,49 +327,19 @@ def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
     return notes
 
 
-def _shared(a: _Read, b: _Read) -> str | None:
-    """Say which replicates, the same seed with the same predictions, are in both collections."""
-    of_a, of_b = (r.split.log[REPLICATE].values.tolist() for r in (a, b))
-    both = [seed for seed in of_a if seed in set(of_b)]
-    pairs = [(of_a.index(seed), of_b.index(seed)) for seed in both]
-    # Scores are at hand and small; predictions are read again only where all scores agree.
-    alike = equal_rows(a.scores, b.scores, pairs)
-    seeds = [
-        seed
-        for seed, pair, maybe in zip(both, pairs, alike, strict=True)
-        if maybe and _same_predictions(a.split, b.split, pair)
-    ]
-    if not seeds:
-        return None
-    listed = ", ".join(str(seed) for seed in seeds[:5]) + (", ..." if len(seeds) > 5 else "")
-    return (
-        f"{a.collection.name!r} and {b.collection.name!r} share replicates (the same predictions "
-        f"for seeds {listed}), which agree with themselves"
-    )
-
-
-def _same_predictions(a: Split, b: Split, pair: tuple[int, int]) -> bool:
-    """Whether a replicate of each predicts the same throughout."""
-    one, other = (split.replicate(position) for split, position in zip((a, b), pair, strict=True))
-    return all(
-        np.array_equal(tile.prediction, other.read(tile.epochs, tile.examples))
-        for tile in one.reads()
-    )
-
-
 def _collection_record(collection: Collection) -> dict[str, Any]:
     record = {k: v for k, v in vars(collection).items() if k != "reliability"}
     return {**record, **reliability_record(collection.reliability)}
 
 
 def _pair_record(pair: Pair) -> dict[str, Any]:
-    fields: dict[str, Any] = _listed(asdict(pair))
+    fields: dict[str, Any] = _plain(asdict(pair))
     names = {"a": fields.pop("a"), "b": fields.pop("b")}
     return {**names, **fields}
 
 
-def _listed(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """Tuples as lists, at any depth: what JSON would make of them."""
     if isinstance(value, dict):
-        return {key: _listed(inner) for key, inner in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from learnorder.comparison.ranks import centred_ranks, halves_correlations, rank_correlation
+from learnorder.comparison.halves import Halves
+from learnorder.comparison.overlap import Overlap, overlaps
+from learnorder.comparison.ranks import Ranks, centred_ranks, kendall_tau, rank_correlation
 from learnorder.measures.intervals import (
     Component,
     Interval,
@@ -52,6 +54,11 @@ class Correlation:
         The same of ranks, ties averaged. Within class: ranks within each class, as a share of it.
     spearman_halves_a, spearman_halves_b
         Mean Spearman between halves of one collection: what raw Spearman is read against.
+    kendall
+        Kendall's tau-b, in [-1, 1]; pairs that one collection ties count for nothing in it. Within
+        class: of the pairs of examples of one class.
+    overlap
+        Of the hardest and of the easiest examples, for each share of them.
     noise_ceiling
         Geometric mean of the two reliabilities: the Pearson correlation to expect if both
         collections had one order.
@@ -68,10 +75,18 @@ class Correlation:
     spearman: float | None
     spearman_halves_a: float | None
     spearman_halves_b: float | None
+    kendall: float | None
+    overlap: tuple[Overlap, ...] | None
     noise_ceiling: float | None
     corrected: float | None
     corrected_ci: Interval | None
     undefined: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def none(cls, reason: str) -> Correlation:
+        """Nothing of it, for this reason."""
+        names = [f.name for f in fields(Correlation) if f.name != "undefined"]
+        return Correlation(**dict.fromkeys(names), undefined=dict.fromkeys(names, reason))
 
 
 @dataclass(frozen=True)
@@ -89,17 +104,17 @@ class Order:
     moment
         Their moments, or why there are none.
     ranks
-        ``(example,)``, centred ranks of mean scores.
+        Of mean scores.
     halves
-        Mean rank correlation between halves, or why there is none.
+        The collection against itself.
     """
 
     name: str
     deviation: Deviations
     mean: Scores
     moment: Moments | str
-    ranks: Scores
-    halves: float | str
+    ranks: Ranks
+    halves: Halves
 
     def alpha(self) -> float | str:
         """Reliability, or why there is none."""
@@ -115,16 +130,7 @@ class _Part:
     without: Scores
 
 
-def find_halves(name: str, scores: ScoreTable, label: Labels) -> list[Found]:
-    """Correlation between halves, overall and within the classes of ``label``, or why not."""
-    if scores.n_replicates < 2:
-        return [f"{name!r} has 1 replicate: no halves"] * 2
-    reason = f"a half of {name!r} does not order the examples"
-    found = halves_correlations(scores, (None, label))
-    return [reason if value is None else value for value in found]
-
-
-def prepare_order(name: str, scores: ScoreTable, label: Labels | None, halves: Found) -> Order:
+def prepare_order(name: str, scores: ScoreTable, label: Labels | None, halves: Halves) -> Order:
     """Order of the examples of a table of scores; within the classes of ``label`` if given."""
     (ranks,) = centred_ranks(scores.means(), (label,))
     deviation = deviations(scores, label)
@@ -145,16 +151,19 @@ def correlate(a: Order, b: Order, shared: str | None = None) -> Correlation:
     takes the collections for independent is undefined, for that reason.
     """
     pearson, ceiling = _pearson(a, b), _ceiling(a, b)
-    found: dict[str, Found | Interval] = {
+    constant = _constant(a, b)
+    found: dict[str, Found | Interval | tuple[Overlap, ...] | None] = {
         "pearson": pearson,
-        "spearman": _spearman(a, b),
-        "spearman_halves_a": a.halves,
-        "spearman_halves_b": b.halves,
+        "spearman": constant or rank_correlation(a.ranks, b.ranks),
+        "spearman_halves_a": a.halves.spearman,
+        "spearman_halves_b": b.halves.spearman,
+        "kendall": constant or kendall_tau(a.ranks, b.ranks),
+        "overlap": constant or overlaps(a.ranks, b.ranks, a.halves.overlap, b.halves.overlap),
         "noise_ceiling": ceiling,
     }
-    found["corrected"] = shared or _corrected(pearson, ceiling)
+    corrected = found["corrected"] = shared or _corrected(pearson, ceiling)
     found["pearson_ci"] = shared or _no_interval(pearson, a, b) or _pearson_interval(a, b)
-    found["corrected_ci"] = _no_interval(found["corrected"], a, b) or _corrected_interval(a, b)
+    found["corrected_ci"] = _no_interval(corrected, a, b) or _corrected_interval(a, b)
     undefined = {name: value for name, value in found.items() if isinstance(value, str)}
     values = {name: None if name in undefined else value for name, value in found.items()}
     return Correlation(**values, undefined=undefined)  # type: ignore[arg-type]
@@ -167,12 +176,12 @@ def _pearson(a: Order, b: Order) -> float | str:
     return float(a.mean @ b.mean / math.sqrt((a.mean @ a.mean) * (b.mean @ b.mean)))
 
 
-def _spearman(a: Order, b: Order) -> float | str:
-    value = rank_correlation(a.ranks, b.ranks)
-    if value is not None:
-        return value
-    constant = a if not a.ranks.any() else b
-    return f"mean accessibility of {constant.name!r} does not differ between examples"
+def _constant(a: Order, b: Order) -> str | None:
+    """Reason why there are no ranks to compare, or None."""
+    for order in (a, b):
+        if order.ranks.constant:
+            return f"mean accessibility of {order.name!r} does not differ between examples"
+    return None
 
 
 def _ceiling(a: Order, b: Order) -> float | str:
@@ -193,7 +202,7 @@ def _corrected(pearson: Found, ceiling: Found) -> Found:
     return ceiling if isinstance(ceiling, str) else pearson / ceiling
 
 
-def _no_interval(value: float | Interval | str, a: Order, b: Order) -> str | None:
+def _no_interval(value: Found, a: Order, b: Order) -> str | None:
     """Reason why a value can have no interval, or None."""
     if isinstance(value, str):
         return value
@@ -231,8 +240,8 @@ def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, lis
     scale = math.sqrt(part_a.value * part_b.value)
     cross = cross_covariance(a.deviation, b.deviation)
     value = float(cross.mean()) / scale
-    without_a = _means_without(cross) / np.sqrt(part_a.without * part_b.value)
-    without_b = _means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
+    without_a = means_without(cross) / np.sqrt(part_a.without * part_b.value)
+    without_b = means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
 
     def influences() -> Iterator[Scores]:
         """Influence of examples on the value, part by part."""
@@ -249,8 +258,8 @@ def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, lis
     return value, components
 
 
-def _means_without(matrix: Scores) -> Scores:
-    """Mean of a matrix without each of its rows."""
+def means_without(matrix: Scores) -> Scores:
+    """Mean of a matrix without each of its rows, ``(row,)``."""
     rows = matrix.mean(axis=1)
     means: Scores = (rows.sum() - rows) / (len(rows) - 1)
     return means

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures.tiles import cuts
+from learnorder.measures.tiles import Tile, cuts
 from learnorder.schema import Scores
 
 TABLE_BYTES = 256 << 20
@@ -76,6 +76,11 @@ class ScoreTable:
             shape = (self.n_replicates, examples.stop - examples.start)
             self._open = (examples, np.zeros(shape, self.dtype))
         return self._open[1]
+
+    def place(self, tile: Tile) -> NDArray[Any]:
+        """Kept values of the examples of a tile, to be added to."""
+        first = tile.examples.start - tile.column.start
+        return self.column(tile.column)[:, first : first + tile.prediction.shape[2]]
 
     def kept(self, examples: slice, replicates: slice = slice(None)) -> NDArray[Any]:
         """Kept values of some examples, ``(replicate, example)``."""
@@ -185,13 +190,3 @@ class ScoreTable:
 
     def _offset(self, replicate: int, examples: slice) -> int:
         return int(replicate * self.n_examples + examples.start) * self.dtype.itemsize
-
-
-def equal_rows(a: ScoreTable, b: ScoreTable, pairs: Sequence[tuple[int, int]]) -> list[bool]:
-    """Whether, for each pair of a row of a and a row of b, all scores are equal."""
-    equal = [a.n_examples == b.n_examples] * len(pairs)
-    width = min(a.width, b.width)
-    for (_, of_a), (_, of_b) in zip(a.blocks(width), b.blocks(width), strict=False):
-        for i, (row_a, row_b) in enumerate(pairs):
-            equal[i] = equal[i] and bool(np.array_equal(of_a[row_a], of_b[row_b]))
-    return equal

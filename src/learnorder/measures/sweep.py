@@ -198,28 +198,33 @@ class ClassTotals:
 
 
 class ReplicateScores:
-    """Accessibility of each example for each replicate, in ``table``."""
+    """Accessibility of each example for each replicate, in ``table``.
+
+    Parameters
+    ----------
+    split
+        The split.
+    weight
+        ``(epoch,)``, or ``(replicate, epoch)`` where replicates differ in what counts; the weights
+        of each replicate add up to the same. Whole weights are added up in the smallest type.
+    """
 
     def __init__(self, split: Split, weight: Scores) -> None:
-        self._weight = weight
-        self._counted = bool(np.isin(weight, (0, 1)).all())
-        largest = int(weight.sum())
-        kind: np.dtype[Any] = np.dtype(np.float64)
-        if self._counted:
-            kind = _kernels.smallest_type(largest)
-        self.table = ScoreTable(split.n_replicates, split.n_examples, kind, float(weight.sum()))
+        self._weight = np.broadcast_to(weight, (split.n_replicates, split.n_epochs))
+        self._counted = weight.ndim == 1 and bool(np.isin(weight, (0, 1)).all())
+        total = float(self._weight[0].sum())
+        whole = bool((weight == np.rint(weight)).all())
+        kind = _kernels.smallest_type(int(total)) if whole else np.dtype(np.float64)
+        self.table = ScoreTable(split.n_replicates, split.n_examples, kind, total)
 
     def add(self, tile: Tile) -> None:
         """Take a tile in."""
-        weight = self._weight[tile.epochs]
-        before = int((weight == 0).sum())  # epoch 0, and only at the beginning
-        rows = self.table.column(tile.column)
-        first = tile.examples.start - tile.column.start
-        rows = rows[:, first : first + tile.prediction.shape[2]]
         each = _kernels.each_correct(tile.prediction, tile.label)
-        for row, right in zip(rows, each, strict=True):
+        weights = self._weight[:, tile.epochs]
+        for row, weight, right in zip(self.table.place(tile), weights, each, strict=True):
             if self._counted:
+                before = int((weight == 0).sum())  # epoch 0, and only at the beginning
                 row += _kernels.count_rows(right[before:]).astype(row.dtype, copy=False)
             else:
-                for w, at_epoch in zip(weight, right, strict=True):
-                    row += w * at_epoch
+                for e in np.flatnonzero(weight):
+                    row += right[e] * row.dtype.type(weight[e])

@@ -69,7 +69,7 @@ def _pair(comparison: Comparison, pair: Mapping[str, Any], drawn: bool) -> PairV
         letters=letters,
         sentence=reading.pair_sentence(pair),
         rows=tuple(rows),
-        picture=_joint(comparison, pair, letters) if drawn else None,
+        picture=_joint(comparison, pair, letters) if drawn and comparison.accessibility else None,
     )
 
 
@@ -92,9 +92,8 @@ def _cells(scope: str, found: Mapping[str, Any]) -> tuple[Cell, ...]:
 def _joint(comparison: Comparison, pair: Mapping[str, Any], letters: tuple[str, str]) -> Picture:
     """Exact counts of examples at each pair of accessibilities."""
     n_replicates = {c["name"]: c["n_replicates"] for c in comparison.to_dict()["collections"]}
-    n_epochs = len(comparison.epochs)
     a, b = (np.asarray(comparison.accessibility[pair[side]]) for side in ("a", "b"))
-    n_votes = [n_replicates[pair[side]] * n_epochs for side in ("a", "b")]
+    n_votes = [n_replicates[pair[side]] * comparison.n_points for side in ("a", "b")]
     counts = lattice.joint_counts(a, n_votes[0], b, n_votes[1])
     n_examples = count_of(len(a), "example")
     alt = (

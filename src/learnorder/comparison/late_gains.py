@@ -1,0 +1,222 @@
+"""Does the stronger of two collections go on to learn more? Looked at when training has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from learnorder.comparison.correlation import Found
+from learnorder.comparison.gather import Gathered
+from learnorder.measures.intervals import (
+    Interval,
+    example_component,
+    replicate_component,
+    t_interval,
+    too_few,
+)
+from learnorder.schema import Scores
+
+
+@dataclass(frozen=True, kw_only=True)
+class LateGains:
+    """What the stronger collection knows at its end beyond the weaker.
+
+    A higher accuracy alone does not say that anything new was learned: the stronger may only be
+    surer of what single networks of the weaker know by chance. So one network of the weaker is left
+    out; of the examples that none of its other networks has right, ``learned`` is the share that
+    the stronger's networks have right, and ``learned_reference`` the share that the network left
+    out has right. The examples are chosen without either, so both shares are the same on average if
+    the stronger's networks are like the weaker's. All networks are left out in turn, and counts are
+    added up.
+
+    Attributes
+    ----------
+    weaker, stronger
+        Names of the collections, as in `Containment`.
+    accuracy_gain
+        Mean accuracy of the stronger at its last epoch less that of the weaker: never negative,
+        since that is how they are told apart.
+    accuracy_gain_ci
+        95 % interval; where it holds 0 it is not known which is the stronger.
+    n_missed
+        Examples that no network of the weaker has right at its last epoch.
+    learned, learned_reference
+        As above, in [0, 1].
+    learned_gain
+        ``learned - learned_reference``. Above 0: of what all other networks of the weaker miss, the
+        stronger knows more than one more of the weaker would. 0: it does not.
+    learned_gain_ci
+        95 % interval.
+    undefined
+        For each attribute that is None, the reason.
+    """
+
+    weaker: str
+    stronger: str
+    accuracy_gain: float
+    accuracy_gain_ci: Interval | None
+    n_missed: int
+    learned: float | None
+    learned_reference: float | None
+    learned_gain: float | None
+    learned_gain_ci: Interval | None
+    undefined: dict[str, str] = field(default_factory=dict)
+
+
+def find_late_gains(
+    weaker: tuple[str, Gathered], stronger: tuple[str, Gathered], shared: str | None = None
+) -> LateGains:
+    """Late gains of a pair; ``shared`` says which replicates are in both collections."""
+    a, b = weaker[1], stronger[1]
+    gain = float(b.accuracy.mean() - a.accuracy.mean())
+    n_examples = a.split.n_examples
+    shapes = [(side.split.n_replicates, n_examples) for side in (a, b)]
+    reason = shared or next(filter(None, (too_few(*shape) for shape in shapes)), None)
+    missed = _Missed.count(a, b)
+    found: dict[str, Found | Interval] = {
+        "accuracy_gain_ci": reason or _accuracy_interval(a, b, gain)
+    }
+    none = _no_gain(weaker[0], missed)
+    names = ("learned", "learned_reference", "learned_gain")
+    if none:
+        found |= dict.fromkeys((*names, "learned_gain_ci"), none)
+    else:
+        found |= dict(zip(names, missed.shares(), strict=True))
+        found["learned_gain_ci"] = reason or _learned_interval(a, b, missed)
+    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
+    values = {name: None if name in undefined else value for name, value in found.items()}
+    return LateGains(
+        weaker=weaker[0],
+        stronger=stronger[0],
+        accuracy_gain=gain,
+        n_missed=int(missed.size[0]),
+        **values,  # type: ignore[arg-type]
+        undefined=undefined,
+    )
+
+
+@dataclass(frozen=True)
+class _Missed:
+    """Examples that at most two of the weaker's networks have right, counted.
+
+    Attributes
+    ----------
+    size, learned
+        ``(3,)``: examples that none, one, two of them have right, and the sum over these of the
+        share of the stronger's networks that do.
+    own_size, own_learned
+        ``(2, replicate)``: the same of those that one, and that two, of which a replicate of the
+        weaker is one, have right.
+    by_stronger
+        ``(2, replicate)``: examples that none, and that one, of the weaker's has right and a
+        replicate of the stronger has.
+    """
+
+    size: Scores
+    learned: Scores
+    own_size: Scores
+    own_learned: Scores
+    by_stronger: Scores
+
+    @classmethod
+    def count(cls, a: Gathered, b: Gathered) -> _Missed:
+        """Count them, block by block."""
+        n_a, n_b = a.split.n_replicates, b.split.n_replicates
+        size, learned = np.zeros(3), np.zeros(3)
+        own_size, own_learned = np.zeros((2, n_a)), np.zeros((2, n_a))
+        by_stronger = np.zeros((2, n_b))
+        for right_a, right_b in _at_end(a, b):
+            n_right, share = right_a.sum(axis=0), right_b.mean(axis=0)
+            among = [n_right == k for k in range(3)]
+            size += [m.sum() for m in among]
+            learned += [share[m].sum() for m in among]
+            for i in range(2):
+                own_size[i] += right_a @ among[i + 1]
+                own_learned[i] += right_a @ (share * among[i + 1])
+                by_stronger[i] += right_b @ among[i]
+        return cls(size, learned, own_size, own_learned, by_stronger)
+
+    @property
+    def n_replicates(self) -> int:
+        """Replicates of the weaker."""
+        return int(self.own_size.shape[1])
+
+    def total(self) -> float:
+        """Examples that the others have not right, over all networks left out."""
+        return float(self.n_replicates * self.size[0] + self.size[1])
+
+    def shares(self) -> tuple[float, float, float]:
+        """What the stronger and the network left out have right of these, and the difference."""
+        learned = (self.n_replicates * self.learned[0] + self.learned[1]) / self.total()
+        reference = self.size[1] / self.total()
+        return float(learned), float(reference), float(learned - reference)
+
+    def gain_without_weaker(self) -> Scores:
+        """The difference without each replicate of the weaker."""
+        n = self.n_replicates - 1
+        none, one = self.size[0] + self.own_size[0], self.size[1] - self.own_size[0]
+        one += self.own_size[1]
+        learned = n * (self.learned[0] + self.own_learned[0])
+        learned += self.learned[1] - self.own_learned[0] + self.own_learned[1]
+        gain: Scores = (learned - one) / (n * none + one)
+        return gain
+
+    def gain_without_stronger(self) -> Scores:
+        """The difference without each replicate of the stronger."""
+        by_one = self.n_replicates * self.by_stronger[0] + self.by_stronger[1]
+        learned = (by_one.sum() - by_one) / (len(by_one) - 1)
+        gain: Scores = (learned - self.size[1]) / self.total()
+        return gain
+
+
+def _no_gain(weaker: str, missed: _Missed) -> str | None:
+    """Reason why there is nothing to be learned beyond the weaker, or None."""
+    if missed.n_replicates < 2:
+        return f"{weaker!r} has 1 replicate: none is left when it is left out"
+    if missed.total() == 0:
+        return f"even without one replicate of {weaker!r}, the others miss no example together"
+    return None
+
+
+def _accuracy_interval(a: Gathered, b: Gathered, gain: float) -> Interval | str:
+    def influences() -> Iterator[Scores]:
+        for right_a, right_b in _at_end(a, b):
+            yield right_b.mean(axis=0) - right_a.mean(axis=0) - gain
+
+    # Without each replicate, the mean of the others; what is constant beside it does not matter.
+    replicates = [replicate_component(_others(side.accuracy)) for side in (a, b)]
+    return t_interval(gain, [*replicates, example_component(influences())])
+
+
+def _learned_interval(a: Gathered, b: Gathered, missed: _Missed) -> Interval | str:
+    *_, gain = missed.shares()
+
+    def influences() -> Iterator[Scores]:
+        scale = a.split.n_examples / missed.total()
+        for right_a, right_b in _at_end(a, b):
+            n_right, share = right_a.sum(axis=0), right_b.mean(axis=0)
+            weight = np.where(n_right == 0, missed.n_replicates, n_right == 1)
+            yield scale * (weight * (share - gain) - (n_right == 1))
+
+    components = [
+        replicate_component(missed.gain_without_weaker()),
+        replicate_component(missed.gain_without_stronger()),
+        example_component(influences()),
+    ]
+    return t_interval(gain, components)
+
+
+def _others(values: Scores) -> Scores:
+    """Mean without each of the values."""
+    mean: Scores = (values.sum() - values) / (len(values) - 1)
+    return mean
+
+
+def _at_end(a: Gathered, b: Gathered) -> Iterator[tuple[Scores, Scores]]:
+    """Whether replicates are right at the last epoch, ``(replicate, example)``, by blocks."""
+    width = min(a.answers.width, b.answers.width)
+    sides = (side.answers.blocks(side.answers.n_points - 1, width) for side in (a, b))
+    for right_a, right_b in zip(*sides, strict=True):
+        yield right_a.astype(np.float64), right_b.astype(np.float64)

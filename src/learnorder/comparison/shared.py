@@ -1,0 +1,53 @@
+"""Which replicates, the same seed with the same predictions, are in two collections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from learnorder.comparison.clocks import Positions
+from learnorder.comparison.gather import Gathered
+from learnorder.measures.split import Split
+from learnorder.schema import EPOCH, REPLICATE
+
+
+def shared_replicates(a: tuple[str, Gathered], b: tuple[str, Gathered]) -> str | None:
+    """Say which replicates two collections share, on the epochs that both use, or None."""
+    (name_a, of_a), (name_b, of_b) = a, b
+    seeds_a, seeds_b = (found.split.log[REPLICATE].values.tolist() for found in (of_a, of_b))
+    epochs, *at = np.intersect1d(of_a.split.epochs, of_b.split.epochs, return_indices=True)
+    if not len(epochs):
+        return None
+    split_a, split_b = _on(of_a.split, at[0]), _on(of_b.split, at[1])
+    # Counts are at hand and small; predictions are read again only where all counts agree.
+    counts_a, counts_b = of_a.right[:, at[0]], of_b.right[:, at[1]]
+    seeds = []
+    for seed in (seed for seed in seeds_a if seed in set(seeds_b)):
+        pair = (seeds_a.index(seed), seeds_b.index(seed))
+        maybe = np.array_equal(counts_a[pair[0]], counts_b[pair[1]])
+        if maybe and _same_predictions(split_a, split_b, pair):
+            seeds.append(seed)
+    if not seeds:
+        return None
+    listed = ", ".join(str(seed) for seed in seeds[:5]) + (", ..." if len(seeds) > 5 else "")
+    return (
+        f"{name_a!r} and {name_b!r} share replicates (the same predictions "
+        f"for seeds {listed}), which agree with themselves"
+    )
+
+
+def _on(split: Split, epochs: Positions) -> Split:
+    """The split on some of its epochs."""
+    if len(epochs) == split.n_epochs:
+        return split
+    return replace(split, log=split.log.isel({EPOCH: epochs}), epochs=split.epochs[epochs])
+
+
+def _same_predictions(a: Split, b: Split, pair: tuple[int, int]) -> bool:
+    """Whether a replicate of each predicts the same throughout."""
+    one, other = (split.replicate(position) for split, position in zip((a, b), pair, strict=True))
+    return all(
+        np.array_equal(tile.prediction, other.read(tile.epochs, tile.examples))
+        for tile in one.reads()
+    )
