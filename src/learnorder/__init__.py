@@ -10,6 +10,7 @@ The walk, in one direction; each line is one stage::
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
     reliability                              xr.Dataset        -> Reliability
+    explained                                xr.Dataset        -> Explained
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
     render_report                            logs              -> one .html
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         fleiss_kappa,
         tp_agreement,
     )
+    from learnorder.measures.baselines import Explained, explained
     from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.order import Reliability, accessibility, reliability
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
@@ -62,6 +64,7 @@ __all__ = [
     "Dataset",
     "Designs",
     "ExamplesDiffer",
+    "Explained",
     "ExtraMissing",
     "LearnOrderError",
     "LogBusy",
@@ -79,6 +82,7 @@ __all__ = [
     "bimodality",
     "bimodality_null",
     "compare",
+    "explained",
     "fleiss_kappa",
     "from_arrays",
     "load_dataset",
@@ -99,6 +103,7 @@ _HOME = {
     "Dataset": "datasets.dataset",
     "Designs": "measures.designs",
     "ExamplesDiffer": "errors",
+    "Explained": "measures.baselines",
     "ExtraMissing": "errors",
     "LearnOrderError": "errors",
     "LogBusy": "errors",
@@ -116,6 +121,7 @@ _HOME = {
     "bimodality": "measures.agreement",
     "bimodality_null": "measures.agreement",
     "compare": "comparison.compare",
+    "explained": "measures.baselines",
     "fleiss_kappa": "measures.agreement",
     "from_arrays": "log.labelled",
     "load_dataset": "datasets.registry",

@@ -17,6 +17,11 @@ from learnorder.comparison.correlation import (
     find_halves,
     prepare_order,
 )
+from learnorder.comparison.partial import (
+    PartialCorrelation,
+    beyond_baselines,
+    common_baselines,
+)
 from learnorder.errors import LearnOrderError
 from learnorder.measures.order import (
     Reliability,
@@ -41,11 +46,15 @@ class Pair(Correlation):
         Names of the collections.
     within_class
         The same quantities after centring each class, so that class difficulty does not count.
+    beyond_baselines
+        The correlation with class and the baselines of the logs held fixed; None where they have
+        none.
     """
 
     a: str
     b: str
     within_class: Correlation
+    beyond_baselines: PartialCorrelation | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,14 +173,14 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
     read = {name: _read(name, log, epochs) for name, log in logs.items()}
     shared = {(a, b): _shared(read[a], read[b]) for a, b in combinations(logs, 2)}
     label = np.asarray(next(iter(logs.values()))[LABEL].values, dtype=np.int64)
-    overall, within = _correlations({name: r.scores for name, r in read.items()}, label, shared)
+    tables = {name: r.scores for name, r in read.items()}
+    overall, within = _correlations(tables, label, shared)
+    beyond = beyond_baselines(tables, label, common_baselines(logs), shared)
     return Comparison(
         split=next(iter(logs.values())).attrs.get("split"),
         epochs=tuple(float(e) for e in epochs),
         collections=tuple(r.collection for r in read.values()),
-        pairs=tuple(
-            Pair(**vars(overall[a, b]), a=a, b=b, within_class=within[a, b]) for a, b in shared
-        ),
+        pairs=tuple(_pair(a, b, overall[a, b], within[a, b], beyond[a, b]) for a, b in shared),
         accessibility={name: r.accessibility for name, r in read.items()},
         notes=(*_epoch_notes(logs, epochs), *filter(None, shared.values())),
     )
@@ -219,6 +228,16 @@ def _correlations(
         found.append({(a, b): correlate(orders[a], orders[b], shared[a, b]) for a, b in shared})
         del orders
     return found
+
+
+def _pair(
+    a: str, b: str, overall: Correlation, within: Correlation, beyond: PartialCorrelation | str
+) -> Pair:
+    fields = dict(vars(overall))
+    if isinstance(beyond, str):
+        fields["undefined"] = {**overall.undefined, "beyond_baselines": beyond}
+    found = None if isinstance(beyond, str) else beyond
+    return Pair(**fields, a=a, b=b, within_class=within, beyond_baselines=found)
 
 
 def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:

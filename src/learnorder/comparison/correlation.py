@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from learnorder.comparison.ranks import centred_ranks, halves_correlations, rank_correlation
 from learnorder.measures.intervals import (
     Component,
     Interval,
@@ -27,6 +26,7 @@ from learnorder.measures.moments import (
     mean_variance,
 )
 from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.ranks import centred_ranks, halves_correlations, rank_correlation
 from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
 

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learnorder.measures import distribution, kappa, order
+from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
@@ -49,8 +50,9 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch) and ``order``. The predictions are read once, part by part. A value that is
-    undefined, without labels for example, is None, and the object ``undefined`` beside it has the
+    each epoch), ``order``, and ``baselines``, what explains it. The predictions are read once, part
+    by part. A value that is undefined, without labels for example, is None, and the object
+    ``undefined`` beside it has the
     reason under the same key. The deviation of accuracy is over replicates, ddof 1.
 
     Raises
@@ -60,6 +62,7 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     """
     split = read_split(log, "summarise", labels=False)
     found = _gathered(split)
+    baselines = _baselines(split, found)
     return {
         "split": log.attrs.get("split"),
         "n_replicates": split.n_replicates,
@@ -68,7 +71,8 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
         "n_classes": split.n_classes,
         "per_epoch": _per_epoch(split, found),
         "order": reliability_record(_order(split, found)),
-        "undefined": {},
+        "baselines": None if isinstance(baselines, str) else baselines.to_dict(),
+        "undefined": {"baselines": baselines} if isinstance(baselines, str) else {},
     }
 
 
@@ -138,10 +142,21 @@ def reliability_record(found: order.Reliability) -> dict[str, Any]:
 def _order(split: Split, found: _Gathered) -> order.Reliability:
     if found.scores is not None:
         return order.reliability_of(found.scores.table, split.label)
-    reason = NO_EPOCH if found.correct else NO_LABELS
+    reason = _no_order(found)
     names = ("value", "ci", "within_class", "within_class_ci")
     undefined = dict.fromkeys(names, reason)
     return order.Reliability(None, None, None, None, split.n_replicates, undefined)
+
+
+def _no_order(found: _Gathered) -> str:
+    return NO_EPOCH if found.correct else NO_LABELS
+
+
+def _baselines(split: Split, found: _Gathered) -> Explained | str:
+    """What class and baselines explain of the order, or why there is none."""
+    if found.scores is None:
+        return _no_order(found)
+    return explained_of(found.scores.table, split.label, baselines_of(split.log, split.caller))
 
 
 def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:
