@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         fleiss_kappa,
         tp_agreement,
     )
+    from learnorder.measures.baselines import Explained, explained
     from learnorder.measures.checks import self_checks
     from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.ensemble import (
@@ -98,6 +99,7 @@ __all__ = [
     "Dataset",
     "Designs",
     "ExamplesDiffer",
+    "Explained",
     "ExtraMissing",
     "LearnOrderError",
     "LogBusy",
@@ -127,6 +129,7 @@ __all__ = [
     "error_consistency",
     "error_inconsistency",
     "error_ratio",
+    "explained",
     "first_learned",
     "fleiss_kappa",
     "forgetting_events",
@@ -163,6 +166,7 @@ _HOME = {
     "Dataset": "datasets.dataset",
     "Designs": "measures.designs",
     "ExamplesDiffer": "errors",
+    "Explained": "measures.baselines",
     "ExtraMissing": "errors",
     "LearnOrderError": "errors",
     "LogBusy": "errors",
@@ -192,6 +196,7 @@ _HOME = {
     "error_consistency": "measures.shared_errors",
     "error_inconsistency": "measures.shared_errors",
     "error_ratio": "measures.shared_errors",
+    "explained": "measures.baselines",
     "first_learned": "measures.learning",
     "fleiss_kappa": "measures.agreement",
     "forgetting_events": "measures.learning",

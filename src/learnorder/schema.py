@@ -27,6 +27,11 @@ LABEL: Final = "label"
 TRUE_LABEL: Final = "true_label"
 SEED: Final = "seed"
 
+ROLE: Final = "role"
+BASELINE: Final = "baseline"
+"""Attribute of a variable ``(example,)``, and its value where the variable is a baseline: something
+known of each example without any network."""
+
 FORMAT_VERSION: Final = 3
 """Version of the log's layout on disk; older ones are read, a newer one is refused."""
 

@@ -13,8 +13,8 @@ from scipy import stats
 from learnorder.comparison import overlap
 from learnorder.comparison.compare import compare
 from learnorder.comparison.overlap import SHARES, expected_overlap, overlaps
-from learnorder.comparison.ranks import centred_ranks, kendall_tau, rank_correlation
 from learnorder.log.labelled import from_arrays
+from learnorder.measures.ranks import centred_ranks, kendall_tau, rank_correlation
 
 
 def ranks_of(values, groups=None):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
+from learnorder.measures.baselines import Explained
 from learnorder.measures.catalogue import CATALOGUE
 from learnorder.measures.order import Reliability
 from learnorder.measures.split import UNDEFINED
@@ -38,6 +39,9 @@ def numbers(result) -> np.ndarray:
         pairs = (result.ci, result.within_class_ci)
         single = [np.nan if v is None else v for v in (result.value, result.within_class)]
         return np.array([*single, *(b for p in pairs for b in (p or (np.nan, np.nan)))])
+    if isinstance(result, Explained):
+        values = [v for k, v in result.shares().items() if k != UNDEFINED and np.ndim(v) == 0]
+        return np.array([np.nan if v is None else v for v in values])
     return result.values
 
 
@@ -90,6 +94,7 @@ BOUNDS = {
     "trivial_share": lambda log: (0, 1),
     "impossible_share": lambda log: (0, 1),
     "jaccard_correct": lambda log: (0, 1),
+    "explained": lambda log: (-np.inf, np.inf),
 }
 
 
@@ -114,6 +119,11 @@ def test_nothing_is_nan_without_a_reason(measure, log):
         missing = {name for name in names if getattr(result, name) is None}
         assert missing == set(result.undefined)
         return
+    if isinstance(result, Explained):
+        shares = result.shares()
+        reasons = shares.pop(UNDEFINED)
+        assert {name for name, value in shares.items() if value is None} == set(reasons)
+        return
     epochs = (
         {float(e) for e in result["epoch"].values[np.isnan(result.values)]}
         if (np.isnan(result.values).any())
@@ -135,7 +145,7 @@ def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(mea
     label = renamed[log["label"].values[examples]]
     changed = measure.function(rebuilt(log, prediction, label))
     before = measure.function(log)
-    if not isinstance(before, Reliability):
+    if not isinstance(before, Reliability | Explained):
         if "replicate" in before.dims:
             before = before.isel(replicate=replicates)
         if "example" in before.dims:

@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from learnorder.datasets import normalisation
 from learnorder.datasets.dataset import Dataset, Split, WordVectors
 from learnorder.errors import DataNotFound, ExtraMissing, LearnOrderError
 from learnorder.schema import Examples
-from learnorder.training import normalisation
 from learnorder.training.architectures import build
 from learnorder.training.inputs import (
     InputShape,

@@ -162,6 +162,8 @@ def _print_summary(content: dict[str, Any]) -> None:
         f"(95 % interval {cell(order['reliability_ci'])}), "
         f"within class {cell(order['reliability_within_class'])}"
     )
+    if content["baselines"] is not None:
+        _print_baselines(content["baselines"])
     _print_reasons(content)
     for note in content["notes"]:
         click.echo(f"note: {note}", err=True)
@@ -173,8 +175,11 @@ def _print_comparison(content: dict[str, Any]) -> None:
     columns = ("pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci")
     rows = []
     for pair in content["pairs"]:
-        for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
-            rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
+        scopes = {"all": pair, "within class": pair["within_class"]}
+        if pair["beyond_baselines"] is not None:
+            scopes["beyond baselines"] = pair["beyond_baselines"]
+        for scope, values in scopes.items():
+            rows.append((pair["a"], pair["b"], scope, *(values.get(c, "") for c in columns)))
     title = f"order of examples, split {content['split']}, by {content['clock']}"
     echo_table(("a", "b", "examples", *columns), rows, title, keys=3)
     contained = ("containment", "containment_ci", "null", "upper_weaker", "upper_stronger")
@@ -211,6 +216,22 @@ def _print_late_gains(gains: dict[str, Any]) -> None:
         f"{cell(gains['learned'])} right, one of {weaker} {cell(gains['learned_reference'])}:\n"
         f"  {cell(gains['learned_gain'])} more ({cell(gains['learned_gain_ci'])})"
     )
+
+
+def _print_baselines(content: dict[str, Any]) -> None:
+    """What is trivial about the order, beside its reliability."""
+    from learnorder.cli.output import echo_table
+
+    rows = [
+        ("class", "", "", content["class"]),
+        *((b["name"], b["pearson"], b["within_class"]["pearson"], b) for b in content["each"]),
+    ]
+    if content["together"] is not None:
+        rows.append(("class and all", "", "", content["together"]))
+    columns = ("baseline", "correlation", "within class", "share of the shared order", "interval")
+    shown = [(*cells, share["share"], share["share_ci"]) for *cells, share in rows]
+    click.echo()
+    echo_table(columns, shown, "how much of the order is trivial")
 
 
 def _print_values(values: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from learnorder.datasets.baselines import find_baselines
 from learnorder.datasets.dataset import Dataset
 from learnorder.datasets.label_treatment import treat_labels
 from learnorder.datasets.previews import previews
@@ -48,13 +49,15 @@ class Prepared:
         return (PREDICTION, PROBABILITY) if self.spec.recording.probability else (PREDICTION,)
 
     def new_log(self, execution: Execution) -> NewLog:
-        """Everything a new log says of itself."""
+        """Everything a new log says of itself; finding the baselines takes some seconds at most."""
         data = self.dataset
+        baselines = find_baselines(data, max_tokens=self.spec.dataset.max_tokens)
         about = {
             "name": data.name,
             "kind": data.kind,
             "fingerprint": data.fingerprint(),
             "class_names": list(data.class_names),
+            "baselines": dict(baselines.about),
         }
         splits = {
             name: (split.examples, previews(split, data.kind))
@@ -68,6 +71,7 @@ class Prepared:
             splits,
             execution=execution.to_json(),
             quantities=self.quantities,
+            baselines=baselines.splits,
         )
 
 

@@ -16,6 +16,11 @@ from learnorder.comparison.correlation import Correlation, correlate, prepare_or
 from learnorder.comparison.gather import Gathered, Gathering, gather
 from learnorder.comparison.halves import find_halves
 from learnorder.comparison.late_gains import LateGains, find_late_gains
+from learnorder.comparison.partial import (
+    PartialCorrelation,
+    beyond_baselines,
+    common_baselines,
+)
 from learnorder.comparison.shared import shared_replicates
 from learnorder.errors import LearnOrderError
 from learnorder.measures.order import Reliability, reliability_of
@@ -35,6 +40,9 @@ class Pair(Correlation):
         Names of the collections.
     within_class
         The same quantities after centring each class, so that class difficulty does not count.
+    beyond_baselines
+        The correlation with class and the baselines of the logs held fixed; None where they have
+        none.
     containment
         Whether the stronger of the two knows what the weaker knows.
     late_gains
@@ -44,6 +52,7 @@ class Pair(Correlation):
     a: str
     b: str
     within_class: Correlation
+    beyond_baselines: PartialCorrelation | None
     containment: Containment
     late_gains: LateGains
 
@@ -208,7 +217,7 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
         epochs=tuple(first.epochs.tolist()) if clock == "epoch" else (),
         levels=None if isinstance(levels, str) else levels,
         collections=tuple(_collection(name, found) for name, found in kept.of.items()),
-        pairs=_pairs(kept, first.label, shared),
+        pairs=_pairs(kept, first.label, shared, _beyond_baselines(logs, kept, first.label, shared)),
         accessibility=_accessibility(kept),
         notes=(*_notes(logs, kept, clock, levels), *filter(None, shared.values())),
         undefined={"levels": levels} if isinstance(levels, str) else {},
@@ -216,7 +225,10 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
 
 
 def _pairs(
-    kept: Gathering, label: Labels, shared: Mapping[tuple[str, str], str | None]
+    kept: Gathering,
+    label: Labels,
+    shared: Mapping[tuple[str, str], str | None],
+    beyond: Mapping[tuple[str, str], PartialCorrelation | str],
 ) -> tuple[Pair, ...]:
     """Everything about every two collections."""
     overall, within = _correlations(kept, label, shared)
@@ -224,12 +236,16 @@ def _pairs(
     pairs = []
     for (a, b), reason in shared.items():
         weaker, stronger = weaker_first(kept.of, a, b)
+        fields, left = dict(vars(overall[a, b])), beyond[a, b]
+        if isinstance(left, str):
+            fields["undefined"] = {**overall[a, b].undefined, "beyond_baselines": left}
         pairs.append(
             Pair(
-                **vars(overall[a, b]),
+                **fields,
                 a=a,
                 b=b,
                 within_class=within[a, b],
+                beyond_baselines=None if isinstance(left, str) else left,
                 containment=containment[a, b],
                 late_gains=find_late_gains(
                     (weaker, kept.of[weaker]), (stronger, kept.of[stronger]), reason
@@ -237,6 +253,18 @@ def _pairs(
             )
         )
     return tuple(pairs)
+
+
+def _beyond_baselines(
+    logs: Mapping[str, xr.Dataset],
+    kept: Gathering,
+    label: Labels,
+    shared: Mapping[tuple[str, str], str | None],
+) -> dict[tuple[str, str], PartialCorrelation | str]:
+    """The correlation of each pair with baselines held fixed, or why there is none."""
+    if isinstance(kept.points, str):
+        return dict.fromkeys(shared, kept.points)
+    return beyond_baselines(_tables(kept), label, common_baselines(logs), shared)
 
 
 def _correlations(

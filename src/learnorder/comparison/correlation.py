@@ -10,7 +10,6 @@ import numpy as np
 
 from learnorder.comparison.halves import Halves
 from learnorder.comparison.overlap import Overlap, overlaps
-from learnorder.comparison.ranks import Ranks, centred_ranks, kendall_tau, rank_correlation
 from learnorder.measures.intervals import (
     Component,
     Interval,
@@ -29,6 +28,7 @@ from learnorder.measures.moments import (
     mean_variance,
 )
 from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.ranks import Ranks, centred_ranks, kendall_tau, rank_correlation
 from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
 
@@ -103,22 +103,32 @@ class Order:
         ``(example,)``, mean deviation over replicates, of the examples not alone in their class.
     moment
         Their moments, or why there are none.
-    ranks
-        Of mean scores.
-    halves
-        The collection against itself.
     """
 
     name: str
     deviation: Deviations
     mean: Scores
     moment: Moments | str
-    ranks: Ranks
-    halves: Halves
 
     def alpha(self) -> float | str:
         """Reliability, or why there is none."""
         return self.moment if isinstance(self.moment, str) else cronbach_alpha(self.moment)
+
+
+@dataclass(frozen=True)
+class RankedOrder(Order):
+    """An order with its ranks.
+
+    Attributes
+    ----------
+    ranks
+        Of mean scores.
+    halves
+        The collection against itself.
+    """
+
+    ranks: Ranks
+    halves: Halves
 
 
 @dataclass(frozen=True)
@@ -130,11 +140,13 @@ class _Part:
     without: Scores
 
 
-def prepare_order(name: str, scores: ScoreTable, label: Labels | None, halves: Halves) -> Order:
+def prepare_order(
+    name: str, scores: ScoreTable, label: Labels | None, halves: Halves
+) -> RankedOrder:
     """Order of the examples of a table of scores; within the classes of ``label`` if given."""
     (ranks,) = centred_ranks(scores.means(), (label,))
     deviation = deviations(scores, label)
-    return Order(
+    return RankedOrder(
         name=name,
         deviation=deviation,
         mean=deviation.mean(),
@@ -144,29 +156,37 @@ def prepare_order(name: str, scores: ScoreTable, label: Labels | None, halves: H
     )
 
 
-def correlate(a: Order, b: Order, shared: str | None = None) -> Correlation:
+def correlate(a: RankedOrder, b: RankedOrder, shared: str | None = None) -> Correlation:
     """Correlations between two orders of the same examples.
 
     ``shared`` says which replicates are in both collections: they agree with themselves, so what
     takes the collections for independent is undefined, for that reason.
     """
-    pearson, ceiling = _pearson(a, b), _ceiling(a, b)
     constant = _constant(a, b)
     found: dict[str, Found | Interval | tuple[Overlap, ...] | None] = {
-        "pearson": pearson,
+        **correlate_means(a, b, shared),
         "spearman": constant or rank_correlation(a.ranks, b.ranks),
         "spearman_halves_a": a.halves.spearman,
         "spearman_halves_b": b.halves.spearman,
         "kendall": constant or kendall_tau(a.ranks, b.ranks),
         "overlap": constant or overlaps(a.ranks, b.ranks, a.halves.overlap, b.halves.overlap),
-        "noise_ceiling": ceiling,
     }
-    corrected = found["corrected"] = shared or _corrected(pearson, ceiling)
-    found["pearson_ci"] = shared or _no_interval(pearson, a, b) or _pearson_interval(a, b)
-    found["corrected_ci"] = _no_interval(corrected, a, b) or _corrected_interval(a, b)
     undefined = {name: value for name, value in found.items() if isinstance(value, str)}
     values = {name: None if name in undefined else value for name, value in found.items()}
     return Correlation(**values, undefined=undefined)  # type: ignore[arg-type]
+
+
+def correlate_means(a: Order, b: Order, shared: str | None) -> dict[str, Found | Interval]:
+    """What needs no ranks, by name: values, or the reasons why there are none."""
+    pearson, ceiling = _pearson(a, b), _ceiling(a, b)
+    corrected = shared or _corrected(pearson, ceiling)
+    return {
+        "pearson": pearson,
+        "pearson_ci": shared or _no_interval(pearson, a, b) or _pearson_interval(a, b),
+        "noise_ceiling": ceiling,
+        "corrected": corrected,
+        "corrected_ci": _no_interval(corrected, a, b) or _corrected_interval(a, b),
+    }
 
 
 def _pearson(a: Order, b: Order) -> float | str:
@@ -176,7 +196,7 @@ def _pearson(a: Order, b: Order) -> float | str:
     return float(a.mean @ b.mean / math.sqrt((a.mean @ a.mean) * (b.mean @ b.mean)))
 
 
-def _constant(a: Order, b: Order) -> str | None:
+def _constant(a: RankedOrder, b: RankedOrder) -> str | None:
     """Reason why there are no ranks to compare, or None."""
     for order in (a, b):
         if order.ranks.constant:

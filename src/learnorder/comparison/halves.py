@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from learnorder.comparison.overlap import expected_overlap
-from learnorder.comparison.ranks import centred_ranks, rank_correlation
+from learnorder.measures.ranks import centred_ranks, rank_correlation
 from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.comparison.ranks import Ranks
 from learnorder.errors import count_of
+from learnorder.measures.ranks import Ranks
 from learnorder.measures.tiles import cuts
 from learnorder.schema import Scores
 

@@ -21,6 +21,7 @@ from learnorder.errors import LearnOrderError, LogNotFound, SpecDiffers
 from learnorder.log import layout
 from learnorder.log.arrays import create_group, group_metadata
 from learnorder.log.attempt import committed_attempt
+from learnorder.log.baselines import Baselines, checked_baselines
 from learnorder.log.claim import Claim, claim_object, is_claimed
 from learnorder.log.examples import write_examples
 from learnorder.log.files import (
@@ -54,7 +55,11 @@ UNFINISHED = {"claim.json", layout.EXAMPLES, layout.REPLICATES, layout.MANIFEST}
 
 @dataclass(frozen=True)
 class NewLog:
-    """What a log is created from; see `layout.Header` for the fields."""
+    """What a log is created from; see `layout.Header` for the fields.
+
+    ``baselines`` are those of each split that has some, by name: what is known of each example
+    without any network.
+    """
 
     spec: Mapping[str, Any]
     identity: str
@@ -63,6 +68,7 @@ class NewLog:
     splits: Mapping[str, tuple[Examples, Previews | None]]
     execution: Mapping[str, Any] = field(default_factory=dict)
     quantities: tuple[str, ...] = (PREDICTION,)
+    baselines: Mapping[str, Baselines] = field(default_factory=dict)
 
 
 def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> Header:
@@ -85,15 +91,16 @@ def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> He
     ------
     LearnOrderError
         Something that is no log is at the path, or the path lies in a log, a split has a name no
-        folder can have, or a quantity cannot be recorded.
+        folder can have, a quantity cannot be recorded, or a baseline is none of the examples.
     LogBusy
         Another process is creating the log, on a file system without locks.
     SpecDiffers
         A log of another identity is at the path.
     """
     path = locate(place)
-    for split in new.splits:
+    for split, (examples, _) in new.splits.items():
         layout.check_split_name(split)
+        checked_baselines(new.baselines.get(split, {}), len(examples), "log")
     check_quantities(new.quantities)
     refuse_foreign(path)
     assemble_log(path, lambda folder: _write_parts(folder, new), take_over=take_over)
@@ -308,7 +315,7 @@ def _write_parts(folder: Path, new: NewLog) -> bytes:
     for name in (layout.RESUME, layout.SEEDS):
         make_folder(folder / name)
     splits = {
-        name: write_examples(folder, name, examples, previews)
+        name: write_examples(folder, name, examples, previews, new.baselines.get(name, {}))
         for name, (examples, previews) in new.splits.items()
     }
     header = Header(

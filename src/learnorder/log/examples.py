@@ -1,4 +1,4 @@
-"""What a log keeps beside the predictions: ids, labels and previews of the examples of a split."""
+"""What a log keeps beside the predictions: ids, labels, previews and baselines of the examples."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LogDamaged
 from learnorder.log.arrays import create_group, read_array, write_array
+from learnorder.log.baselines import Baselines
 from learnorder.log.layout import MANIFEST, Header, SplitHeader, examples_folder
 from learnorder.log.manifest import damaged_files
 from learnorder.schema import LABEL, TRUE_LABEL, Examples, Previews
 
+BASELINE_PREFIX = "baseline_"
+"""How names of arrays begin that hold a baseline."""
+
 
 def write_examples(
-    log: Path, split: str, examples: Examples, previews: Previews | None
+    log: Path, split: str, examples: Examples, previews: Previews | None, baselines: Baselines
 ) -> SplitHeader:
     """Write them once, when the log is created; the returned part of the header protects them."""
     folder = examples_folder(log, split)
@@ -37,6 +41,8 @@ def write_examples(
             columns["preview_image"] = previews.images
         if previews.texts is not None:
             columns |= _as_bytes("preview_text", previews.texts)
+    for name, values in baselines.items():
+        columns[f"{BASELINE_PREFIX}{name}"] = values.astype(np.float32)
     written = {name: write_array(folder / name, column) for name, column in columns.items()}
     return SplitHeader(len(examples), examples.fingerprint(), written)
 
@@ -61,6 +67,13 @@ def read_previews(log: Path, header: Header, split: str) -> Previews | None:
         return None
     texts = tuple(columns.strings("preview_text")) if "preview_text_bytes" in columns else None
     return Previews(columns["preview_position"], columns.get("preview_image"), texts)
+
+
+def read_baselines(log: Path, header: Header, split: str) -> Baselines:
+    """Read baselines back, by name; empty where the log has none."""
+    columns = _Columns(log, split, header)
+    names = [n for n in header.splits[split].arrays if n.startswith(BASELINE_PREFIX)]
+    return {name.removeprefix(BASELINE_PREFIX): columns[name] for name in names}
 
 
 class _Columns:

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from learnorder.errors import LearnOrderError
+from learnorder.log.baselines import Baselines, as_variables, checked_baselines
 from learnorder.log.lanes import problem_of_probabilities
 from learnorder.schema import (
     DIMS,
@@ -33,6 +34,7 @@ def label_axes(
     epochs: Sequence[float],
     seeds: Sequence[int],
     class_names: Sequence[str],
+    baselines: Baselines,
     **attributes: Any,
 ) -> xr.Dataset:
     """Put names on ``(replicate, epoch, example)`` of each quantity; the values may be lazy."""
@@ -41,6 +43,7 @@ def label_axes(
         variables[LABEL] = (EXAMPLE, examples.labels)
     if examples.true_labels is not None:
         variables[TRUE_LABEL] = (EXAMPLE, examples.true_labels)
+    variables |= as_variables(baselines)
     coordinates = {
         REPLICATE: np.asarray(seeds, dtype=np.int64),
         SEED: (REPLICATE, np.asarray(seeds, dtype=np.int64)),
@@ -66,6 +69,7 @@ def from_arrays(
     class_names: Sequence[str] | None = None,
     split: str = "test",
     probabilities: ArrayLike | None = None,
+    baselines: Mapping[str, ArrayLike] | None = None,
 ) -> xr.Dataset:
     """Predictions of your own as the same labelled dataset that `open_log` returns.
 
@@ -88,17 +92,21 @@ def from_arrays(
     probabilities
         ``(replicate, epoch, example)`` in [0, 1], the probability each network gives to the label
         of the example; kept in half precision. They need labels.
+    baselines
+        By any name, ``(example,)``: finite numbers known of each example without any network, which
+        `explained` holds the order against.
 
     Returns
     -------
     Dataset with ``prediction (replicate, epoch, example)`` and, with labels, ``label (example)``;
-    with probabilities, ``probability`` with the dims of the prediction.
+    with probabilities, ``probability`` with the dims of the prediction; each baseline under its
+    name, ``(example)``.
 
     Raises
     ------
     LearnOrderError
-        Lengths do not fit, a value is no class or no probability, seeds or ids repeat, epochs do
-        not ascend.
+        Lengths do not fit, a value is no class, no probability or no number, seeds or ids repeat,
+        epochs do not ascend, or a baseline has the name of something else.
 
     Examples
     --------
@@ -126,6 +134,7 @@ def from_arrays(
         _epoch_axis(epochs, n_epochs),
         seed_axis[order].tolist(),
         class_names or [str(k) for k in range(n_classes)],
+        checked_baselines(baselines or {}, n_examples, "from_arrays"),
         split=split,
         n_replicates_planned=n_replicates,
         left_out=[],

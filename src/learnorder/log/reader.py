@@ -15,7 +15,7 @@ from learnorder.errors import LearnOrderError, LogDamaged, nearest
 from learnorder.log import layout
 from learnorder.log.attempt import Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
-from learnorder.log.examples import read_examples, read_previews
+from learnorder.log.examples import read_baselines, read_examples, read_previews
 from learnorder.log.files import is_there
 from learnorder.log.garbage import refuse_lost_outcome
 from learnorder.log.labelled import label_axes
@@ -162,6 +162,7 @@ class Log(Mapping[str, xr.Dataset]):
             epochs,
             [r.seed for r in shown],
             self.header.class_names,
+            read_baselines(self.path, self.header, split),
             split=split,
             n_replicates_planned=len(self.replicates),
             left_out=left_out,

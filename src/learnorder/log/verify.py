@@ -16,7 +16,7 @@ from learnorder.log.arrays import group_metadata
 from learnorder.log.attempt import OUTCOME, Attempt, committed_attempt
 from learnorder.log.claim import is_claimed
 from learnorder.log.creation import dead_stagings
-from learnorder.log.examples import read_examples, read_previews
+from learnorder.log.examples import read_baselines, read_examples, read_previews
 from learnorder.log.files import is_there, read_bytes
 from learnorder.log.garbage import replicate_garbage
 from learnorder.log.layout import METADATA, Header
@@ -96,7 +96,7 @@ def _check_static(log: Path, header: Header, found: Verification) -> None:
     damaged = list(damaged_files(log, log / layout.MANIFEST))
     found.problems += [Problem(str(file), what) for file, what in damaged]
     for split in header.splits:
-        for read in (read_examples, read_previews):
+        for read in (read_examples, read_previews, read_baselines):
             try:
                 read(log, header, split)
             except LearnOrderError as error:

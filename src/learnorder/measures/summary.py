@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learnorder.measures import distribution, kappa, order
+from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.checks import CheckTotals
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
@@ -50,10 +51,10 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch), ``order`` and ``notes``, what `self_checks` finds odd. The predictions are read
-    once, part by part. A value that is undefined, without labels for example, is None, and the
-    object ``undefined`` beside it has the reason under the same key. The deviation of accuracy is
-    over replicates, ddof 1.
+    each epoch), ``order``, ``baselines``, what explains it, and ``notes``, what `self_checks` finds
+    odd. The predictions are read once, part by part. A value that is undefined, without labels for
+    example, is None, and the object ``undefined`` beside it has the reason under the same key. The
+    deviation of accuracy is over replicates, ddof 1.
 
     Raises
     ------
@@ -62,6 +63,7 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     """
     split = read_split(log, "summarise", labels=False)
     found = _gathered(split)
+    baselines = _baselines(split, found)
     return {
         "split": log.attrs.get("split"),
         "n_replicates": split.n_replicates,
@@ -70,8 +72,9 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
         "n_classes": split.n_classes,
         "per_epoch": _per_epoch(split, found),
         "order": reliability_record(_order(split, found)),
+        "baselines": None if isinstance(baselines, str) else baselines.to_dict(),
         "notes": list(found.notes),
-        "undefined": {},
+        "undefined": {"baselines": baselines} if isinstance(baselines, str) else {},
     }
 
 
@@ -144,10 +147,21 @@ def reliability_record(found: order.Reliability) -> dict[str, Any]:
 def _order(split: Split, found: _Gathered) -> order.Reliability:
     if found.scores is not None:
         return order.reliability_of(found.scores.table, split.label)
-    reason = NO_EPOCH if found.correct else NO_LABELS
+    reason = _no_order(found)
     names = ("value", "ci", "within_class", "within_class_ci")
     undefined = dict.fromkeys(names, reason)
     return order.Reliability(None, None, None, None, split.n_replicates, undefined)
+
+
+def _no_order(found: _Gathered) -> str:
+    return NO_EPOCH if found.correct else NO_LABELS
+
+
+def _baselines(split: Split, found: _Gathered) -> Explained | str:
+    """What class and baselines explain of the order, or why there is none."""
+    if found.scores is None:
+        return _no_order(found)
+    return explained_of(found.scores.table, split.label, baselines_of(split.log, split.caller))
 
 
 def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:

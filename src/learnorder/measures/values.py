@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError
+from learnorder.measures.baselines import Explained
 from learnorder.measures.catalogue import find_measure
 from learnorder.measures.order import Reliability
 from learnorder.measures.split import LEFT_OUT, NEVER, UNDEFINED
@@ -97,9 +98,9 @@ def _flat(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
     return flat
 
 
-def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
-    if isinstance(found, Reliability):
-        record = reliability_record(found)
+def _plain(found: xr.DataArray | Reliability | Explained) -> dict[str, Any]:
+    if isinstance(found, Reliability | Explained):
+        record = found.shares() if isinstance(found, Explained) else reliability_record(found)
         reasons = record.pop(UNDEFINED)
         return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
     reasons = _by_key(found.attrs.get(UNDEFINED, {}))

@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.datasets.dataset import Dataset, Kind
-from learnorder.errors import DataNotFound, LearnOrderError, nearest
-from learnorder.schema import Labels
-from learnorder.training.normalisation import (
+from learnorder.datasets.normalisation import (
     blocks,
     feature_moments,
     normalised_features,
     normalised_images,
     pixel_moments,
 )
+from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.schema import Labels
 from learnorder.training.tokens import build_vocabulary, checked_texts, token_ids
 
 if TYPE_CHECKING:

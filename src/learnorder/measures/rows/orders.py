@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnorder.measures import order
+from learnorder.measures import baselines, order
 from learnorder.measures.rows.row import Measure
 
 ROWS: tuple[Measure, ...] = (
@@ -16,5 +16,16 @@ ROWS: tuple[Measure, ...] = (
         degenerate="one replicate, or accessibility constant: undefined; interval: 3 replicates",
         source=("cronbach1951", "shrout1979", "feldt1965"),
         needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="explained",
+        summary="share of the shared order that class and simple baselines of the data explain",
+        function=baselines.explained,
+        dims=(),
+        range="(-infinity, infinity), from 0 to 1 but for chance",
+        direction="none",
+        degenerate="reliability 0 or below, one replicate, a constant baseline: undefined",
+        source=("spearman1904",),
+        needs=("label", "an epoch > 0", "baselines, for more than class"),
     ),
 )

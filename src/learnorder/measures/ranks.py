@@ -65,14 +65,21 @@ def centred_ranks(values: Scores, groupings: Sequence[Labels | None]) -> Iterato
     levels = np.unique(rounded)
     level = np.searchsorted(levels, rounded)
     del rounded
+    yield from level_ranks(level, len(levels), groupings)
+
+
+def level_ranks(
+    level: Labels, n_levels: int, groupings: Sequence[Labels | None]
+) -> Iterator[Ranks]:
+    """The same by the place of each example's value among the levels there are."""
     for groups in groupings:
         if groups is None:
-            yield _group_ranks(level, None, np.array([len(level)]), len(levels))
+            yield _group_ranks(level, None, np.array([len(level)]), n_levels)
         else:
             # One ranking of (group, level) ranks every group at once, each after those before it.
-            keys = groups * len(levels)
+            keys = groups * n_levels
             keys += level
-            yield _group_ranks(keys, groups, np.bincount(groups), len(levels))
+            yield _group_ranks(keys, groups, np.bincount(groups), n_levels)
 
 
 def _group_ranks(
