@@ -135,9 +135,17 @@ def provenance() -> str:
 
 
 def _revision() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
+    """Of the code; the file of results changes while they are written."""
+    commit = _git("describe", "--always")
+    changed = [line for line in _git("status", "--porcelain").splitlines() if line]
+    dirty = any(not line.endswith(RESULTS.name) for line in changed)
+    return (commit or "unknown") + ("-dirty" if dirty else "")
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
     found = subprocess.run(command, cwd=RESULTS.parent, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "unknown"
+    return found.stdout.strip()
 
 
 def _processor() -> str:

@@ -36,7 +36,7 @@ class Execution:
     width: int = 1
     precision: Precision = "float32"
     device: str = "cpu"
-    evaluation_batch: int = 200  # measured: the activations of so many stay in the cache
+    evaluation_batch: int = 100  # measured: the activations of so many stay in the cache
 
     @classmethod
     def of(cls, spec: TrainingSpec) -> Execution:
