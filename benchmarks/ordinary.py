@@ -63,8 +63,7 @@ class OrdinaryLoop:
         self, spec: TrainingSpec, inputs: NetworkInputs, batches: int | None = None
     ) -> None:
         choice, size = spec.optimizer, spec.training.batch_size
-        network, side = _network(spec, inputs), inputs.shape.shape[-1]
-        self.network = as_a_user_writes(spec.architecture.name, network, side)
+        self.network = _network(spec, inputs)
         self.optimizer = torch.optim.SGD(
             self.network.parameters(), lr=choice.learning_rate, momentum=choice.momentum
         )
@@ -99,13 +98,14 @@ class OrdinaryLoop:
 
 def _network(spec: TrainingSpec, inputs: NetworkInputs) -> nn.Module:
     torch.manual_seed(torch_seed(0, Purpose.INITIALISATION))
-    return build(
+    network = build(
         spec.architecture.name,
         inputs.shape,
         inputs.n_classes,
         spec.architecture.options,
         embedding=inputs.embedding,
     )
+    return as_a_user_writes(spec.architecture.name, network, inputs.shape.shape[-1])
 
 
 def _dataset(inputs: NetworkInputs, split: str) -> TensorDataset:
