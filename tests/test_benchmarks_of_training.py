@@ -13,6 +13,7 @@ import torch
 from benchmarks import flops, ordinary
 from benchmarks.engine import steady_rate
 from benchmarks.log_at_scale import SECTIONS as LOG_SECTIONS
+from benchmarks.plain_networks import as_a_user_writes
 from benchmarks.results import ORDER
 from benchmarks.training_speed import SECTIONS
 from benchmarks.workloads import PRECISIONS, WORKLOADS
@@ -67,7 +68,7 @@ def test_every_workload_is_a_spec(workload, precision):
     [("mlp", (1, 28, 28), 0.41), ("lenet", (1, 28, 28), 2.23), ("resnet-8", (3, 32, 32), 25.0)],
 )
 def test_operations_of_a_network_are_counted(name, shape, millions):
-    network = build(name, InputShape("image", shape), 10, {})
+    network = as_a_user_writes(name, build(name, InputShape("image", shape), 10, {}), shape[-1])
     work = flops.count(network, torch.zeros(1, *shape))
     assert work.forward / 1e6 == pytest.approx(millions, rel=0.01)
     assert 2 * work.forward < work.training < 3 * work.forward
