@@ -9,6 +9,8 @@ The walk, in one direction; each line is one stage::
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
+    confidence, variability, aleatoric,      xr.Dataset        -> xr.DataArray
+    aum, el2n, jensen_shannon_label
     reliability                              xr.Dataset        -> Reliability
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
@@ -50,6 +52,14 @@ if TYPE_CHECKING:
         tp_agreement,
     )
     from learnorder.measures.designs import CostModel, Designs, sub_designs
+    from learnorder.measures.dynamics import (
+        aleatoric,
+        aum,
+        confidence,
+        el2n,
+        jensen_shannon_label,
+        variability,
+    )
     from learnorder.measures.order import Reliability, accessibility, reliability
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
     from learnorder.report.render import render_report
@@ -76,11 +86,16 @@ __all__ = [
     "accessibility",
     "accuracy",
     "agreement",
+    "aleatoric",
+    "aum",
     "bimodality",
     "bimodality_null",
     "compare",
+    "confidence",
+    "el2n",
     "fleiss_kappa",
     "from_arrays",
+    "jensen_shannon_label",
     "load_dataset",
     "open_log",
     "reliability",
@@ -90,6 +105,7 @@ __all__ = [
     "tp_agreement",
     "train_collection",
     "train_until",
+    "variability",
 ]
 
 _HOME = {
@@ -113,11 +129,16 @@ _HOME = {
     "accessibility": "measures.order",
     "accuracy": "measures.agreement",
     "agreement": "measures.agreement",
+    "aleatoric": "measures.dynamics",
+    "aum": "measures.dynamics",
     "bimodality": "measures.agreement",
     "bimodality_null": "measures.agreement",
     "compare": "comparison.compare",
+    "confidence": "measures.dynamics",
+    "el2n": "measures.dynamics",
     "fleiss_kappa": "measures.agreement",
     "from_arrays": "log.labelled",
+    "jensen_shannon_label": "measures.dynamics",
     "load_dataset": "datasets.registry",
     "open_log": "log.reader",
     "reliability": "measures.order",
@@ -127,6 +148,7 @@ _HOME = {
     "tp_agreement": "measures.agreement",
     "train_collection": "collection.train",
     "train_until": "collection.until",
+    "variability": "measures.dynamics",
 }
 
 

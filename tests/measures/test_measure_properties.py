@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.measures.logits import ARGUMENTS, logits_of, numbers_of
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
@@ -28,7 +29,11 @@ def logs(draw, min_replicates=1):
     prediction = np.where(rng.random(shape) < easy, label, rng.integers(0, n_classes, shape))
     epochs = np.cumsum(rng.choice([0.5, 1, 2], shape[1]))
     return from_arrays(
-        prediction, label, epochs=list(epochs), class_names=[str(k) for k in range(n_classes)]
+        prediction,
+        label,
+        epochs=list(epochs),
+        class_names=[str(k) for k in range(n_classes)],
+        **numbers_of(logits_of(prediction, n_classes, rng), label),
     )
 
 
@@ -41,7 +46,7 @@ def numbers(result) -> np.ndarray:
     return result.values
 
 
-def rebuilt(log, prediction=None, label=None, seeds=None, ids=None):
+def rebuilt(log, prediction=None, label=None, seeds=None, ids=None, **of_label):
     return from_arrays(
         log["prediction"].values if prediction is None else prediction,
         log["label"].values if label is None else label,
@@ -49,6 +54,7 @@ def rebuilt(log, prediction=None, label=None, seeds=None, ids=None):
         seeds=seeds,
         ids=ids,
         class_names=log.attrs["class_names"],
+        **of_label,
     )
 
 
@@ -61,6 +67,12 @@ BOUNDS = {
     "bimodality_null": lambda log: (0, np.inf),
     "fleiss_kappa": lambda log: (-1 / max(log.sizes["replicate"] - 1, 1), 1),
     "reliability": lambda log: (-np.inf, 1),
+    "confidence": lambda log: (0, 1),
+    "variability": lambda log: (0, 0.5),
+    "aleatoric": lambda log: (0, 0.25),
+    "aum": lambda log: (-np.inf, np.inf),
+    "el2n": lambda log: (0, np.sqrt(2)),
+    "jensen_shannon_label": lambda log: (0, 1),
 }
 
 
@@ -85,9 +97,10 @@ def test_nothing_is_nan_without_a_reason(measure, log):
         missing = {name for name in names if getattr(result, name) is None}
         assert missing == set(result.undefined)
         return
+    missing = result.isnull()
     epochs = (
-        {float(e) for e in result["epoch"].values[np.isnan(result.values)]}
-        if (np.isnan(result.values).any())
+        {float(e) for e in result["epoch"].values[missing.any(set(missing.dims) - {"epoch"})]}
+        if missing.any()
         else set()
     )
     assert epochs == set(result.attrs.get(UNDEFINED, {}))
@@ -104,7 +117,11 @@ def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(mea
     renamed = rng.permutation(log.attrs["n_classes"])
     prediction = renamed[log["prediction"].values[replicates][:, :, examples]]
     label = renamed[log["label"].values[examples]]
-    changed = measure.function(rebuilt(log, prediction, label))
+    of_label = {
+        name: log[quantity].values[replicates][:, :, examples]
+        for quantity, name in ARGUMENTS.items()
+    }
+    changed = measure.function(rebuilt(log, prediction, label, **of_label))
     before = measure.function(log)
     if not isinstance(before, Reliability):
         if "replicate" in before.dims:

@@ -6,10 +6,15 @@ To add a measure: write its function, and a row about it in `learnorder.measures
 from __future__ import annotations
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.measures.rows import epochs, examples, orders
+from learnorder.measures.rows import epochs, examples, orders, probabilities
 from learnorder.measures.rows.row import Measure
 
-CATALOGUE: tuple[Measure, ...] = (*examples.ROWS, *epochs.ROWS, *orders.ROWS)
+CATALOGUE: tuple[Measure, ...] = (
+    *examples.ROWS,
+    *probabilities.ROWS,
+    *epochs.ROWS,
+    *orders.ROWS,
+)
 """Every measure, in the order in which it is best read."""
 
 
