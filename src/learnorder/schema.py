@@ -6,8 +6,9 @@ Dimensions are always in the order ``(replicate, epoch, example[, class_id])``.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,8 @@ DIMS: Final = (REPLICATE, EPOCH, EXAMPLE)
 
 PREDICTION: Final = "prediction"
 PROBABILITY: Final = "probability"
+MARGIN: Final = "margin"
+ERROR_NORM: Final = "error_norm"
 LABEL: Final = "label"
 TRUE_LABEL: Final = "true_label"
 SEED: Final = "seed"
@@ -39,7 +42,7 @@ MAX_PREVIEWS: Final = 20_000
 """Previews (thumbnails, excerpts) kept per split, so that a log of a huge dataset stays small."""
 
 Predictions = NDArray[np.unsignedinteger[Any]]
-Probabilities = NDArray[np.float16]
+Halves = NDArray[np.float16]
 Labels = NDArray[np.int64]
 Ids = NDArray[Any]
 Scores = NDArray[np.float64]
@@ -66,6 +69,45 @@ def prediction_dtype(n_classes: int) -> np.dtype[np.unsignedinteger[Any]]:
 def not_recorded(dtype: np.dtype[Any]) -> int:
     """Value that marks "no prediction was recorded here": all bits one."""
     return int(np.iinfo(dtype).max)
+
+
+@dataclass(frozen=True)
+class OfLabel:
+    """A number that a network gives to the label of an example, kept in half precision.
+
+    Attributes
+    ----------
+    singular, plural
+        What it is called.
+    low, high
+        The least and the largest there can be. NaN is none: it is "not recorded".
+    rule
+        The same in words.
+    """
+
+    singular: str
+    plural: str
+    low: float
+    high: float
+    rule: str
+
+
+OF_LABEL: Final[Mapping[str, OfLabel]] = {
+    PROBABILITY: OfLabel("probability", "probabilities", 0.0, 1.0, "numbers from 0 to 1"),
+    MARGIN: OfLabel("margin", "margins", -math.inf, math.inf, "numbers of any size"),
+    ERROR_NORM: OfLabel(
+        "error norm",
+        "error norms",
+        0.0,
+        math.sqrt(2) * (1 + 1e-6),  # in single precision it may end just above the root
+        "numbers from 0 to the square root of 2",
+    ),
+}
+"""What may be recorded beside predictions, where the spec asks for it: for splits with labels.
+
+``probability``: softmax probability of the given label. ``margin``: logit of the label less the
+largest other logit. ``error_norm``: Euclidean norm of the probabilities less the label, one-hot.
+"""
 
 
 @dataclass(frozen=True)
@@ -137,13 +179,13 @@ class EpochPredictions:
         Passes over the training set completed; 0 is before training; may be fractional.
     predictions
         For each split ``(example,)``, the predicted class, in the smallest unsigned type.
-    probabilities
-        For each split with labels ``(example,)`` float16 in [0, 1], the softmax probability of the
-        given label; None where they are not recorded.
+    of_label
+        For each quantity of `OF_LABEL` that is recorded, and each split with labels,
+        ``(example,)`` float16.
     """
 
     seed: int
     index: int
     epoch: float
     predictions: Mapping[str, Predictions]
-    probabilities: Mapping[str, Probabilities] | None = None
+    of_label: Mapping[str, Mapping[str, Halves]] = field(default_factory=dict)

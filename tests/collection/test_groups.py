@@ -23,6 +23,7 @@ from learnorder.training.loop import Group
 from learnorder.training.spec import TrainingSpec
 
 SEEDS = range(6)
+OF_LABEL = {"probability": True, "margin": True, "error_norm": True}
 
 
 def dense_spec(**tables):
@@ -32,7 +33,7 @@ def dense_spec(**tables):
             "dataset": {"name": "arrays"},
             "architecture": {"name": "mlp", "options": {"depth": 2, "width": 33}},
             "execution": {"executor": "grouped", "width": 4},
-            "recording": {"early": "log"},
+            "recording": {"early": "log", **OF_LABEL},
             "training": {"epochs": 3, "batch_size": 25, **tables.pop("training", {})},
             **tables,
         }
@@ -40,11 +41,13 @@ def dense_spec(**tables):
 
 
 def by_seed(path):
-    """Raw bytes of every prediction, by seed and split."""
+    """Raw bytes of everything that is recorded, by seed, split and quantity."""
     log = open_log(path)
+    assert set(log.header.quantities) == {"prediction", *OF_LABEL}
     return {
-        (int(seed), split): log[split].prediction.values[i].tobytes()
+        (int(seed), split, quantity): log[split][quantity].values[i].tobytes()
         for split in log
+        for quantity in log.header.quantities
         for i, seed in enumerate(log[split].seed.values)
     }
 
@@ -166,17 +169,20 @@ def test_neighbour_that_diverges_changes_nothing(digits):
     assert (found.seed, expected.seed) == (0, 0)
     for split, classes in expected.predictions.items():
         assert classes.tobytes() == found.predictions[split].tobytes()
+        for quantity, values in expected.of_label.items():
+            assert values[split].tobytes() == found.of_label[quantity][split].tobytes()
 
 
 def test_grouped_learns_what_sequential_learns(digits):
-    spec = dense_spec(recording={"probability": True})
+    spec = dense_spec(recording=OF_LABEL)
     tensors = TrainingTensors.from_inputs(prepare(spec, digits).encoded())
     point = recording_grid(spec, tensors.n_train)[-1]
     (grouped,) = Group(spec, tensors, [3], Execution("grouped", 4)).advance_to(point)
     (single,) = Group(spec, tensors, [3], Execution()).advance_to(point)
     for split in ("train", "test"):
-        difference = grouped.probabilities[split] - single.probabilities[split]
-        assert np.abs(difference.astype(float)).max() < 2e-3
+        for quantity, most in (("probability", 2e-3), ("margin", 2e-2), ("error_norm", 2e-3)):
+            one, other = (r.of_label[quantity][split].astype(float) for r in (grouped, single))
+            assert np.abs(one - other).max() < most
         assert (grouped.predictions[split] == single.predictions[split]).mean() > 0.98
 
 
@@ -204,6 +210,20 @@ def test_log_goes_on_as_it_was_begun(tmp_path, digits, train_here):
     other = dense_spec(execution={"executor": "sequential"})
     with pytest.raises(SpecDiffers, match=r"execution\.executor is 'grouped' in the log and 'seq"):
         train_collection(other, [2], out=path, dataset=digits, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("begun", "now", "message"),
+    [
+        ({}, {"margin": True}, r"recording\.margin is False in the log and True now"),
+        (OF_LABEL, {**OF_LABEL, "error_norm": False}, r"error_norm is True in .* and False now"),
+    ],
+)
+def test_log_that_records_something_else_is_not_gone_on_with(tmp_path, digits, begun, now, message):
+    path = tmp_path / "log.zarr"
+    create_log(path, prepare(dense_spec(recording=begun), digits).new_log(Execution()))
+    with pytest.raises(SpecDiffers, match=message):
+        make_plan(path, prepare(dense_spec(recording=now), digits), [0])
 
 
 def test_network_that_cannot_be_grouped_says_why(tmp_path, digits, networks, probe_here):

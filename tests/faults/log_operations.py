@@ -76,7 +76,8 @@ def record(seed: int, position: int, sizes: Sizes = SIZES) -> EpochPredictions:
     lanes = truth(seed, position, sizes)
     probabilities = {split: lanes[f"{split}~{PROBABILITY}"] for split in sizes}
     votes = {split: lanes[split] for split in sizes}
-    return EpochPredictions(seed, position, position + 1.0, votes, probabilities)
+    of_label = {PROBABILITY: probabilities}
+    return EpochPredictions(seed, position, position + 1.0, votes, of_label)
 
 
 def new_log(path: Path, identity: str = "identity", sizes: Sizes = SIZES) -> None:
@@ -181,7 +182,7 @@ def _read(folder: Path, _: Acknowledge) -> None:
             expected = record(seed, position)
             # by `values`: `array_equal` takes an error while reading for a difference
             assert np.array_equal(cell.prediction.values, expected.predictions["test"])
-            assert np.array_equal(cell.probability.values, expected.probabilities["test"])
+            assert np.array_equal(cell.probability.values, expected.of_label[PROBABILITY]["test"])
 
 
 def _verify(folder: Path, _: Acknowledge) -> None:

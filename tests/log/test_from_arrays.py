@@ -63,7 +63,24 @@ def test_probabilities_become_half_precision_beside_the_predictions():
     assert made.probability.dims == made.prediction.dims
     assert made.probability.dtype == np.float16
     assert np.array_equal(made.probability.sel(replicate=5), chances[0].astype(np.float16))
-    assert "probability" not in from_arrays(VOTES, LABELS)
+    assert set(from_arrays(VOTES, LABELS).data_vars) == {"prediction", "label"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "quantity", "values"),
+    [
+        ("margins", "margin", np.linspace(-20, 20, VOTES.size)),
+        ("margins", "margin", np.geomspace(1, 1e6, VOTES.size)),
+        ("error_norms", "error_norm", np.linspace(0, np.sqrt(2), VOTES.size, dtype=np.float32)),
+    ],
+)
+def test_other_numbers_about_labels_likewise(argument, quantity, values):
+    values = values.reshape(VOTES.shape)
+    made = from_arrays(VOTES, LABELS, seeds=[5, 1], **{argument: values})
+    assert set(made.data_vars) == {"prediction", "label", quantity}
+    assert (made[quantity].dims, made[quantity].dtype) == (made.prediction.dims, np.float16)
+    rounded = np.where(values > 65504, np.inf, values).astype(np.float16)
+    assert np.array_equal(made[quantity].values, rounded[::-1])
 
 
 @pytest.mark.parametrize(
@@ -74,6 +91,11 @@ def test_probabilities_become_half_precision_beside_the_predictions():
         ({"probabilities": np.ones(VOTES.shape, int)}, "probabilities of type int64"),
         ({"probabilities": np.ones(3)}, r"have shape \(3,\)"),
         ({"probabilities": np.ones(VOTES.shape), "labels": None}, "come without labels"),
+        ({"margins": np.full(VOTES.shape, np.nan)}, "gives the margin nan; margins are numbers"),
+        ({"margins": VOTES}, "margins of type int64"),
+        ({"margins": np.ones(3)}, r"margins have shape \(3,\)"),
+        ({"error_norms": np.full(VOTES.shape, 2.0)}, r"error norm 2\.0; .*the square root of 2"),
+        ({"error_norms": np.ones(VOTES.shape), "labels": None}, "error norms come without labels"),
     ],
 )
 def test_probabilities_that_do_not_fit_are_refused(arguments, message):

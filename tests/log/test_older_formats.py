@@ -101,5 +101,5 @@ def test_what_is_committed_to_them_is_as_the_version_that_wrote_them_knows_it(lo
 
 def test_probabilities_are_refused_where_the_log_has_none(log):
     chances = {split: np.ones(n, np.float16) for split, n in SIZES.items()}
-    with pytest.raises(LearnOrderError, match=r"a probability for .*; the log has it for \[\]"):
-        finish(log, probabilities=chances)
+    with pytest.raises(LearnOrderError, match=r"the probability for .*; the log has it for \[\]"):
+        finish(log, of_label={"probability": chances})

@@ -1,9 +1,10 @@
-"""Probabilities of the label are kept beside the predictions, and as safely."""
+"""Numbers about the label are kept beside the predictions, and as safely."""
 
 from __future__ import annotations
 
 import shutil
 import uuid
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import zarr
 from learnorder.errors import LearnOrderError, LogDamaged, SpecDiffers
 from learnorder.log import compaction, layout
 from learnorder.log.compact import compact_log
-from learnorder.log.creation import NewLog, create_log
+from learnorder.log.creation import NewLog, create_log, seal_header
 from learnorder.log.description import describe
 from learnorder.log.files import all_files
 from learnorder.log.garbage import collect_garbage
@@ -26,10 +27,11 @@ from learnorder.schema import EpochPredictions, Examples
 SIZES = {"train": 30, "test": 20, "other": 10}
 LABELLED = ("train", "test")
 ENGINE = {"executor": "grouped", "width": 4, "precision": "float32", "device": "cpu"}
-BOTH = ("prediction", "probability")
+OF_LABEL = ("probability", "margin", "error_norm")
+EVERYTHING = ("prediction", *OF_LABEL)
 
 
-def new_log(path, execution=ENGINE, quantities=BOTH, **more):
+def new_log(path, execution=ENGINE, quantities=EVERYTHING, **more):
     """Create a log of two splits with labels and one without."""
     about = {"name": "d", "kind": "features", "fingerprint": "f", "class_names": ["a", "b", "c"]}
     labels = {s: np.arange(n) % 3 if s in LABELLED else None for s, n in SIZES.items()}
@@ -42,9 +44,14 @@ def new_log(path, execution=ENGINE, quantities=BOTH, **more):
 def record(seed, index):
     rng = np.random.default_rng([seed, index])
     votes = {split: rng.integers(0, 3, n).astype(np.uint8) for split, n in SIZES.items()}
-    chances = {split: rng.random(SIZES[split]).astype(np.float16) for split in LABELLED}
-    chances["train"][:3] = [0, 1, 6e-8]
-    return EpochPredictions(seed, index, index + 1.0, votes, chances)
+    of_label = {
+        quantity: {split: rng.random(SIZES[split]).astype(np.float16) for split in LABELLED}
+        for quantity in OF_LABEL
+    }
+    of_label["probability"]["train"][:3] = [0, 1, 6e-8]
+    of_label["margin"]["train"][:6] = [-65504, 65504, np.inf, -np.inf, -6e-8, 17.3]
+    of_label["error_norm"]["train"][:3] = [0, np.sqrt(2), 6e-8]
+    return EpochPredictions(seed, index, index + 1.0, votes, of_label)
 
 
 def write(path, seed, n_epochs=3, finish=True):
@@ -56,20 +63,22 @@ def write(path, seed, n_epochs=3, finish=True):
 
 
 def check(path, seeds=(0, 1), n_epochs=3):
-    """Hold both quantities against what was written, bit for bit."""
+    """Hold all quantities against what was written, bit for bit."""
     log = open_log(path)
     for split in LABELLED:
         data = log[split]
-        assert data.probability.dtype == np.float16
-        assert data.probability.dims == data.prediction.dims
         assert data.sizes["epoch"] == n_epochs
+        assert {data[quantity].dtype for quantity in OF_LABEL} == {np.dtype(np.float16)}
+        assert {data[quantity].dims for quantity in EVERYTHING} == {data.prediction.dims}
         for seed in seeds:
             for index in range(n_epochs):
                 cell = data.sel(replicate=seed, epoch=index + 1.0)
                 expected = record(seed, index)
                 assert np.array_equal(cell.prediction, expected.predictions[split])
-                assert np.array_equal(cell.probability, expected.probabilities[split])
-    assert "probability" not in log["other"]
+                for quantity in OF_LABEL:
+                    written = expected.of_label[quantity][split]
+                    assert cell[quantity].values.tobytes() == written.tobytes()
+    assert set(log["other"].data_vars) == {"prediction"}
 
 
 @pytest.fixture(params=[7, 8192], ids=["several chunks", "one chunk"])
@@ -97,42 +106,40 @@ def test_they_come_back_as_written_before_and_after_compaction(log):
 
 def test_they_are_read_when_used_and_chunk_by_chunk(log, monkeypatch):
     data = open_log(log)["train"]
-    assert (
-        data.probability.encoding["preferred_chunks"]
-        == data.prediction.encoding["preferred_chunks"]
-    )
-    part = data.probability.isel(replicate=[1, 0], epoch=2, example=slice(4, 20, 3))
-    expected = [record(seed, 2).probabilities["train"][4:20:3] for seed in (1, 0)]
-    assert np.array_equal(part, expected)
-    for chunk in log.glob("replicates/*/attempt-*/segment-*/train~probability/c.*"):
-        chunk.unlink()
-    assert open_log(log)["train"].prediction.values.size
-    with pytest.raises(LogDamaged, match=r"train~probability.c\.0\.0 \(it is missing\)"):
-        open_log(log)["train"].probability.values  # noqa: B018
+    for quantity in OF_LABEL:
+        here = data[quantity]
+        assert here.encoding["preferred_chunks"] == data.prediction.encoding["preferred_chunks"]
+        part = here.isel(replicate=[1, 0], epoch=2, example=slice(4, 20, 3))
+        expected = [record(seed, 2).of_label[quantity]["train"][4:20:3] for seed in (1, 0)]
+        assert np.array_equal(part, expected)
+        for chunk in log.glob(f"replicates/*/attempt-*/segment-*/train~{quantity}/c.*"):
+            chunk.unlink()
+        assert open_log(log)["train"].prediction.values.size
+        with pytest.raises(LogDamaged, match=rf"train~{quantity}.c\.0\.0 \(it is missing\)"):
+            open_log(log)["train"][quantity].values  # noqa: B018
 
 
 def test_any_reader_of_zarr_sees_half_floats(log):
-    def stored(kind):
-        (folder,) = log.glob(f"replicates/r0001/attempt-*/{kind}-*/test~probability")
-        return zarr.open_array(folder, mode="r")
+    def check_stored(kind):
+        for quantity in OF_LABEL:
+            (folder,) = log.glob(f"replicates/r0001/attempt-*/{kind}-*/test~{quantity}")
+            stored = zarr.open_array(folder, mode="r")
+            assert (stored.dtype, str(stored.fill_value)) == (np.float16, "nan")
+            expected = [record(1, index).of_label[quantity]["test"] for index in range(3)]
+            assert np.array_equal(stored[...], expected)
 
-    expected = [record(1, index).probabilities["test"] for index in range(3)]
-    assert np.array_equal(stored("segment")[...], expected)
-    assert (stored("segment").dtype, str(stored("segment").fill_value)) == (np.float16, "nan")
+    check_stored("segment")
     compact_log(log)
-    assert np.array_equal(stored("compact")[...], expected)
+    check_stored("compact")
 
 
 def test_what_is_not_recorded_is_no_number(log):
     with ReplicateWriter(log, 2, [1.0, 2.0, 3.0], {}) as writer:
         writer.write(record(2, 0))
     everything = open_log(log, unfinished=True)["test"]
-    assert np.isnan(everything.probability.sel(replicate=2)).sum(dim="example").values.tolist() == [
-        0,
-        20,
-        20,
-    ]
-    assert not np.isnan(everything.probability.sel(replicate=[0, 1])).any()
+    for quantity in OF_LABEL:
+        missing = np.isnan(everything[quantity]).sum(dim="example").values
+        assert missing.tolist() == [[0, 0, 0], [0, 0, 0], [0, 20, 20]]
 
 
 def test_epoch_counts_when_all_of_it_is_committed(log):
@@ -152,14 +159,15 @@ def test_epoch_counts_when_all_of_it_is_committed(log):
     check(log, (0, 1, 2), n_epochs=2)
 
 
-def test_training_again_must_give_the_same_probabilities(log):
-    other = record(0, 1)
-    other.probabilities["test"][3] = 0.25
-    with (
-        ReplicateWriter(log, 0, [1.0, 2.0, 3.0], {}) as writer,
-        pytest.raises(LearnOrderError, match=r"'test' otherwise \(probability\) at epoch 2"),
-    ):
-        writer.write(other)
+def test_training_again_must_give_the_same_numbers(log):
+    for quantity in OF_LABEL:
+        other = record(0, 1)
+        other.of_label[quantity]["test"][3] = 0.25
+        with (
+            ReplicateWriter(log, 0, [1.0, 2.0, 3.0], {}) as writer,
+            pytest.raises(LearnOrderError, match=rf"'test' otherwise \({quantity}\) at epoch 2"),
+        ):
+            writer.write(other)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +176,10 @@ def test_training_again_must_give_the_same_probabilities(log):
         (lambda p: {}, r"probability for the splits \[\]; the log has it for \['test', 'train'\]"),
         (lambda p: {"train": p["train"]}, r"for the splits \['train'\]; the log has it for"),
         (lambda p: {**p, "other": np.ones(10, "f2")}, r"\['other', 'test', 'train'\]; the log"),
-        (lambda p: {**p, "test": p["test"][:7]}, r"20 examples; .* probability of shape \(7,\)"),
+        (
+            lambda p: {**p, "test": p["test"][:7]},
+            r"20 examples; .* in the shape \(7,\)",
+        ),
         (lambda p: {**p, "test": np.full(20, 1.01, "f2")}, r"probability 1\.00.*'test'; .*0 to 1"),
         (lambda p: {**p, "test": np.full(20, -0.5)}, r"gives the probability -0\.5 at epoch 1"),
         (lambda p: {**p, "test": np.full(20, np.nan, "f2")}, "gives the probability nan"),
@@ -178,7 +189,8 @@ def test_training_again_must_give_the_same_probabilities(log):
 def test_probabilities_that_do_not_fit_are_refused_whole(tmp_path, change, message):
     path = new_log(tmp_path / "log.zarr")
     good = record(0, 0)
-    wrong = EpochPredictions(0, 0, 1.0, good.predictions, change(dict(good.probabilities)))
+    changed = {**good.of_label, "probability": change(dict(good.of_label["probability"]))}
+    wrong = EpochPredictions(0, 0, 1.0, good.predictions, changed)
     with ReplicateWriter(path, 0, [1.0], {}) as writer:
         with pytest.raises(LearnOrderError, match=message) as error:
             writer.write(wrong)
@@ -186,11 +198,60 @@ def test_probabilities_that_do_not_fit_are_refused_whole(tmp_path, change, messa
         assert list(all_files(writer.attempt.folder / "commits")) == []
 
 
+@pytest.mark.parametrize(
+    ("quantity", "value", "message"),
+    [
+        ("margin", np.float32(np.nan), "gives the margin nan .*margins are numbers of any size"),
+        ("margin", 3, "gives margins of type int64"),
+        ("error_norm", np.float32(1.4144), r"the error norm 1\.414.*to the square root of 2"),
+        ("error_norm", -0.001, "gives the error norm -0.001"),
+        ("error_norm", np.float16(np.nan), "gives the error norm nan"),
+    ],
+)
+def test_numbers_that_a_quantity_does_not_have_are_refused(tmp_path, quantity, value, message):
+    path, good = new_log(tmp_path / "log.zarr"), record(0, 0)
+    wrong = {**good.of_label[quantity], "test": np.full(20, value)}
+    changed = {**good.of_label, quantity: wrong}
+    with (
+        ReplicateWriter(path, 0, [1.0], {}) as writer,
+        pytest.raises(LearnOrderError, match=message),
+    ):
+        writer.write(EpochPredictions(0, 0, 1.0, good.predictions, changed))
+
+
+def test_quantity_that_nobody_knows_is_refused(tmp_path):
+    good = record(0, 0)
+    more = {**good.of_label, "entropy": good.of_label["probability"]}
+    with (
+        ReplicateWriter(new_log(tmp_path / "log.zarr"), 0, [1.0], {}) as writer,
+        pytest.raises(LearnOrderError, match=r"the entropy for .*; the log has it for \[\]"),
+    ):
+        writer.write(EpochPredictions(0, 0, 1.0, good.predictions, more))
+
+
+def test_log_with_a_quantity_of_a_later_version_is_refused_in_one_line(log):
+    header = layout.read_header(log)
+    later = replace(header, quantities=(*EVERYTHING, "entropy"))
+    (log / "zarr.json").write_bytes(seal_header(log, later, [], {}))
+    with pytest.raises(LearnOrderError, match=r"records 'entropy', which .* does not know; .* 0\."):
+        open_log(log)
+
+
+@pytest.mark.parametrize("quantities", [("prediction", q) for q in OF_LABEL])
+def test_each_quantity_can_be_recorded_alone(tmp_path, quantities):
+    path, good = new_log(tmp_path / "log.zarr", quantities=quantities), record(0, 0)
+    alone = {quantities[1]: good.of_label[quantities[1]]}
+    with ReplicateWriter(path, 0, [1.0], {}) as writer:
+        writer.write(EpochPredictions(0, 0, 1.0, good.predictions, alone))
+        writer.finish()
+    assert set(open_log(path)["test"].data_vars) == {*quantities, "label"}
+
+
 def test_missing_and_surplus_quantities_are_refused(tmp_path):
     votes = record(0, 0).predictions
     with (
         ReplicateWriter(new_log(tmp_path / "log.zarr"), 0, [1.0], {}) as writer,
-        pytest.raises(LearnOrderError, match=r"a probability for the splits \[\]"),
+        pytest.raises(LearnOrderError, match=r"the probability for the splits \[\]"),
     ):
         writer.write(EpochPredictions(0, 0, 1.0, votes))
     plain = new_log(tmp_path / "plain.zarr", quantities=("prediction",))
@@ -204,11 +265,18 @@ def test_missing_and_surplus_quantities_are_refused(tmp_path):
 def test_wider_numbers_are_kept_in_half_precision(tmp_path):
     path = new_log(tmp_path / "log.zarr")
     good = record(0, 0)
-    wide = {split: np.full(SIZES[split], 1 / 3, np.float32) for split in LABELLED}
+    given = {"probability": 1 / 3, "margin": 1e5, "error_norm": np.sqrt(2)}
+    wide = {
+        quantity: {split: np.full(SIZES[split], value) for split in LABELLED}
+        for quantity, value in given.items()
+    }
     with ReplicateWriter(path, 0, [1.0], {}) as writer:
         writer.write(EpochPredictions(0, 0, 1.0, good.predictions, wide))
         writer.finish()
-    assert (open_log(path)["test"].probability == np.float16(1 / 3)).all()
+    test = open_log(path)["test"]
+    assert (test.probability == np.float16(1 / 3)).all()
+    assert np.isposinf(test.margin).all()
+    assert (test.error_norm == np.float16(np.sqrt(2))).all()
 
 
 @pytest.mark.parametrize("compacted", [False, True])
@@ -251,7 +319,7 @@ def test_execution_and_quantities_are_kept_and_told(log):
     opened = open_log(log)
     assert opened.execution == ENGINE
     content = describe(opened)
-    assert (content["execution"], content["quantities"]) == (ENGINE, list(BOTH))
+    assert (content["execution"], content["quantities"]) == (ENGINE, list(EVERYTHING))
     assert layout.read_header(log).format_version == 3
     assert repr(opened) == f"<Log '{log}': 3 classes; train (30), test (20), other (10)>"
 
@@ -289,7 +357,10 @@ def test_merge_keeps_probabilities(log, tmp_path):
             r"execution\.width is 4 in the first and 8 in",
         ),
         ({"execution": {}}, r"execution\.device is 'cpu' in the first and None in the second"),
-        ({"quantities": ("prediction",)}, r"quantities is \['prediction', 'probability'\]"),
+        (
+            {"quantities": ("prediction",)},
+            r"quantities is \['prediction', 'probability', 'm",
+        ),
     ],
 )
 def test_merge_refuses_what_was_made_in_another_way(log, tmp_path, change, message):
@@ -301,7 +372,7 @@ def test_merge_refuses_what_was_made_in_another_way(log, tmp_path, change, messa
 def test_probabilities_of_a_twin_that_differ_are_named(log, tmp_path):
     other = new_log(tmp_path / "other.zarr")
     changed = record(0, 0)
-    changed.probabilities["test"][0] = 0.5
+    changed.of_label["probability"]["test"][0] = 0.5
     with ReplicateWriter(other, 0, [1.0, 2.0, 3.0], {}) as writer:
         writer.write(changed)
     with pytest.raises(LearnOrderError, match=r"first: probability of split 'test', epoch 1\)"):

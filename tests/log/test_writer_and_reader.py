@@ -289,7 +289,7 @@ def test_claim_is_not_kept_by_a_child_of_a_process_that_let_go_or_died(tmp_path)
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda r: {"train": r["train"]}, r"a prediction for the splits \['train'\]; the log has"),
+        (lambda r: {"train": r["train"]}, r"the prediction for the splits \['train'\]; the log"),
         (lambda r: {**r, "test": r["test"][:3]}, r"5 examples.*shape \(3,\)"),
         (lambda r: {**r, "test": np.full(5, 3, np.uint8)}, "predicts class 3.*there are 3 classes"),
     ],

@@ -33,14 +33,16 @@ class _Chunked(BackendArray):
         return self.values[np.ix_(*axes)].squeeze(drop)
 
 
-def _lazy(log: xr.Dataset, chunk: tuple[int, int] | None) -> tuple[xr.Dataset, _Chunked]:
-    """The same split, read lazily; ``chunk`` is (epochs, examples)."""
-    array = _Chunked(log[PREDICTION].values)
+def _lazy(
+    log: xr.Dataset, chunk: tuple[int, int] | None, quantity: str = PREDICTION
+) -> tuple[xr.Dataset, _Chunked]:
+    """The same split, one quantity read lazily; ``chunk`` is (epochs, examples)."""
+    array = _Chunked(log[quantity].values)
     copied = indexing.CopyOnWriteArray(indexing.LazilyIndexedArray(array))
-    lazy = log.assign({PREDICTION: (log[PREDICTION].dims, indexing.MemoryCachedArray(copied))})
+    lazy = log.assign({quantity: (log[quantity].dims, indexing.MemoryCachedArray(copied))})
     if chunk is not None:
         chunks = {"replicate": 1, "epoch": chunk[0], "example": chunk[1]}
-        lazy[PREDICTION].encoding["preferred_chunks"] = chunks
+        lazy[quantity].encoding["preferred_chunks"] = chunks
     return lazy, array
 
 

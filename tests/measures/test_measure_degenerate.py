@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.measures.logits import ARGUMENTS
 
 from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
@@ -160,9 +161,12 @@ def test_unlabelled_splits_have_agreement_and_refuse_the_rest():
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda m: m.name)
-def test_a_prediction_not_recorded_is_named_by_seed_and_epoch(measure):
-    log = from_arrays(RIGHT, LABEL, seeds=[3, 5, 9], epochs=[1, 2.5])
+def test_what_is_not_recorded_is_named_by_seed_and_epoch(measure):
+    half = dict.fromkeys(ARGUMENTS.values(), np.full(RIGHT.shape, 0.5))
+    log = from_arrays(RIGHT, LABEL, seeds=[3, 5, 9], epochs=[1, 2.5], **half)
     log["prediction"].values[1, 1, 2] = 255
+    for quantity in ARGUMENTS:
+        log[quantity].values[1, 1, 2] = np.nan
     with pytest.raises(LearnOrderError, match=r"not recorded \(for example: seed 5, epoch 2\.5,"):
         measure.function(log)
 

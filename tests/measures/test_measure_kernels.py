@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnorder.measures import _arrays, _kernels
-from learnorder.schema import prediction_dtype
+from learnorder.schema import OF_LABEL, prediction_dtype
 
 
 @st.composite
@@ -176,3 +176,15 @@ def test_what_pairs_have_in_common(case):
         for k in np.unique(prediction):
             np.testing.assert_array_equal(by_class[..., k], (prediction == k).sum(axis=2))
         assert by_class.sum() == prediction.size
+
+
+@pytest.mark.parametrize("about", OF_LABEL.values(), ids=OF_LABEL)
+def test_range_of_half_floats_is_told_by_their_bits(about):
+    edges = [bits + d for bits in (0x3C00, 0x3DA8, 0x7C00, 0x8000, 0xFC00) for d in (-1, 0, 1)]
+    every = np.r_[np.arange(0, 1 << 16, 29), edges].astype(np.uint16).view(np.float16)
+    inside = (every >= about.low) & (every <= about.high) & np.isfinite(every)
+    for value, within in zip(every, inside, strict=True):
+        pair = np.array([[0], [value]], np.float16)
+        seen = _kernels.surely_within(pair, about.low, about.high)
+        assert seen == within or (value == 0 and not seen)
+    assert _kernels.surely_within(every[inside & ~np.signbit(every)], about.low, about.high)

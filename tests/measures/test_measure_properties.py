@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.measures.logits import ARGUMENTS, logits_of, numbers_of
 
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import agreement, order
@@ -29,7 +30,11 @@ def logs(draw, min_replicates=1):
     prediction = np.where(rng.random(shape) < easy, label, rng.integers(0, n_classes, shape))
     epochs = np.cumsum(rng.choice([0.5, 1, 2], shape[1]))
     return from_arrays(
-        prediction, label, epochs=list(epochs), class_names=[str(k) for k in range(n_classes)]
+        prediction,
+        label,
+        epochs=list(epochs),
+        class_names=[str(k) for k in range(n_classes)],
+        **numbers_of(logits_of(prediction, n_classes, rng), label),
     )
 
 
@@ -45,7 +50,7 @@ def numbers(result) -> np.ndarray:
     return result.values
 
 
-def rebuilt(log, prediction=None, label=None, seeds=None, ids=None):
+def rebuilt(log, prediction=None, label=None, seeds=None, ids=None, **of_label):
     return from_arrays(
         log["prediction"].values if prediction is None else prediction,
         log["label"].values if label is None else label,
@@ -53,6 +58,7 @@ def rebuilt(log, prediction=None, label=None, seeds=None, ids=None):
         seeds=seeds,
         ids=ids,
         class_names=log.attrs["class_names"],
+        **of_label,
     )
 
 
@@ -95,6 +101,12 @@ BOUNDS = {
     "impossible_share": lambda log: (0, 1),
     "jaccard_correct": lambda log: (0, 1),
     "explained": lambda log: (-np.inf, np.inf),
+    "confidence": lambda log: (0, 1),
+    "variability": lambda log: (0, 0.5),
+    "aleatoric": lambda log: (0, 0.25),
+    "aum": lambda log: (-np.inf, np.inf),
+    "el2n": lambda log: (0, np.sqrt(2)),
+    "jensen_shannon_label": lambda log: (0, 1),
 }
 
 
@@ -124,9 +136,10 @@ def test_nothing_is_nan_without_a_reason(measure, log):
         reasons = shares.pop(UNDEFINED)
         assert {name for name, value in shares.items() if value is None} == set(reasons)
         return
+    missing = result.isnull()
     epochs = (
-        {float(e) for e in result["epoch"].values[np.isnan(result.values)]}
-        if (np.isnan(result.values).any())
+        {float(e) for e in result["epoch"].values[missing.any(set(missing.dims) - {"epoch"})]}
+        if missing.any()
         else set()
     )
     assert epochs == set(result.attrs.get(UNDEFINED, {}))
@@ -143,7 +156,11 @@ def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(mea
     renamed = rng.permutation(log.attrs["n_classes"])
     prediction = renamed[log["prediction"].values[replicates][:, :, examples]]
     label = renamed[log["label"].values[examples]]
-    changed = measure.function(rebuilt(log, prediction, label))
+    of_label = {
+        name: log[quantity].values[replicates][:, :, examples]
+        for quantity, name in ARGUMENTS.items()
+    }
+    changed = measure.function(rebuilt(log, prediction, label, **of_label))
     before = measure.function(log)
     if not isinstance(before, Reliability | Explained):
         if "replicate" in before.dims:

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from tests.measures.logits import logits_of, numbers_of
 
 import learnorder as lo
 from learnorder.errors import LearnOrderError
@@ -22,7 +23,9 @@ def log():
     rng = np.random.default_rng(3)
     right = rng.random((5, 3, 40)) < np.linspace(0.2, 1, 40)
     right[:, 1] = True
-    return lo.from_arrays(np.where(right, LABELS, (LABELS + 1) % 4), LABELS, epochs=[0.5, 1, 2])
+    predictions = np.where(right, LABELS, (LABELS + 1) % 4)
+    numbers = numbers_of(logits_of(predictions, 4, rng), LABELS)
+    return lo.from_arrays(predictions, LABELS, epochs=[0.5, 1, 2], **numbers)
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda measure: measure.name)

@@ -124,8 +124,22 @@ def test_identity_ignores_paths_and_length_and_nothing_else():
         {"recording": {"initial": True}},
         {"recording": {"every": 2}},
         {"recording": {"batch_norm": "reestimated"}},
+        {"recording": {"probability": True}},
+        {"recording": {"margin": True}},
+        {"recording": {"error_norm": True}},
     ):
         assert with_(**change).identity("d") != base.identity("d")
+
+
+def test_what_is_not_recorded_leaves_the_identity_as_it_was_before_it_could_be():
+    """Logs that were begun when nothing but predictions could be recorded are continued."""
+    resolved = TrainingSpec.from_tables(MINIMAL).resolved()
+    assert resolved["recording"].keys() >= {"probability", "margin", "error_norm"}
+    for added in ("probability", "margin", "error_norm"):
+        assert f"recording.{added}" not in dict(identifying_choices(resolved))
+    wanted = with_(recording={"margin": True, "error_norm": True})
+    assert wanted.recording.of_label == ("margin", "error_norm")
+    assert dict(identifying_choices(wanted.resolved()))["recording.margin"] is True
 
 
 def test_length_belongs_to_the_identity_where_the_schedule_depends_on_it():

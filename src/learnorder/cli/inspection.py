@@ -77,7 +77,7 @@ def _print(content: dict[str, Any]) -> None:
         ("replicates", f"{finished} of {len(replicates)} finished"),
         ("dataset", f"{content['dataset']['name']}, {count_of(content['n_classes'], 'class')}"),
         *((f"split {name}", count_of(n, "example")) for name, n in content["splits"].items()),
-        ("recorded", " and ".join(content["quantities"])),
+        ("recorded", ", ".join(content["quantities"])),
         ("architecture", spec["architecture"]["name"] if spec else "recorded from outside"),
         ("execution", _listed(content["execution"]) or "not recorded"),
         ("identity", content["identity"]),

@@ -13,7 +13,7 @@ from learnorder.log import layout
 from learnorder.log.attempt import committed_attempt
 from learnorder.log.creation import is_vacant
 from learnorder.log.layout import Header
-from learnorder.training.spec import identifying_choices
+from learnorder.training.spec import ADDED_KEYS, identifying_choices
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def _difference(path: Path, header: Header, prepared: Prepared) -> str:
         )
     ours = dict(identifying_choices(prepared.spec.resolved()))
     changed = [
-        f"{key} is {theirs.get(key)!r} in the log and {ours.get(key)!r} now"
+        f"{key} is {theirs.get(key, ADDED_KEYS.get(key))!r} in the log and "
+        f"{ours.get(key, ADDED_KEYS.get(key))!r} now"
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     ]

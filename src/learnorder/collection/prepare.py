@@ -18,7 +18,7 @@ from learnorder.datasets.previews import previews
 from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.log.creation import NewLog
-from learnorder.schema import PREDICTION, PROBABILITY
+from learnorder.schema import PREDICTION
 from learnorder.training.architectures.table import check_architecture
 from learnorder.training.execution import Execution
 from learnorder.training.grid import GridPoint, check_batch_size, recording_grid
@@ -46,7 +46,7 @@ class Prepared:
     @property
     def quantities(self) -> tuple[str, ...]:
         """What is recorded of every example at each point of the grid."""
-        return (PREDICTION, PROBABILITY) if self.spec.recording.probability else (PREDICTION,)
+        return PREDICTION, *self.spec.recording.of_label
 
     def new_log(self, execution: Execution) -> NewLog:
         """Everything a new log says of itself; finding the baselines takes some seconds at most."""

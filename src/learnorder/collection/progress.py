@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from learnorder.collection.plan import Plan
 from learnorder.collection.prepare import Prepared
-from learnorder.schema import PROBABILITY, prediction_dtype
+from learnorder.log.lanes import lanes_of
 from learnorder.training.execution import Execution
 
 BLOCK = 4096
@@ -22,8 +22,8 @@ BLOCKS_PER_COMMIT = 2
 class CostEstimate:
     """Before training: wall time in seconds, disk and memory in bytes, all estimates.
 
-    Time is measured in a probe, of training, predicting and committing. Disk counts predictions
-    without compression, and the blocks that files take at least.
+    Time is measured in a probe, of training, predicting and committing. Disk counts what is
+    recorded without compression, and the blocks that files take at least.
     """
 
     n_replicates: int
@@ -52,10 +52,17 @@ class CostEstimate:
         # a group takes as long as the one of its replicates that lacks most
         lacking = [max(plan.missing_points[s] for s in group) for group in groups]
         rounds = max(sum(lacking) / n_workers, max(lacking)) / plan.n_points
-        splits = prepared.dataset.splits.values()
-        itemsize = prediction_dtype(prepared.dataset.n_classes).itemsize
-        itemsize += 2 if PROBABILITY in prepared.quantities else 0
-        per_point = sum(len(split) * itemsize + BLOCKS_PER_COMMIT * BLOCK for split in splits)
+        per_point = sum(
+            lane.n_examples * lane.dtype.itemsize + BLOCKS_PER_COMMIT * BLOCK
+            for name, split in prepared.dataset.splits.items()
+            for lane in lanes_of(
+                name,
+                len(split),
+                split.examples.labels is not None,
+                prepared.dataset.n_classes,
+                prepared.quantities,
+            )
+        )
         return cls(
             n_replicates=len(plan.pending),
             n_workers=n_workers,

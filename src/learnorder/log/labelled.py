@@ -12,12 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from learnorder.errors import LearnOrderError
 from learnorder.log.baselines import Baselines, as_variables, checked_baselines
-from learnorder.log.lanes import problem_of_probabilities
+from learnorder.log.lanes import Lane
 from learnorder.schema import (
     DIMS,
     EPOCH,
+    ERROR_NORM,
     EXAMPLE,
     LABEL,
+    MARGIN,
+    OF_LABEL,
     PREDICTION,
     PROBABILITY,
     REPLICATE,
@@ -69,6 +72,8 @@ def from_arrays(
     class_names: Sequence[str] | None = None,
     split: str = "test",
     probabilities: ArrayLike | None = None,
+    margins: ArrayLike | None = None,
+    error_norms: ArrayLike | None = None,
     baselines: Mapping[str, ArrayLike] | None = None,
 ) -> xr.Dataset:
     """Predictions of your own as the same labelled dataset that `open_log` returns.
@@ -92,6 +97,11 @@ def from_arrays(
     probabilities
         ``(replicate, epoch, example)`` in [0, 1], the probability each network gives to the label
         of the example; kept in half precision. They need labels.
+    margins
+        The same of the logit of the label less the largest other logit. Beyond 65504, which half
+        precision ends with, infinity is kept.
+    error_norms
+        The same of the Euclidean norm of all probabilities less the label, one-hot: in [0, sqrt 2].
     baselines
         By any name, ``(example,)``: finite numbers known of each example without any network, which
         `explained` holds the order against.
@@ -99,14 +109,14 @@ def from_arrays(
     Returns
     -------
     Dataset with ``prediction (replicate, epoch, example)`` and, with labels, ``label (example)``;
-    with probabilities, ``probability`` with the dims of the prediction; each baseline under its
-    name, ``(example)``.
+    where they are given, ``probability``, ``margin`` and ``error_norm`` with the dims of the
+    prediction; each baseline under its name, ``(example)``.
 
     Raises
     ------
     LearnOrderError
-        Lengths do not fit, a value is no class, no probability or no number, seeds or ids repeat,
-        epochs do not ascend, or a baseline has the name of something else.
+        Lengths do not fit, a value is no class, probability, margin, error norm or number, seeds or
+        ids repeat, epochs do not ascend, or a baseline has the name of something else.
 
     Examples
     --------
@@ -126,8 +136,11 @@ def from_arrays(
     seed_axis = _axis(range(n_replicates) if seeds is None else seeds, "seeds", n_replicates)
     order = np.argsort(seed_axis)
     quantities = {PREDICTION: votes[order].astype(prediction_dtype(n_classes))}
-    if probabilities is not None:
-        quantities[PROBABILITY] = _half_precision(probabilities, votes.shape, given)[order]
+    of_label = {PROBABILITY: probabilities, MARGIN: margins, ERROR_NORM: error_norms}
+    for name, values in of_label.items():
+        if values is not None:
+            lane = Lane(split, name, n_examples, n_classes)
+            quantities[name] = _half_precision(lane, values, votes.shape, given)[order]
     return label_axes(
         quantities,
         Examples(_id_axis(ids, n_examples), given),
@@ -152,19 +165,19 @@ def _integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
 
 
 def _half_precision(
-    values: ArrayLike, shape: tuple[int, ...], labels: NDArray[np.int64] | None
+    lane: Lane, values: ArrayLike, shape: tuple[int, ...], labels: NDArray[np.int64] | None
 ) -> NDArray[Any]:
     array = np.asarray(values)
     if labels is None or array.shape != shape:
         what = f"have shape {array.shape}" if labels is not None else "come without labels"
         raise LearnOrderError(
-            f"from_arrays: probabilities {what}. They are those of the labels, of the shape of the "
-            f"predictions, {shape}. Give one for each prediction, and labels."
+            f"from_arrays: {OF_LABEL[lane.quantity].plural} {what}. They are those of the labels, "
+            f"of the shape of the predictions, {shape}. Give one for each prediction, and labels."
         )
-    if problem := problem_of_probabilities(array):
+    if problem := lane.problem(array):
         what, rule = problem
         raise LearnOrderError(f"from_arrays: the argument {what}; {rule}. Correct it.")
-    return array.astype(np.float16)
+    return lane.to_bits(array).view(lane.dtype)
 
 
 def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray[np.int64]:

@@ -1,7 +1,8 @@
 """Lanes: what a log holds of one quantity of one split, an array ``(epoch, example)``.
 
-A prediction is the least; the probability of the label may be recorded beside it. Only here is it
-known what tells quantities apart; everywhere else a lane is bits of some width under some name.
+A prediction is the least; numbers about the label may be recorded beside it (`schema.OF_LABEL`).
+Only here is it known what tells quantities apart; everywhere else a lane is bits of some width
+under some name.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.schema import (
+    OF_LABEL,
     PREDICTION,
-    PROBABILITY,
     EpochPredictions,
+    OfLabel,
     Predictions,
     prediction_dtype,
 )
@@ -75,7 +77,8 @@ class Lane:
 
     def to_bits(self, values: NDArray[Any]) -> Predictions:
         """Return values without a problem as they are stored."""
-        return values.astype(self.dtype, copy=False).view(self.bits)
+        with np.errstate(over="ignore"):  # a margin beyond half precision is stored as infinity
+            return values.astype(self.dtype, copy=False).view(self.bits)
 
 
 def lanes_of(
@@ -90,8 +93,14 @@ def lanes_of(
 
 
 def given_values(record: EpochPredictions) -> dict[str, Mapping[str, NDArray[Any]]]:
-    """Values of an epoch by quantity and split."""
-    return {PREDICTION: record.predictions, PROBABILITY: record.probabilities or {}}
+    """Values of an epoch by quantity and split; of what is not given, those of no split."""
+    nothing: Mapping[str, NDArray[Any]] = {}
+    return {PREDICTION: record.predictions, **dict.fromkeys(OF_LABEL, nothing), **record.of_label}
+
+
+def unknown_quantities(quantities: Sequence[str]) -> list[str]:
+    """Those that this version cannot record or read."""
+    return [quantity for quantity in quantities if quantity not in _QUANTITIES]
 
 
 def check_quantities(quantities: Sequence[str]) -> None:
@@ -102,11 +111,10 @@ def check_quantities(quantities: Sequence[str]) -> None:
     LearnOrderError
         A quantity is unknown or named twice, or predictions are not the first.
     """
-    for quantity in quantities:
-        if quantity not in _QUANTITIES:
-            raise LearnOrderError(
-                f"log: no quantity {quantity!r} can be recorded. {nearest(quantity, _QUANTITIES)}"
-            )
+    if unknown := unknown_quantities(quantities):
+        raise LearnOrderError(
+            f"log: no quantity {unknown[0]!r} can be recorded. {nearest(unknown[0], _QUANTITIES)}"
+        )
     if quantities[:1] != (PREDICTION,) or len(set(quantities)) < len(quantities):
         raise LearnOrderError(
             f"log: the quantities {', '.join(quantities) or 'none'} are no list for a log. Each is "
@@ -123,19 +131,6 @@ def problem_of_classes(values: NDArray[Any], n_classes: int) -> tuple[str, str] 
     return f"predicts {what}", f"there are {n_classes} classes, integers counted from 0"
 
 
-def problem_of_probabilities(values: NDArray[Any], _: int = 0) -> tuple[str, str] | None:
-    """What is wrong with probabilities, and what holds instead; None where nothing is."""
-    rule = "probabilities are numbers from 0 to 1"
-    if values.dtype.kind != "f":
-        return f"gives probabilities of type {values.dtype}", rule
-    outside = values[~((values >= 0) & (values <= 1))]  # so that NaN is outside
-    return (f"gives the probability {outside[0]}", rule) if outside.size else None
-
-
-def _half(_: int) -> np.dtype[Any]:
-    return np.dtype(np.float16)
-
-
 @dataclass(frozen=True)
 class _Quantity:
     """How the values of a quantity are stored, which there can be, and whether labels matter."""
@@ -145,7 +140,20 @@ class _Quantity:
     needs_labels: bool
 
 
+def _of_label(about: OfLabel) -> _Quantity:
+    """Half floats within a range."""
+    rule = f"{about.plural} are {about.rule}"
+
+    def problem(values: NDArray[Any], _: int) -> tuple[str, str] | None:
+        if values.dtype.kind != "f":
+            return f"gives {about.plural} of type {values.dtype}", rule
+        outside = values[~((values >= about.low) & (values <= about.high))]  # so that NaN is
+        return (f"gives the {about.singular} {outside[0]}", rule) if outside.size else None
+
+    return _Quantity(lambda _: np.dtype(np.float16), problem, needs_labels=True)
+
+
 _QUANTITIES: Mapping[str, _Quantity] = {
     PREDICTION: _Quantity(prediction_dtype, problem_of_classes, needs_labels=False),
-    PROBABILITY: _Quantity(_half, problem_of_probabilities, needs_labels=True),
+    **{name: _of_label(about) for name, about in OF_LABEL.items()},
 }

@@ -18,7 +18,7 @@
       resume/r0007.npz                       where an unfinished replicate goes on
 
 A lane is a quantity of a split: ``test`` its predictions, ``test~probability`` the probabilities of
-its labels (since format 3).
+its labels (since format 3), and so on for what else may be recorded, `schema.OF_LABEL`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from typing import Any
 
 from learnorder.errors import LearnOrderError, LogDamaged, LogNotFound
 from learnorder.log.files import is_local, is_there, list_folder, read_bytes, reason
-from learnorder.log.lanes import Lane, lanes_of
+from learnorder.log.lanes import Lane, lanes_of, unknown_quantities
 from learnorder.schema import FORMAT_VERSION, LABEL, PREDICTION
 
 SPLIT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -100,7 +100,7 @@ class Header:
         How every replicate is trained, settled before the first: ``executor``, ``width``,
         ``precision``, ``device``; empty where nothing says.
     quantities
-        What is recorded of the examples: ``prediction``, and perhaps ``probability``.
+        What is recorded of the examples: ``prediction``, and what was asked for beside it.
     """
 
     spec: Mapping[str, Any]
@@ -209,6 +209,11 @@ def _parse(log: Path, content: Mapping[str, Any]) -> Header:
         raise LogDamaged(
             f"log: the header in {log / METADATA} differs from its own checksum. "
             "A header never changes once written. Restore the file from a copy."
+        )
+    if unknown := unknown_quantities(header.quantities):
+        raise LearnOrderError(
+            f"log: {log} records {unknown[0]!r}, which this version does not know; it was written "
+            f"by learnorder {_written_by(content)}. Install that version or a newer one."
         )
     return header
 

@@ -137,8 +137,8 @@ class ReplicateWriter:
         Raises
         ------
         LearnOrderError
-            A split or quantity is missing or too many, a length, class or probability does not
-            fit, or training again gave something else than the log holds.
+            A split or quantity is missing or too many, a length, class or number does not fit, or
+            training again gave something else than the log holds.
         """
         given = given_values(record)
         self._check_splits(record, given)
@@ -166,7 +166,7 @@ class ReplicateWriter:
             expected = sorted(lane.split for lane in lanes)
             if sorted(values) != expected:
                 raise LearnOrderError(
-                    f"log: epoch {record.epoch:g} of replicate {self.seed} has a {quantity} for "
+                    f"log: epoch {record.epoch:g} of replicate {self.seed} has the {quantity} for "
                     f"the splits {sorted(values)}; the log has it for {expected}. Give each lane "
                     "of the log, and no other."
                 )
@@ -175,8 +175,8 @@ class ReplicateWriter:
         where = f"epoch {record.epoch:g} of replicate {self.seed}"
         if values.shape != (lane.n_examples,):
             raise LearnOrderError(
-                f"log: split {lane.split!r} has {lane.n_examples} examples; {where} has a "
-                f"{lane.quantity} of shape {values.shape}."
+                f"log: split {lane.split!r} has {lane.n_examples} examples; {where} has the "
+                f"{lane.quantity} in the shape {values.shape}."
             )
         if problem := lane.problem(values):
             what, rule = problem

@@ -6,11 +6,12 @@ To add a measure: write its function, and a row about it in `learnorder.measures
 from __future__ import annotations
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.measures.rows import epochs, examples, orders, pairs
+from learnorder.measures.rows import epochs, examples, orders, pairs, probabilities
 from learnorder.measures.rows.row import Measure
 
 CATALOGUE: tuple[Measure, ...] = (
     *examples.ROWS,
+    *probabilities.ROWS,
     *epochs.ROWS,
     *pairs.ROWS,
     *orders.ROWS,

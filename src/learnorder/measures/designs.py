@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
+from learnorder.measures.of_label import check_quantity, has_quantity
 from learnorder.measures.partial_orders import (
     Draws,
     FullOrder,
@@ -25,7 +26,6 @@ from learnorder.measures.partial_orders import (
     steps,
     values_of,
 )
-from learnorder.measures.probability import check_probability, has_probability
 from learnorder.measures.split import Split, read_split, trained_epochs
 from learnorder.schema import EPOCH, PREDICTION, PROBABILITY, REPLICATE, Scores
 
@@ -201,8 +201,8 @@ def sub_designs(log: xr.Dataset, cost: CostModel | None = None, goal: float = 0.
         return _none(reason, goal, n_reference, model)
     found = designs_of(right, PREDICTION, full, draws, budget)
     del right
-    if has_probability(split):
-        check_probability(split)
+    if has_quantity(split, PROBABILITY):
+        check_quantity(split, PROBABILITY)
         found += designs_of(values_of(split, PROBABILITY), PROBABILITY, full, draws, budget)
     return _best(found, goal, n_reference, full.reliability(n_reference), model)
 

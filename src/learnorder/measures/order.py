@@ -18,15 +18,11 @@ from learnorder.measures.moments import (
     deviations,
     moments,
 )
-from learnorder.measures.probability import (
-    check_probability,
-    mean_probability,
-    probability_scores,
-)
+from learnorder.measures.of_label import check_quantity, mean_of, scores_of
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split, labelled, read_split, trained_epochs
 from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep, sweep_counts
-from learnorder.schema import EXAMPLE, REPLICATE, Labels, Scores
+from learnorder.schema import EXAMPLE, PROBABILITY, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
 Of = Literal["correct", "probability"]
@@ -108,8 +104,8 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct
     array([0.25, 0.75, 1.  ])
     """
     split, weight = _weighted(log, "accessibility", weights, of)
-    if of == "probability":
-        return labelled(log, "accessibility", mean_probability(split, weight), EXAMPLE)
+    if of == PROBABILITY:
+        return labelled(log, "accessibility", mean_of(split, PROBABILITY, weight), EXAMPLE)
     found = WeightedTp(split, weight)
     sweep_counts(split, found)
     values = found.total / (split.n_replicates * weight.sum())
@@ -277,8 +273,9 @@ def _replicate_scores(
 ) -> tuple[Split, ScoreTable]:
     """The split, and the accessibility of its examples for each replicate."""
     split, weight = _weighted(log, caller, weights, of)
-    scores = probability_scores if of == "probability" else replicate_scores
-    return split, scores(split, weight)
+    if of == PROBABILITY:
+        return split, scores_of(split, PROBABILITY, weight)
+    return split, replicate_scores(split, weight)
 
 
 def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
@@ -286,8 +283,8 @@ def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Spli
     _check_choice(caller, "weights", weights, ("equal", "time"))
     _check_choice(caller, "of", of, ("correct", "probability"))
     split = read_split(log, caller)
-    if of == "probability":
-        check_probability(split)
+    if of == PROBABILITY:
+        check_quantity(split, PROBABILITY)
     trained_epochs(split, "Accessibility is a mean over epochs > 0.")
     if weights == "time":
         return split, np.diff(split.epochs, prepend=0.0)

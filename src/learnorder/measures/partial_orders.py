@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.measures.moments import NEGLIGIBLE, ROUNDING
+from learnorder.measures.of_label import label_tiles
 from learnorder.measures.planning import spearman_brown
-from learnorder.measures.probability import probability_tiles
 from learnorder.measures.split import Split
 from learnorder.measures.tiles import cuts
 from learnorder.schema import PREDICTION, PROBABILITY, Scores
@@ -112,8 +112,8 @@ def values_of(split: Split, quantity: str) -> NDArray[Any]:
 
 def _tiles(split: Split, quantity: str) -> Iterator[tuple[slice, slice, NDArray[Any]]]:
     if quantity == PROBABILITY:
-        for of_label in probability_tiles(split):
-            yield of_label.epochs, of_label.examples, of_label.probability
+        for of_label in label_tiles(split, PROBABILITY):
+            yield of_label.epochs, of_label.examples, of_label.values
     else:
         for tile in split.tiles():
             yield tile.epochs, tile.examples, tile.prediction == tile.label

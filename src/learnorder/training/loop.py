@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 
 from learnorder.errors import LearnOrderError
-from learnorder.schema import EpochPredictions
+from learnorder.schema import EpochPredictions, Halves
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import make_executor
@@ -144,9 +143,8 @@ def _record(
     seed: int, slot: int, point: GridPoint, found: Mapping[str, SplitPredictions]
 ) -> EpochPredictions:
     classes = {name: split.classes[slot] for name, split in found.items()}
-    probabilities = {
-        name: np.ascontiguousarray(split.probabilities[slot])
-        for name, split in found.items()
-        if split.probabilities is not None
-    }
-    return EpochPredictions(seed, point.index, point.epoch, classes, probabilities or None)
+    of_label: dict[str, dict[str, Halves]] = {}
+    for name, split in found.items():
+        for quantity, values in split.of_label.items():
+            of_label.setdefault(quantity, {})[name] = values[slot]
+    return EpochPredictions(seed, point.index, point.epoch, classes, of_label)

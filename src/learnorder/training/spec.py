@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.schema import OF_LABEL
 from learnorder.training.architectures.table import revision
 from learnorder.training.log_spacing import log_spaced, neighbours
 
@@ -29,7 +30,7 @@ ADDED_KEYS: Mapping[str, Any] = {
     "architecture.revision": 1,
     "recording.batch_norm": "running",
     "recording.batch_norm_examples": 0,
-    "recording.probability": False,
+    **{f"recording.{quantity}": False for quantity in OF_LABEL},
 }
 """Keys that older logs do not have, with the values that say what those logs did."""
 
@@ -162,8 +163,8 @@ class RecordingSpec(Table):
     the first epoch, either fractions of it or ``log`` for steps 1, 2, 4, ...; ``initial`` adds
     epoch 0, before training. With ``batch_norm = "reestimated"`` the statistics of BatchNorm layers
     are taken at each of these points from ``batch_norm_examples`` of the training split.
-    ``probability`` keeps the probability of the given label beside every prediction, in half
-    precision.
+    ``probability``, ``margin`` and ``error_norm`` keep numbers about the given label beside every
+    prediction, in half precision, see `schema.OF_LABEL`.
     """
 
     every: int | Literal["log"] = 1
@@ -172,6 +173,8 @@ class RecordingSpec(Table):
     batch_norm: Literal["running", "reestimated"] = "running"
     batch_norm_examples: int = Field(default=0, ge=0)
     probability: bool = False
+    margin: bool = False
+    error_norm: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -209,6 +212,11 @@ class RecordingSpec(Table):
                 "give 2 or more"
             )
         return self
+
+    @property
+    def of_label(self) -> tuple[str, ...]:
+        """What is kept beside predictions, for splits with labels."""
+        return tuple(quantity for quantity in OF_LABEL if getattr(self, quantity))
 
     def epochs(self, last: int) -> list[int]:
         """Return the whole epochs from 1 to ``last`` that are recorded."""

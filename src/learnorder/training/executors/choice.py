@@ -21,7 +21,7 @@ from learnorder.training.execution import Execution
 from learnorder.training.executors import grouped, vmapped
 from learnorder.training.executors.contract import Executor
 from learnorder.training.executors.grouped import Grouped
-from learnorder.training.executors.recording import evaluation_parts
+from learnorder.training.executors.recording import evaluation_parts, of_label
 from learnorder.training.executors.sequential import Sequential
 from learnorder.training.executors.vmapped import Vmapped
 from learnorder.training.networks import initial_network
@@ -160,7 +160,7 @@ def slots_agree(spec: TrainingSpec, tensors: TrainingTensors, execution: Executi
         for arrays in map(alike.capture, range(execution.width)):
             if any(not np.array_equal(arrays[k], expected[k], equal_nan=True) for k in expected):
                 return False
-        if not _evaluated_alike(alike, together, place, tensors):
+        if not _evaluated_alike(alike, together, place, spec, tensors):
             return False
     return True
 
@@ -178,19 +178,34 @@ def _stepped(
 
 
 def _evaluated_alike(
-    alike: Executor, together: Executor, place: int, tensors: TrainingTensors
+    alike: Executor,
+    together: Executor,
+    place: int,
+    spec: TrainingSpec,
+    tensors: TrainingTensors,
 ) -> bool:
-    """Whether a network gives the same logits in all slots, and in its place beside others."""
+    """Whether a network gives the same in all slots, and in its place beside others."""
     for split in tensors.splits:
         parts = list(evaluation_parts(tensors, split, alike.execution))
         for part in parts[:1] + parts[-1:]:
-            with together.evaluation(0):
-                expected = together.logits(split, part)[place].clone()
-            with alike.evaluation(0):
-                logits = alike.logits(split, part)
-                if not torch.equal(logits, expected.expand_as(logits)):
+            expected = _evaluated(together, split, part, spec, tensors)
+            found = _evaluated(alike, split, part, spec, tensors)
+            for values, of_places in zip(found, expected, strict=True):
+                if not torch.equal(values, of_places[place].expand_as(values)):
                     return False
     return True
+
+
+def _evaluated(
+    executor: Executor, split: str, part: slice, spec: TrainingSpec, tensors: TrainingTensors
+) -> list[torch.Tensor]:
+    """Copy the logits of some examples, and what is recorded of their labels."""
+    with executor.evaluation(0):
+        logits = executor.logits(split, part)
+        if split not in tensors.labels:
+            return [logits.clone()]
+        recorded = of_label(logits, tensors.labels[split][part], spec.recording.of_label)
+        return [logits.clone(), *recorded.values()]
 
 
 def _seconds_per_step(spec: TrainingSpec, tensors: TrainingTensors, execution: Execution) -> float:
