@@ -160,7 +160,9 @@ class CopyTotals:
 
     def seeds(self) -> list[list[int]]:
         """Seeds of replicates that always predict the same, and are wrong somewhere."""
-        return [[self._seeds[r] for r in group] for group in self._groups if self._wrong[group[0]]]
+        # By their first seed: the order in which they were told apart depends on how a log is cut.
+        groups = sorted(group for group in self._groups if self._wrong[group[0]])
+        return [[self._seeds[r] for r in group] for group in groups]
 
 
 class EndTotals:
