@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from learnorder.collection import group as group_module
 from learnorder.collection.group import Task, train_group
@@ -17,6 +18,7 @@ from learnorder.log.layout import resume_file
 from learnorder.log.reader import open_log
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
+from learnorder.training.executors import recording
 from learnorder.training.executors.choice import slots_agree
 from learnorder.training.grid import recording_grid
 from learnorder.training.loop import Group
@@ -198,6 +200,19 @@ def test_place_in_the_group_does_not_matter_whatever_the_sizes(features, batch_s
     tensors = TrainingTensors.from_inputs(prepare(spec, data).encoded())
     for width in (2, 8):
         assert slots_agree(spec, tensors, Execution("grouped", width))
+
+
+def test_numbers_that_would_depend_on_the_place_are_found_where_they_are_recorded(
+    digits, monkeypatch
+):
+    def by_place(found):
+        return found.margin() + torch.arange(4.0)[:, None]
+
+    monkeypatch.setitem(recording._QUANTITIES, "margin", by_place)
+    tensors = TrainingTensors.from_inputs(prepare(dense_spec(), digits).encoded())
+    execution = Execution("grouped", 4)
+    assert not slots_agree(dense_spec(), tensors, execution)
+    assert slots_agree(dense_spec(recording={"probability": True}), tensors, execution)
 
 
 def test_log_goes_on_as_it_was_begun(tmp_path, digits, train_here):

@@ -72,10 +72,11 @@ def test_sign_of_the_margin_says_who_is_right_whatever_the_probability():
 
 
 def test_error_norm_is_a_norm_that_loses_nothing_where_the_network_is_sure():
-    logits = torch.tensor([[[0.0, 30.0], [14.0, 0.0], [0.0, 0.0]]])
+    logits = torch.tensor([[[0.0, 30.0], [16.118, 0.0], [0.0, 0.0]]])
     (found,) = of_label(logits, torch.zeros(3, dtype=torch.int64), ("error_norm",)).values()
-    sure = np.sqrt(2) / (1 + np.exp(14.0))  # 1.2e-6, where 1 - p in single precision has 1e-7 steps
-    assert found[0].tolist() == pytest.approx([np.sqrt(2), sure, np.sqrt(0.5)], rel=1e-3, abs=3e-8)
+    sure = np.sqrt(2) / (1 + np.exp(16.118))  # 1.4e-7, where 1 - p would go by steps of 6e-8
+    expected = np.array([np.sqrt(2), sure, np.sqrt(0.5)]).astype(np.float16)
+    assert found[0].tolist() == expected.tolist()
     assert found[0, 0].item() <= OF_LABEL["error_norm"].high
 
 
