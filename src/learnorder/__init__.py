@@ -9,6 +9,8 @@ The walk, in one direction; each line is one stage::
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
+    tp_agreement_null, permutation_null,     xr.Dataset        -> what chance alone would show
+    dip, dip_test
     reliability                              xr.Dataset        -> Reliability
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
         tp_agreement,
     )
     from learnorder.measures.designs import CostModel, Designs, sub_designs
+    from learnorder.measures.dip import dip, dip_test
+    from learnorder.measures.jeffreys import accessibility_interval, tp_agreement_interval
+    from learnorder.measures.nulls import PermutationNull, permutation_null, tp_agreement_null
     from learnorder.measures.order import Reliability, accessibility, reliability
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
     from learnorder.report.render import render_report
@@ -67,6 +72,7 @@ __all__ = [
     "LogBusy",
     "LogDamaged",
     "LogNotFound",
+    "PermutationNull",
     "Reliability",
     "ReplicatesNeeded",
     "SpecDiffers",
@@ -74,20 +80,26 @@ __all__ = [
     "TrainingSpec",
     "UntilResult",
     "accessibility",
+    "accessibility_interval",
     "accuracy",
     "agreement",
     "bimodality",
     "bimodality_null",
     "compare",
+    "dip",
+    "dip_test",
     "fleiss_kappa",
     "from_arrays",
     "load_dataset",
     "open_log",
+    "permutation_null",
     "reliability",
     "render_report",
     "replicates_needed",
     "sub_designs",
     "tp_agreement",
+    "tp_agreement_interval",
+    "tp_agreement_null",
     "train_collection",
     "train_until",
 ]
@@ -104,6 +116,7 @@ _HOME = {
     "LogBusy": "errors",
     "LogDamaged": "errors",
     "LogNotFound": "errors",
+    "PermutationNull": "measures.nulls",
     "Reliability": "measures.order",
     "ReplicatesNeeded": "measures.planning",
     "SpecDiffers": "errors",
@@ -111,20 +124,26 @@ _HOME = {
     "TrainingSpec": "training.spec",
     "UntilResult": "collection.until",
     "accessibility": "measures.order",
+    "accessibility_interval": "measures.jeffreys",
     "accuracy": "measures.agreement",
     "agreement": "measures.agreement",
     "bimodality": "measures.agreement",
     "bimodality_null": "measures.agreement",
     "compare": "comparison.compare",
+    "dip": "measures.dip",
+    "dip_test": "measures.dip",
     "fleiss_kappa": "measures.agreement",
     "from_arrays": "log.labelled",
     "load_dataset": "datasets.registry",
     "open_log": "log.reader",
+    "permutation_null": "measures.nulls",
     "reliability": "measures.order",
     "render_report": "report.render",
     "replicates_needed": "measures.planning",
     "sub_designs": "measures.designs",
     "tp_agreement": "measures.agreement",
+    "tp_agreement_interval": "measures.jeffreys",
+    "tp_agreement_null": "measures.nulls",
     "train_collection": "collection.train",
     "train_until": "collection.until",
 }

@@ -59,6 +59,11 @@ BOUNDS = {
     "accessibility": lambda log: (0, 1),
     "bimodality": lambda log: (0, np.inf),
     "bimodality_null": lambda log: (0, np.inf),
+    "tp_agreement_interval": lambda log: (0, 1),
+    "accessibility_interval": lambda log: (0, 1),
+    "tp_agreement_null": lambda log: (0, 1),
+    "dip": lambda log: (0, 1 / 2 - 1 / (log.sizes["replicate"] + 1)),
+    "dip_test": lambda log: (1 / 200, 1),
     "fleiss_kappa": lambda log: (-1 / max(log.sizes["replicate"] - 1, 1), 1),
     "reliability": lambda log: (-np.inf, 1),
 }

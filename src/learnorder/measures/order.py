@@ -107,13 +107,8 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct
     >>> accessibility(log).values
     array([0.25, 0.75, 1.  ])
     """
-    split, weight = _weighted(log, "accessibility", weights, of)
-    if of == "probability":
-        return labelled(log, "accessibility", mean_probability(split, weight), EXAMPLE)
-    found = WeightedTp(split, weight)
-    sweep_counts(split, found)
-    values = found.total / (split.n_replicates * weight.sum())
-    return labelled(log, "accessibility", values, EXAMPLE)
+    split, weight = weighted(log, "accessibility", weights, of)
+    return labelled(log, "accessibility", mean_scores(split, weight, of), EXAMPLE)
 
 
 def accessibility_per_replicate(
@@ -265,6 +260,16 @@ def _influences(moment: Moments, noise: float, of_mean: float) -> Iterator[Score
         yield noise_at / noise - mean_at / of_mean
 
 
+def mean_scores(split: Split, weight: Scores, of: Of) -> Scores:
+    """Accessibility of all examples, ``(example,)``, from epochs of these weights."""
+    if of == "probability":
+        return mean_probability(split, weight)
+    found = WeightedTp(split, weight)
+    sweep_counts(split, found)
+    values: Scores = found.total / (split.n_replicates * weight.sum())
+    return values
+
+
 def replicate_scores(split: Split, weight: Scores, *others: Totals) -> ScoreTable:
     """Accessibility of all examples for each replicate; ``others`` take part in the pass."""
     found = ReplicateScores(split, weight)
@@ -276,12 +281,12 @@ def _replicate_scores(
     log: xr.Dataset, caller: str, weights: str, of: str
 ) -> tuple[Split, ScoreTable]:
     """The split, and the accessibility of its examples for each replicate."""
-    split, weight = _weighted(log, caller, weights, of)
+    split, weight = weighted(log, caller, weights, of)
     scores = probability_scores if of == "probability" else replicate_scores
     return split, scores(split, weight)
 
 
-def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
+def weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
     """The split, and the weights of its epochs: 0 for epoch 0."""
     _check_choice(caller, "weights", weights, ("equal", "time"))
     _check_choice(caller, "of", of, ("correct", "probability"))
