@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from learnorder.measures.baselines import Explained, explained
     from learnorder.measures.checks import self_checks
     from learnorder.measures.designs import CostModel, Designs, sub_designs
+    from learnorder.measures.dip import dip, dip_test
     from learnorder.measures.dynamics import (
         aleatoric,
         aum,
@@ -72,12 +73,14 @@ if TYPE_CHECKING:
         trivial_share,
         vote_entropy,
     )
+    from learnorder.measures.jeffreys import accessibility_interval, tp_agreement_interval
     from learnorder.measures.learning import (
         first_learned,
         forgetting_events,
         never_learned,
         stably_learned,
     )
+    from learnorder.measures.nulls import PermutationNull, permutation_null, tp_agreement_null
     from learnorder.measures.order import Reliability, accessibility, reliability
     from learnorder.measures.pairs import (
         cohen_kappa,
@@ -113,6 +116,7 @@ __all__ = [
     "LogBusy",
     "LogDamaged",
     "LogNotFound",
+    "PermutationNull",
     "Reliability",
     "ReplicatesNeeded",
     "SpecDiffers",
@@ -120,6 +124,7 @@ __all__ = [
     "TrainingSpec",
     "UntilResult",
     "accessibility",
+    "accessibility_interval",
     "accuracy",
     "agreement",
     "aleatoric",
@@ -134,6 +139,8 @@ __all__ = [
     "corrected_disagreement",
     "correctness_correlation",
     "difficulty",
+    "dip",
+    "dip_test",
     "disagreement",
     "discrepancy",
     "double_fault",
@@ -157,6 +164,7 @@ __all__ = [
     "normalised_disagreement",
     "open_log",
     "pairs",
+    "permutation_null",
     "q_statistic",
     "reliability",
     "render_report",
@@ -166,6 +174,8 @@ __all__ = [
     "stably_learned",
     "sub_designs",
     "tp_agreement",
+    "tp_agreement_interval",
+    "tp_agreement_null",
     "train_collection",
     "train_until",
     "trivial_share",
@@ -186,6 +196,7 @@ _HOME = {
     "LogBusy": "errors",
     "LogDamaged": "errors",
     "LogNotFound": "errors",
+    "PermutationNull": "measures.nulls",
     "Reliability": "measures.order",
     "ReplicatesNeeded": "measures.planning",
     "SpecDiffers": "errors",
@@ -193,6 +204,7 @@ _HOME = {
     "TrainingSpec": "training.spec",
     "UntilResult": "collection.until",
     "accessibility": "measures.order",
+    "accessibility_interval": "measures.jeffreys",
     "accuracy": "measures.agreement",
     "agreement": "measures.agreement",
     "aleatoric": "measures.dynamics",
@@ -207,6 +219,8 @@ _HOME = {
     "corrected_disagreement": "measures.pairs",
     "correctness_correlation": "measures.shared_errors",
     "difficulty": "measures.ensemble",
+    "dip": "measures.dip",
+    "dip_test": "measures.dip",
     "disagreement": "measures.pairs",
     "discrepancy": "measures.pairs",
     "double_fault": "measures.shared_errors",
@@ -230,6 +244,7 @@ _HOME = {
     "normalised_disagreement": "measures.pairs",
     "open_log": "log.reader",
     "pairs": "measures.pairs",
+    "permutation_null": "measures.nulls",
     "q_statistic": "measures.shared_errors",
     "reliability": "measures.order",
     "render_report": "report.render",
@@ -239,6 +254,8 @@ _HOME = {
     "stably_learned": "measures.learning",
     "sub_designs": "measures.designs",
     "tp_agreement": "measures.agreement",
+    "tp_agreement_interval": "measures.jeffreys",
+    "tp_agreement_null": "measures.nulls",
     "train_collection": "collection.train",
     "train_until": "collection.until",
     "trivial_share": "measures.ensemble",

@@ -23,8 +23,10 @@ from learnorder.measures import (
     _kernels,
     agreement,
     ensemble,
+    jeffreys,
     learning,
     moments,
+    nulls,
     order,
     pairs,
     scores,
@@ -122,6 +124,10 @@ def everything(log):
         "accuracy_by_class": agreement.accuracy_by_class(log),
         "bimodality": agreement.bimodality(log),
         "null": agreement.bimodality_null(log, "class-conditional"),
+        "null of accuracies": agreement.bimodality_null(log, "unequal-accuracy"),
+        "shares": nulls.tp_agreement_null(log),
+        "shares by class": nulls.tp_agreement_null(log, "class-conditional"),
+        "interval of examples": jeffreys.tp_agreement_interval(log),
         "kappa": agreement.fleiss_kappa(log),
         "kappa of predictions": agreement.fleiss_kappa(log, "prediction"),
         "interval": agreement.fleiss_kappa_interval(log),
@@ -134,6 +140,7 @@ def everything(log):
     if (log["epoch"].values > 0).any():
         found["accessibility"] = order.accessibility(log)
         found["by time"] = order.accessibility(log, "time")
+        found["interval of accessibility"] = jeffreys.accessibility_interval(log)
         found["scores"] = order.accessibility_per_replicate(log)
         found["scores by time"] = order.accessibility_per_replicate(log, "time")
         found |= {name: getattr(learning, name)(log) for name in LEARNING}

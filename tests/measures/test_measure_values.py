@@ -33,7 +33,7 @@ def test_every_measure_gives_json_and_rows_of_plain_cells(log, measure):
     values = measure_values(log, [measure.name])
     assert json.loads(json.dumps(values, allow_nan=False)) == values
     rows = value_rows(values)
-    assert len(rows) == int(np.prod([log.sizes[dim] for dim in measure.dims]))
+    assert len(rows) == (np.size(values[measure.name]["values"]) if measure.dims else 1)
     assert all(isinstance(c, int | float | str | None) for row in rows for c in row.values())
     assert len({tuple(row) for row in rows}) == 1
 

@@ -83,6 +83,20 @@ def poisson_binomial(chance: Scores) -> Scores:
     return np.stack([p.sum(axis=0), second, third, fourth])
 
 
+def poisson_binomial_shares(chance: Scores) -> Scores:
+    """Chance of 0..R successes, ``(count, class_id)``, from ``(replicate, class_id)`` chances.
+
+    One replicate more is a sum of two terms that are not negative, so nothing cancels.
+    """
+    shares = np.zeros((len(chance) + 1, chance.shape[1]))
+    shares[0] = 1
+    for n, p in enumerate(chance, start=1):
+        before = shares[:n].copy()
+        shares[:n] *= 1 - p
+        shares[1 : n + 1] += before * p
+    return shares
+
+
 def bimodality_of_mixture(moments: Scores, class_share: Scores) -> float:
     """Bimodality of a mixture of classes with these means and central moments."""
     mean, second, third, fourth = moments

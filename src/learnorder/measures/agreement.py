@@ -23,7 +23,7 @@ from learnorder.measures.sweep import (
 from learnorder.measures.votes import LargestShare, LargestTotal, PairTotals, VoteTotals
 from learnorder.schema import CLASS_ID, EPOCH, EXAMPLE, REPLICATE, Scores
 
-Null = Literal["equal-difficulty", "class-conditional"]
+Null = Literal["equal-difficulty", "unequal-accuracy", "class-conditional"]
 Votes = Literal["correct", "prediction"]
 
 BOUND = "bound"
@@ -235,8 +235,13 @@ def bimodality(log: xr.Dataset) -> xr.DataArray:
 def bimodality_null(log: xr.Dataset, kind: Null = "equal-difficulty") -> xr.DataArray:
     """Bimodality to expect, after each epoch, if replicates shared no order.
 
-    ``"equal-difficulty"``: every example is as hard as every other. TP-agreement is then binomial,
-    and its bimodality is 2 - 2/R at any accuracy. Differences between classes alone refute this.
+    ``"equal-difficulty"``: every example is as hard as every other, and every replicate as good as
+    every other. TP-agreement is then binomial, and its bimodality is 2 - 2/R at any accuracy.
+    Differences between classes alone refute this.
+
+    ``"unequal-accuracy"``: as hard as every other, but each replicate is right with its own
+    accuracy at that epoch, and TP-agreement Poisson-binomial. That is near 2 - 2/R where accuracies
+    are alike, and may be above or below it where they are not.
 
     ``"class-conditional"``: examples differ by class only. Each replicate is right on the examples
     of a class independently, with the accuracy it has in that class at that epoch. The moments are
@@ -245,7 +250,7 @@ def bimodality_null(log: xr.Dataset, kind: Null = "equal-difficulty") -> xr.Data
     Bimodality below the null speaks for a shared order; above it, it does not speak against one.
 
     Undefined, NaN with the reason in ``attrs["undefined"]``, where TP-agreement would be constant.
-    The equal-difficulty null is always defined; with one replicate both are 0.
+    The equal-difficulty null is always defined; with one replicate all are 0.
 
     Parameters
     ----------
@@ -267,13 +272,18 @@ def bimodality_null(log: xr.Dataset, kind: Null = "equal-difficulty") -> xr.Data
     ----------
     pearson1894, hong2013poisson
     """
-    _check_choice("bimodality_null", "kind", kind, ("equal-difficulty", "class-conditional"))
+    kinds = ("equal-difficulty", "unequal-accuracy", "class-conditional")
+    _check_choice("bimodality_null", "kind", kind, kinds)
     split = read_split(log, "bimodality_null")
     if kind == "equal-difficulty":
         sweep(split)
         found: list[float | str] = [
             distribution.equal_difficulty_null(split.n_replicates)
         ] * split.n_epochs
+    elif kind == "unequal-accuracy":
+        correct = CorrectTotals(split)
+        sweep(split, correct)
+        found = distribution.unequal_accuracy_nulls(correct.right, split.n_examples)
     else:
         found = []
         for epochs in class_passes(split, ClassTotals.bytes_per_epoch(split)):

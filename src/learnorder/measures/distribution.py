@@ -33,6 +33,12 @@ def equal_difficulty_null(n_replicates: int) -> float:
     return 2 - 2 / n_replicates
 
 
+def unequal_accuracy_nulls(right: NDArray[np.int64], n_examples: int) -> list[float | str]:
+    """Null of each epoch, or why there is none, from ``(replicate, epoch)`` right answers."""
+    size, share = np.array([n_examples]), np.ones(1)
+    return [_class_null(at_epoch[:, np.newaxis], size, share) for at_epoch in right.T]
+
+
 def class_nulls(totals: ClassTotals) -> list[float | str]:
     """Class-conditional null of each epoch, or why there is none."""
     present = np.flatnonzero(totals.size)
@@ -43,14 +49,33 @@ def class_nulls(totals: ClassTotals) -> list[float | str]:
     ]
 
 
+def count_shares(chance: Scores) -> Scores:
+    """Chance that 0..R replicates are right, ``(column, R + 1)``, from ``(replicate, column)``."""
+    return _arrays.poisson_binomial_shares(chance).T
+
+
+def class_count_shares(totals: ClassTotals) -> list[Scores]:
+    """Share of examples that 0..R replicates have right by chance in their class, at each epoch."""
+    n_replicates, n_epochs = totals.right.shape[:2]
+    present = np.flatnonzero(totals.size)
+    found = [np.zeros(n_replicates + 1) for _ in range(n_epochs)]
+    for part in cuts(slice(0, len(present)), max(1, CLASSES // (n_replicates + 1))):
+        size = totals.size[present[part]]
+        for e, shares in enumerate(found):
+            chance = totals.right[:, e, present[part]] / size
+            shares += size / totals.size.sum() @ count_shares(chance)
+    return found
+
+
 def _class_null(
-    right: NDArray[np.unsignedinteger[Any]], size: NDArray[np.int64], share: Scores
+    right: NDArray[np.integer[Any]], size: NDArray[np.int64], share: Scores
 ) -> float | str:
     """Null at one epoch from ``(replicate, class_id)`` right answers, in classes there are."""
     known = (right == size).sum(axis=0)
     if ((right == 0) | (right == size)).all() and known.min() == known.max():
+        of_what = "the examples" if len(size) == 1 else "each class"
         return (
-            "every replicate is right on all or on none of each class, and TP-agreement would be "
+            f"every replicate is right on all or on none of {of_what}, and TP-agreement would be "
             f"{known[0] / len(right):.4g} for every example: no distribution to describe"
         )
     parts = cuts(slice(0, len(size)), max(1, CLASSES // len(right)))

@@ -103,13 +103,8 @@ def accessibility(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct
     >>> accessibility(log).values
     array([0.25, 0.75, 1.  ])
     """
-    split, weight = _weighted(log, "accessibility", weights, of)
-    if of == PROBABILITY:
-        return labelled(log, "accessibility", mean_of(split, PROBABILITY, weight), EXAMPLE)
-    found = WeightedTp(split, weight)
-    sweep_counts(split, found)
-    values = found.total / (split.n_replicates * weight.sum())
-    return labelled(log, "accessibility", values, EXAMPLE)
+    split, weight = weighted(log, "accessibility", weights, of)
+    return labelled(log, "accessibility", mean_scores(split, weight, of), EXAMPLE)
 
 
 def accessibility_per_replicate(
@@ -261,6 +256,16 @@ def _influences(moment: Moments, noise: float, of_mean: float) -> Iterator[Score
         yield noise_at / noise - mean_at / of_mean
 
 
+def mean_scores(split: Split, weight: Scores, of: Of) -> Scores:
+    """Accessibility of all examples, ``(example,)``, from epochs of these weights."""
+    if of == PROBABILITY:
+        return mean_of(split, PROBABILITY, weight)
+    found = WeightedTp(split, weight)
+    sweep_counts(split, found)
+    values: Scores = found.total / (split.n_replicates * weight.sum())
+    return values
+
+
 def replicate_scores(split: Split, weight: Scores, *others: Totals) -> ScoreTable:
     """Accessibility of all examples for each replicate; ``others`` take part in the pass."""
     found = ReplicateScores(split, weight)
@@ -272,13 +277,13 @@ def _replicate_scores(
     log: xr.Dataset, caller: str, weights: str, of: str
 ) -> tuple[Split, ScoreTable]:
     """The split, and the accessibility of its examples for each replicate."""
-    split, weight = _weighted(log, caller, weights, of)
+    split, weight = weighted(log, caller, weights, of)
     if of == PROBABILITY:
         return split, scores_of(split, PROBABILITY, weight)
     return split, replicate_scores(split, weight)
 
 
-def _weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
+def weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
     """The split, and the weights of its epochs: 0 for epoch 0."""
     _check_choice(caller, "weights", weights, ("equal", "time"))
     _check_choice(caller, "of", of, ("correct", "probability"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnorder.measures import agreement, ensemble
+from learnorder.measures import agreement, dip, ensemble, nulls
 from learnorder.measures.rows.row import Measure
 
 ROWS: tuple[Measure, ...] = (
@@ -35,8 +35,41 @@ ROWS: tuple[Measure, ...] = (
         dims=("epoch",),
         range="[0, infinity)",
         direction="none",
-        degenerate="class-conditional, and TP-agreement would be constant: undefined",
+        degenerate="not equal-difficulty, and TP-agreement would be constant: undefined",
         source=("pearson1894", "hong2013poisson"),
+        needs=("label",),
+    ),
+    Measure(
+        name="tp_agreement_null",
+        summary="share of examples that 0..R replicates would have right if they shared no order",
+        function=nulls.tp_agreement_null,
+        dims=("epoch", "count"),
+        range="[0, 1]",
+        direction="none",
+        degenerate="none",
+        source=("hong2013poisson",),
+        needs=("label",),
+    ),
+    Measure(
+        name="dip",
+        summary="distance of the distribution of TP-agreement from the nearest with one peak",
+        function=dip.dip,
+        dims=("epoch",),
+        range="[0, 1/2)",
+        direction="none",
+        degenerate="one replicate, 3 examples, or TP-agreement constant: undefined",
+        source=("hartigan1985dip",),
+        needs=("label",),
+    ),
+    Measure(
+        name="dip_test",
+        summary="p value of the dip: small where TP-agreement has two peaks or more",
+        function=dip.dip_test,
+        dims=("epoch",),
+        range="(0, 1]",
+        direction="none",
+        degenerate="where the dip is: undefined",
+        source=("hartigan1985dip", "davies2001taut"),
         needs=("label",),
     ),
     Measure(
