@@ -9,7 +9,7 @@ The walk, in one direction; each line is one stage::
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
     bimodality_null, fleiss_kappa
-    reliability                              xr.Dataset        -> Reliability
+    reliability, reliability_by_stage        xr.Dataset        -> Reliability, ReliabilityByStage
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
     render_report                            logs              -> one .html
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from learnorder.measures.designs import CostModel, Designs, sub_designs
     from learnorder.measures.order import Reliability, accessibility, reliability
     from learnorder.measures.planning import ReplicatesNeeded, replicates_needed
+    from learnorder.measures.stages import ReliabilityByStage, reliability_by_stage
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
 
@@ -68,6 +69,7 @@ __all__ = [
     "LogDamaged",
     "LogNotFound",
     "Reliability",
+    "ReliabilityByStage",
     "ReplicatesNeeded",
     "SpecDiffers",
     "TrainingResult",
@@ -84,6 +86,7 @@ __all__ = [
     "load_dataset",
     "open_log",
     "reliability",
+    "reliability_by_stage",
     "render_report",
     "replicates_needed",
     "sub_designs",
@@ -105,6 +108,7 @@ _HOME = {
     "LogDamaged": "errors",
     "LogNotFound": "errors",
     "Reliability": "measures.order",
+    "ReliabilityByStage": "measures.stages",
     "ReplicatesNeeded": "measures.planning",
     "SpecDiffers": "errors",
     "TrainingResult": "collection.train",
@@ -121,6 +125,7 @@ _HOME = {
     "load_dataset": "datasets.registry",
     "open_log": "log.reader",
     "reliability": "measures.order",
+    "reliability_by_stage": "measures.stages",
     "render_report": "report.render",
     "replicates_needed": "measures.planning",
     "sub_designs": "measures.designs",

@@ -12,6 +12,7 @@ from learnorder.measures import agreement, order
 from learnorder.measures.catalogue import CATALOGUE
 from learnorder.measures.order import Reliability
 from learnorder.measures.split import UNDEFINED
+from learnorder.measures.stages import ReliabilityByStage
 
 
 @st.composite
@@ -38,6 +39,9 @@ def numbers(result) -> np.ndarray:
         pairs = (result.ci, result.within_class_ci)
         single = [np.nan if v is None else v for v in (result.value, result.within_class)]
         return np.array([*single, *(b for p in pairs for b in (p or (np.nan, np.nan)))])
+    if isinstance(result, ReliabilityByStage):
+        stages = [numbers(stage.reliability) for stage in result.stages or ()]
+        return np.concatenate([np.array([np.nan]), *stages])
     return result.values
 
 
@@ -61,6 +65,7 @@ BOUNDS = {
     "bimodality_null": lambda log: (0, np.inf),
     "fleiss_kappa": lambda log: (-1 / max(log.sizes["replicate"] - 1, 1), 1),
     "reliability": lambda log: (-np.inf, 1),
+    "reliability_by_stage": lambda log: (-np.inf, 1),
 }
 
 
@@ -80,10 +85,16 @@ def test_values_lie_in_the_range_of_the_catalogue(measure, log):
 @given(log=logs())
 def test_nothing_is_nan_without_a_reason(measure, log):
     result = measure.function(log)
-    if isinstance(result, Reliability):
+    if isinstance(result, ReliabilityByStage):
+        assert (result.stages is None) == ("stages" in result.undefined)
+        results = [stage.reliability for stage in result.stages or ()]
+    else:
+        results = [result] if isinstance(result, Reliability) else []
+    for found in results:
         names = ("value", "ci", "within_class", "within_class_ci")
-        missing = {name for name in names if getattr(result, name) is None}
-        assert missing == set(result.undefined)
+        missing = {name for name in names if getattr(found, name) is None}
+        assert missing == set(found.undefined)
+    if isinstance(result, Reliability | ReliabilityByStage):
         return
     epochs = (
         {float(e) for e in result["epoch"].values[np.isnan(result.values)]}
@@ -106,7 +117,7 @@ def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(mea
     label = renamed[log["label"].values[examples]]
     changed = measure.function(rebuilt(log, prediction, label))
     before = measure.function(log)
-    if not isinstance(before, Reliability):
+    if not isinstance(before, Reliability | ReliabilityByStage):
         if "replicate" in before.dims:
             before = before.isel(replicate=replicates)
         if "example" in before.dims:

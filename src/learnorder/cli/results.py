@@ -14,6 +14,8 @@ from learnorder.errors import LearnOrderError, count_of
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
 
+STAGE_COLUMNS = ("epochs", "reliability", "reliability_ci", "reliability_within_class")
+
 
 @click.command()
 @LOG
@@ -87,6 +89,7 @@ def compare(logs: tuple[str, ...], split: str, as_json: bool) -> None:
         for scope, values in (("all", pair), ("within class", pair["within_class"] or {})):
             rows.append((pair["a"], pair["b"], scope, *(values.get(c) for c in columns)))
     echo_table(("a", "b", "examples", *columns), rows, f"order of examples, split {split}", keys=3)
+    _print_notes(content)
     _print_reasons(content)
 
 
@@ -151,7 +154,22 @@ def _print_summary(content: dict[str, Any]) -> None:
         f"(95 % interval {cell(order['reliability_ci'])}), "
         f"within class {cell(order['reliability_within_class'])}"
     )
+    if order["by_stage"]:
+        echo_table(STAGE_COLUMNS, [_stage_row(stage) for stage in order["by_stage"]])
+    _print_notes(content)
     _print_reasons(content)
+
+
+def _stage_row(stage: dict[str, Any]) -> list[Any]:
+    """A stage of training: from its first epoch to its last, then what the columns name."""
+    first, last = stage["epochs"]
+    return [f"{first:g} to {last:g}", *(stage[column] for column in STAGE_COLUMNS[1:])]
+
+
+def _print_notes(content: dict[str, Any]) -> None:
+    """Say what a reader must know."""
+    for note in content["notes"]:
+        click.echo(f"note: {note}")
 
 
 def _print_values(values: dict[str, Any]) -> None:

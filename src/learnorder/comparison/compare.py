@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
@@ -18,15 +18,16 @@ from learnorder.comparison.correlation import (
     prepare_order,
 )
 from learnorder.errors import LearnOrderError
+from learnorder.measures.intervals import few_replicates
 from learnorder.measures.order import (
     Reliability,
     equal_weights,
     reliability_of,
+    reliability_record,
     replicate_scores,
 )
 from learnorder.measures.scores import ScoreTable, equal_rows
 from learnorder.measures.split import Split, check_split, labelled, read_split
-from learnorder.measures.summary import reliability_record
 from learnorder.measures.sweep import CorrectTotals
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, REPLICATE, Labels, Scores
 
@@ -120,8 +121,9 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
     all collections recorded, each epoch counting alike. Every two collections are compared, overall
     and within class. Pearson's correlation divided by the noise ceiling estimates the correlation
     between the orders that endlessly many replicates would show. Intervals are for the population
-    of replicates and examples: three parts of variance, from deleting replicates of one collection,
-    of the other, and from examples; Student's t with Satterthwaite's degrees of freedom.
+    of replicates and examples: three parts of variance, from examples, and what deleting replicates
+    of one collection, and of the other, shows beyond it; Student's t with Satterthwaite's degrees
+    of freedom, on Fisher's z of the correlation.
 
     Parameters
     ----------
@@ -141,7 +143,7 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
 
     References
     ----------
-    spearman1904, hacohen2020agree, efron1981jackknife, satterthwaite1946
+    spearman1904, hacohen2020agree, efron1981jackknife, cameron2011multiway, satterthwaite1946
 
     Examples
     --------
@@ -173,7 +175,11 @@ def compare(logs: Mapping[str, xr.Dataset]) -> Comparison:
             Pair(**vars(overall[a, b]), a=a, b=b, within_class=within[a, b]) for a, b in shared
         ),
         accessibility={name: r.accessibility for name, r in read.items()},
-        notes=(*_epoch_notes(logs, epochs), *filter(None, shared.values())),
+        notes=(
+            *_epoch_notes(logs, epochs),
+            *filter(None, shared.values()),
+            *_few_notes(read.values()),
+        ),
     )
 
 
@@ -231,6 +237,11 @@ def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
                 "others are not common to all logs"
             )
     return notes
+
+
+def _few_notes(read: Iterable[_Read]) -> list[str]:
+    numbers = sorted({r.split.n_replicates for r in read})
+    return [note for note in map(few_replicates, numbers) if note]
 
 
 def _shared(a: _Read, b: _Read) -> str | None:

@@ -11,9 +11,9 @@ import xarray as xr
 
 from learnorder.errors import LearnOrderError
 from learnorder.measures.catalogue import find_measure
-from learnorder.measures.order import Reliability
+from learnorder.measures.order import Reliability, reliability_record
 from learnorder.measures.split import UNDEFINED
-from learnorder.measures.summary import reliability_record
+from learnorder.measures.stages import ReliabilityByStage
 from learnorder.schema import EPOCH
 
 
@@ -91,17 +91,39 @@ def _flat(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
     return flat
 
 
-def _plain(found: xr.DataArray | Reliability) -> dict[str, Any]:
+def _plain(found: xr.DataArray | Reliability | ReliabilityByStage) -> dict[str, Any]:
     if isinstance(found, Reliability):
-        record = reliability_record(found)
-        reasons = record.pop(UNDEFINED)
-        return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
+        return _one_row(reliability_record(found))
+    if isinstance(found, ReliabilityByStage):
+        return _one_row(_stage_columns(found))
     return {
         "dims": [str(dim) for dim in found.dims],
         "coords": {str(dim): found[dim].values.tolist() for dim in found.dims},
         "values": found.astype(object).where(found.notnull(), None).values.tolist(),
         UNDEFINED: {_key(epoch): why for epoch, why in found.attrs.get(UNDEFINED, {}).items()},
     }
+
+
+def _one_row(record: dict[str, Any]) -> dict[str, Any]:
+    """A result without dims: its record as an object of values."""
+    reasons = record.pop(UNDEFINED)
+    return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
+
+
+def _stage_columns(found: ReliabilityByStage) -> dict[str, Any]:
+    """All stages in one row: the columns of each begin with its number."""
+    if found.stages is None:
+        return {"stages": None, UNDEFINED: dict(found.undefined)}
+    columns: dict[str, Any] = {}
+    undefined: dict[str, str] = {}
+    for number, stage in enumerate(found.stages, start=1):
+        record = stage.to_dict()
+        first, last = record.pop("epochs")
+        reasons = record.pop(UNDEFINED)
+        record = {"first_epoch": first, "last_epoch": last, **record}
+        columns |= {f"stage_{number}_{name}": value for name, value in record.items()}
+        undefined |= {f"stage_{number}_{name}": why for name, why in reasons.items()}
+    return {**columns, UNDEFINED: undefined}
 
 
 def _key(epoch: float) -> str:
