@@ -11,10 +11,12 @@ JOBS   ?= 2
 BENCH_LOG ?=
 # The same of `make bench-training`.
 BENCH_TRAINING ?=
+# The same of `make bench-measures`.
+BENCH_MEASURES ?=
 # Where `make bench-order` keeps its logs, and its table as order_cost.md.
 BENCH_ORDER ?= runs/order_cost
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-training bench-order example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,6 +61,9 @@ bench: setup    ## time the measures in memory; medians and spread
 
 bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BENCH_LOG=--write keeps it)
 	@$(BIN)/python -m benchmarks.log_at_scale $(BENCH_LOG)
+
+bench-measures: setup  ## coverage of the intervals, and measures against plain numpy (BENCH_MEASURES="coverage --write")
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.measuring $(BENCH_MEASURES)
 
 bench-training: setup  ## time the training engine against an ordinary PyTorch loop (BENCH_TRAINING="w1 --write")
 	@$(BIN)/python -m benchmarks.training_speed $(BENCH_TRAINING)

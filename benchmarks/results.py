@@ -19,17 +19,19 @@ LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "numcodecs")
 
 ORDER = (
     *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
+    *("coverage", "intervals", "one-liners"),
     *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order"),
 )
-"""Sections of the file: those of the log, then those of training."""
+"""Sections of the file: those of the log, of measures, and of training."""
 
 PREAMBLE = """# Results of the benchmarks
 
-Written by `make bench-log BENCH_LOG=--write` and `make bench-training BENCH_TRAINING=--write`; do
-not edit. A value is the median of n repeats, in turn with what it is compared with, and in brackets
-the smallest and the largest. *Peer* is plain xarray on Zarr as its documentation shows it
-(`peer.py`), and in sections on training the loop of a PyTorch tutorial (`ordinary.py`). `README.md`
-describes the logs and the loops.
+Written by `make bench-log BENCH_LOG=--write`, `make bench-measures BENCH_MEASURES=--write` and
+`make bench-training BENCH_TRAINING=--write`; do not edit. A value is the median of n repeats, in
+turn with what it is compared with, and in brackets the smallest and the largest. *Peer* is plain
+xarray on Zarr as its documentation shows it (`peer.py`), in sections on measures what a user would
+write with numpy and others (`plain_measures.py`), and in sections on training the loop of a PyTorch
+tutorial (`ordinary.py`). `README.md` describes the logs and the loops.
 """
 
 
@@ -110,10 +112,13 @@ class Section:
 
     def to_markdown(self) -> str:
         """Return the section, with when and where it was measured."""
+        return f"## {self.title}\n\n{self.about}\n\n{self.table()}\n\n{provenance()}\n"
+
+    def table(self) -> str:
+        """Return the rows as a table."""
         head = ["quantity", "here", "peer", "n", "target", ""]
         lines = [head, ["---"] * len(head), *(row.cells() for row in self.rows)]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-        return f"## {self.title}\n\n{self.about}\n\n{table}\n\n{provenance()}\n"
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _spread(values: Sequence[float], unit: Unit) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 # as in the workers: small networks are slower, not faster, on several threads of a busy machine
@@ -10,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from learnorder.log.creation import NewLog, create_log
 from learnorder.log.writer import ReplicateWriter
@@ -61,3 +63,36 @@ def tiny_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_log_twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write another log over the same examples."""
     return write_log(tmp_path_factory.mktemp("logs") / "twin.zarr", shift=1)
+
+
+@pytest.fixture(scope="session")
+def recomputed() -> Callable[..., tuple[float, float]]:
+    """Value, and half its interval, from computing it again without replicates and examples."""
+    return _recomputed
+
+
+def _recomputed(statistic, *tables: np.ndarray, slope: float = 1.0) -> tuple[float, float]:
+    """Two-way jackknife of ``(replicate, example)`` tables, by deleting and nothing else.
+
+    ``slope`` is the derivative of the value on the scale of the interval.
+    """
+    value, n = statistic(*tables), tables[0].shape[1]
+
+    def influence(*left: np.ndarray) -> np.ndarray:
+        """Pseudo-values of examples, less their mean."""
+        whole = [statistic(*(np.delete(t, x, axis=1) for t in left)) for x in range(n)]
+        return (n - 1) * (np.mean(whole) - np.array(whole))
+
+    squares = influence(*tables) ** 2
+    variance, error = squares.sum() / n**2, n * squares.var() / n**4
+    for k, table in enumerate(tables):
+        size = len(table)
+        left = [(*tables[:k], np.delete(table, r, axis=0), *tables[k + 1 :]) for r in range(size)]
+        whole = (size - 1) * np.var([statistic(*part) for part in left])
+        cells = (size - 1) * np.var([influence(*part) for part in left], axis=0).sum() / n**2
+        sure = stats.chi2.cdf((size - 1) * whole / cells, size - 1)
+        variance += max(whole - cells, 0)
+        error += 2 * (sure * whole) ** 2 / (size - 1)
+    fewest = min(len(table) for table in tables)
+    df = max(2 * variance**2 / error, fewest - 1)
+    return value, float(stats.t.ppf(0.975, df) * np.sqrt(variance)) * slope

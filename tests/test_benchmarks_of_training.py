@@ -13,6 +13,7 @@ import torch
 from benchmarks import flops, ordinary
 from benchmarks.engine import steady_rate
 from benchmarks.log_at_scale import SECTIONS as LOG_SECTIONS
+from benchmarks.measuring import SECTIONS as MEASURE_SECTIONS
 from benchmarks.plain_networks import as_a_user_writes
 from benchmarks.results import ORDER
 from benchmarks.training_speed import SECTIONS
@@ -51,8 +52,8 @@ def test_every_section_runs_in_its_quick_form(data_dir, tmp_path):
     assert list(scratch.iterdir()) == []
 
 
-def test_sections_of_both_benchmarks_have_a_place_in_the_results():
-    assert set(ORDER) == {*LOG_SECTIONS, *SECTIONS}
+def test_sections_of_all_benchmarks_have_a_place_in_the_results():
+    assert set(ORDER) == {*LOG_SECTIONS, *MEASURE_SECTIONS, *SECTIONS}
 
 
 @pytest.mark.parametrize("workload", WORKLOADS.values(), ids=list(WORKLOADS))

@@ -100,6 +100,7 @@ if TYPE_CHECKING:
         q_statistic,
         same_wrong_share,
     )
+    from learnorder.measures.stages import ReliabilityByStage, reliability_by_stage
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
 
@@ -118,6 +119,7 @@ __all__ = [
     "LogNotFound",
     "PermutationNull",
     "Reliability",
+    "ReliabilityByStage",
     "ReplicatesNeeded",
     "SpecDiffers",
     "TrainingResult",
@@ -167,6 +169,7 @@ __all__ = [
     "permutation_null",
     "q_statistic",
     "reliability",
+    "reliability_by_stage",
     "render_report",
     "replicates_needed",
     "same_wrong_share",
@@ -198,6 +201,7 @@ _HOME = {
     "LogNotFound": "errors",
     "PermutationNull": "measures.nulls",
     "Reliability": "measures.order",
+    "ReliabilityByStage": "measures.stages",
     "ReplicatesNeeded": "measures.planning",
     "SpecDiffers": "errors",
     "TrainingResult": "collection.train",
@@ -247,6 +251,7 @@ _HOME = {
     "permutation_null": "measures.nulls",
     "q_statistic": "measures.shared_errors",
     "reliability": "measures.order",
+    "reliability_by_stage": "measures.stages",
     "render_report": "report.render",
     "replicates_needed": "measures.planning",
     "same_wrong_share": "measures.shared_errors",

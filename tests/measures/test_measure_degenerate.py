@@ -128,10 +128,10 @@ def test_where_leaving_out_anything_changes_nothing_there_is_no_spread(n_replica
 
 
 def test_an_interval_without_variance_is_a_reason():
-    nothing = Component(variance=1e-30, df=3)
-    assert "no spread" in t_interval(0.3, [nothing, nothing])
+    nothing = Component(variance=1e-30, error=1e-60)
+    assert "no spread" in t_interval(0.3, [nothing, nothing], n_replicates=4)
     constant = np.full(4, 0.25)
-    assert "no spread" in ratio_interval(0.1, 0.2, (constant, 2 * constant), nothing)
+    assert "no spread" in ratio_interval(0.1, 0.2, (constant, 2 * constant), 0.0, nothing)
 
 
 def test_an_example_alone_in_its_class_contributes_nothing_within_class():

@@ -129,17 +129,8 @@ def test_class_conditional_null_is_the_equal_difficulty_one_where_no_class_or_ne
     assert by_class == pytest.approx(2 - 2 / 5, abs=1e-12)
 
 
-def jackknife_interval(value, parts):
-    """Interval from values recomputed without each replicate, and without each example."""
-    variances = [(len(p) - 1) / len(p) * ((p - p.mean()) ** 2).sum() for p in parts]
-    degrees = [len(p) - 1 for p in parts]
-    df = sum(variances) ** 2 / sum(v**2 / k for v, k in zip(variances, degrees, strict=True))
-    half = stats.t.ppf(0.975, df) * np.sqrt(sum(variances))
-    return np.array([value - half, value + half])
-
-
 @pytest.mark.parametrize("of", ["correct", "prediction"])
-def test_interval_of_kappa_is_that_of_recomputing_without_each_part(log, of):
+def test_interval_of_kappa_is_that_of_recomputing_without_each_part(log, recomputed, of):
     votes = log["prediction"].values[:, 2]
     if of == "correct":
         votes = (votes == log["label"].values).astype(int)
@@ -147,18 +138,13 @@ def test_interval_of_kappa_is_that_of_recomputing_without_each_part(log, of):
     def scale(part):
         return np.log(1 - fleiss_kappa(aggregate_raters(part.T, n_cat=7)[0]))
 
-    parts = [
-        np.array([scale(np.delete(votes, i, axis=axis)) for i in range(votes.shape[axis])])
-        for axis in (0, 1)
-    ]
-    expected = 1 - np.exp(jackknife_interval(scale(votes), parts))[::-1]
+    value, half = recomputed(scale, votes)
+    expected = 1 - np.exp([value + half, value - half])
     found = agreement.fleiss_kappa_interval(log, of=of).values[2]
     np.testing.assert_allclose(found, expected, atol=0.02 * np.diff(expected)[0])
 
 
-def test_interval_of_reliability_is_that_of_recomputing_without_each_part(log):
-    scores = order.accessibility_per_replicate(log).values
-
+def test_interval_of_reliability_is_that_of_recomputing_without_each_part(log, recomputed):
     def scale(part):
         covariance = np.cov(part)
         n = len(covariance)
@@ -167,10 +153,7 @@ def test_interval_of_reliability_is_that_of_recomputing_without_each_part(log):
         # The reliability of a mean over 6, whatever the number it is estimated from.
         return np.log((variance - mean) / (variance + 5 * mean))
 
-    parts = [
-        np.array([scale(np.delete(scores, i, axis=axis)) for i in range(scores.shape[axis])])
-        for axis in (0, 1)
-    ]
-    expected = 1 - np.exp(jackknife_interval(scale(scores), parts))[::-1]
+    value, half = recomputed(scale, order.accessibility_per_replicate(log).values)
+    expected = 1 - np.exp([value + half, value - half])
     width = expected[1] - expected[0]
     np.testing.assert_allclose(order.reliability(log).ci, expected, atol=0.02 * width)

@@ -14,6 +14,7 @@ from learnorder.measures.baselines import Explained
 from learnorder.measures.catalogue import CATALOGUE
 from learnorder.measures.order import Reliability
 from learnorder.measures.split import UNDEFINED
+from learnorder.measures.stages import ReliabilityByStage
 
 
 @st.composite
@@ -47,6 +48,9 @@ def numbers(result) -> np.ndarray:
     if isinstance(result, Explained):
         values = [v for k, v in result.shares().items() if k != UNDEFINED and np.ndim(v) == 0]
         return np.array([np.nan if v is None else v for v in values])
+    if isinstance(result, ReliabilityByStage):
+        stages = [numbers(stage.reliability) for stage in result.stages or ()]
+        return np.concatenate([np.array([np.nan]), *stages])
     return result.values
 
 
@@ -112,6 +116,7 @@ BOUNDS = {
     "aum": lambda log: (-np.inf, np.inf),
     "el2n": lambda log: (0, np.sqrt(2)),
     "jensen_shannon_label": lambda log: (0, 1),
+    "reliability_by_stage": lambda log: (-np.inf, 1),
 }
 
 
@@ -131,10 +136,16 @@ def test_values_lie_in_the_range_of_the_catalogue(measure, log):
 @given(log=logs())
 def test_nothing_is_nan_without_a_reason(measure, log):
     result = measure.function(log)
-    if isinstance(result, Reliability):
+    if isinstance(result, ReliabilityByStage):
+        assert (result.stages is None) == ("stages" in result.undefined)
+        results = [stage.reliability for stage in result.stages or ()]
+    else:
+        results = [result] if isinstance(result, Reliability) else []
+    for found in results:
         names = ("value", "ci", "within_class", "within_class_ci")
-        missing = {name for name in names if getattr(result, name) is None}
-        assert missing == set(result.undefined)
+        missing = {name for name in names if getattr(found, name) is None}
+        assert missing == set(found.undefined)
+    if isinstance(result, Reliability | ReliabilityByStage):
         return
     if isinstance(result, Explained):
         shares = result.shares()
@@ -167,7 +178,7 @@ def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(mea
     }
     changed = measure.function(rebuilt(log, prediction, label, **of_label))
     before = measure.function(log)
-    if not isinstance(before, Reliability | Explained):
+    if not isinstance(before, Reliability | ReliabilityByStage | Explained):
         if "replicate" in before.dims:
             before = before.isel(replicate=replicates)
         if "example" in before.dims:

@@ -150,9 +150,10 @@ def everything(log):
 def flat(summary):
     """Numbers of a summary by where they stand, and the reasons."""
     numbers, reasons = [], []
-    for part in (summary["order"], *summary["per_epoch"]):
+    by_stage = summary["order"]["by_stage"] or ()
+    for part in (summary["order"], *by_stage, *summary["per_epoch"]):
         for name, value in part.items():
-            if name != "undefined":
+            if name not in ("undefined", "by_stage"):
                 numbers += [np.nan if value is None else v for v in np.ravel(value)]
         reasons.append(part["undefined"])
     return np.array(numbers, dtype=float), [*reasons, summary["notes"]]

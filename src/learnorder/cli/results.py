@@ -14,6 +14,7 @@ from learnorder.errors import LearnOrderError, count_of
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
 
+STAGE_COLUMNS = ("epochs", "reliability", "reliability_ci", "reliability_within_class")
 MOST_NAMES = 5
 """Names of what is undefined for one reason that are printed; JSON has all of them."""
 
@@ -162,6 +163,9 @@ def _print_summary(content: dict[str, Any]) -> None:
         f"(95 % interval {cell(order['reliability_ci'])}), "
         f"within class {cell(order['reliability_within_class'])}"
     )
+    if order["by_stage"]:
+        click.echo()
+        echo_table(STAGE_COLUMNS, [_stage_row(stage) for stage in order["by_stage"]])
     if content["baselines"] is not None:
         _print_baselines(content["baselines"])
     _print_reasons(content)
@@ -232,6 +236,12 @@ def _print_baselines(content: dict[str, Any]) -> None:
     shown = [(*cells, share["share"], share["share_ci"]) for *cells, share in rows]
     click.echo()
     echo_table(columns, shown, "how much of the order is trivial")
+
+
+def _stage_row(stage: dict[str, Any]) -> list[Any]:
+    """A stage of training: from its first epoch to its last, then what the columns name."""
+    first, last = stage["epochs"]
+    return [f"{first:g} to {last:g}", *(stage[column] for column in STAGE_COLUMNS[1:])]
 
 
 def _print_values(values: dict[str, Any]) -> None:

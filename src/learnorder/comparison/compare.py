@@ -23,10 +23,10 @@ from learnorder.comparison.partial import (
 )
 from learnorder.comparison.shared import shared_replicates
 from learnorder.errors import LearnOrderError
-from learnorder.measures.order import Reliability, reliability_of
+from learnorder.measures.intervals import few_replicates
+from learnorder.measures.order import Reliability, reliability_of, reliability_record
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import check_split, labelled, read_split
-from learnorder.measures.summary import reliability_record
 from learnorder.schema import EPOCH, EXAMPLE, Labels, Scores
 
 
@@ -154,8 +154,9 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
     Every two collections are compared, overall and within class. Pearson's correlation divided by
     the noise ceiling estimates the correlation between the orders that endlessly many replicates
     would show. Intervals are for the population of replicates and examples (levels are taken as
-    given): three parts of variance, from deleting replicates of one collection, of the other, and
-    from examples; Student's t with Satterthwaite's degrees of freedom. Beside the orders stand
+    given): three parts of variance, from examples, and what deleting replicates of one collection,
+    and of the other, shows beyond it; Student's t with Satterthwaite's degrees of freedom, on
+    Fisher's z of the correlation. Beside the orders stand
     containment, whether the stronger knows what the weaker knows, on the clock of accuracy and at
     the end, and the late gains of the stronger.
 
@@ -182,7 +183,7 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
     References
     ----------
     spearman1904, kendall1945, webber2010similarity, hacohen2020agree, efron1981jackknife,
-    satterthwaite1946
+    cameron2011multiway, satterthwaite1946
 
     Examples
     --------
@@ -219,7 +220,11 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
         collections=tuple(_collection(name, found) for name, found in kept.of.items()),
         pairs=_pairs(kept, first.label, shared, _beyond_baselines(logs, kept, first.label, shared)),
         accessibility=_accessibility(kept),
-        notes=(*_notes(logs, kept, clock, levels), *filter(None, shared.values())),
+        notes=(
+            *_notes(logs, kept, clock, levels),
+            *filter(None, shared.values()),
+            *_few_notes(kept),
+        ),
         undefined={"levels": levels} if isinstance(levels, str) else {},
     )
 
@@ -353,6 +358,11 @@ def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
                 "others are not common to all logs"
             )
     return notes
+
+
+def _few_notes(kept: Gathering) -> list[str]:
+    numbers = sorted({found.split.n_replicates for found in kept.of.values()})
+    return [note for note in map(few_replicates, numbers) if note]
 
 
 def _collection_record(collection: Collection) -> dict[str, Any]:

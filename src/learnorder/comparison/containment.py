@@ -210,7 +210,7 @@ def _interval(weaker: _Known, stronger: _Known, share: Scores, point: int) -> In
     ]
     # Looked at before scaling, which makes much of what is only rounding.
     scaled = [c.scaled(1 / slope**2) for c in components]
-    interval = no_spread(components) or t_interval(float(logit(value)), scaled)
+    interval = no_spread(components) or t_interval(float(logit(value)), scaled, min(share.shape))
     if isinstance(interval, str):
         return interval
     low, high = expit(interval).tolist()

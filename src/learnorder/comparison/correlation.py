@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from learnorder.measures.moments import (
     NEGLIGIBLE,
     Deviations,
     Moments,
+    cells_with,
     cross_covariance,
     deviations,
     mean_variance,
@@ -133,11 +135,37 @@ class RankedOrder(Order):
 
 @dataclass(frozen=True)
 class _Part:
-    """A (co)variance with what examples add to it, and its values without each replicate."""
+    """A (co)variance with what examples add to it, and its values without each replicate.
+
+    ``slopes`` are its derivatives in the mean variance and the mean covariance of replicates.
+    """
 
     value: float
     at: Callable[[slice], Scores]
     without: Scores
+    slopes: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class _Cross:
+    """Covariances between the replicates of two collections, gone through once for a pair."""
+
+    a: Order
+    b: Order
+
+    @cached_property
+    def matrix(self) -> Scores:
+        """``(replicate of a, replicate of b)``."""
+        return cross_covariance(self.a.deviation, self.b.deviation)
+
+    @cached_property
+    def cells(self) -> tuple[Scores, Scores]:
+        """Of a and of b, see `cells_with`."""
+        a, b = self.a, self.b
+        return (
+            cells_with(_defined(a), a.deviation, b.mean),
+            cells_with(_defined(b), b.deviation, a.mean),
+        )
 
 
 def prepare_order(
@@ -178,14 +206,14 @@ def correlate(a: RankedOrder, b: RankedOrder, shared: str | None = None) -> Corr
 
 def correlate_means(a: Order, b: Order, shared: str | None) -> dict[str, Found | Interval]:
     """What needs no ranks, by name: values, or the reasons why there are none."""
-    pearson, ceiling = _pearson(a, b), _ceiling(a, b)
+    pearson, ceiling, cross = _pearson(a, b), _ceiling(a, b), _Cross(a, b)
     corrected = shared or _corrected(pearson, ceiling)
     return {
         "pearson": pearson,
-        "pearson_ci": shared or _no_interval(pearson, a, b) or _pearson_interval(a, b),
+        "pearson_ci": shared or _no_interval(pearson, a, b) or _pearson_interval(cross),
         "noise_ceiling": ceiling,
         "corrected": corrected,
-        "corrected_ci": _no_interval(corrected, a, b) or _corrected_interval(a, b),
+        "corrected_ci": _no_interval(corrected, a, b) or _corrected_interval(cross),
     }
 
 
@@ -230,38 +258,50 @@ def _no_interval(value: Found, a: Order, b: Order) -> str | None:
     return next(filter(None, (too_few(*shape) for shape in shapes)), None)
 
 
-def _pearson_interval(a: Order, b: Order) -> Interval | str:
+def _pearson_interval(cross: _Cross) -> Interval | str:
     """Built on Fisher's z, with variances carried over from the scale of the correlation."""
-    parts = [_mean_part(_defined(order)) for order in (a, b)]
+    parts = [_mean_part(_defined(order)) for order in (cross.a, cross.b)]
     if any(part.without.min() <= NEGLIGIBLE for part in parts):
         return "without one of the replicates, mean accessibility does not differ between examples"
-    value, components = _ratio(a, b, *parts)
-    slope = 1 - value**2
-    if slope < IDENTICAL:
+    return _z_interval(cross, parts, 1.0)
+
+
+def _corrected_interval(cross: _Cross) -> Interval | str:
+    """Built on Fisher's z of the correlation that is corrected, at the ceiling there is.
+
+    So it can reach beyond 1, and leans to the side to which a correlation is uncertain.
+    """
+    moments = [_defined(order) for order in (cross.a, cross.b)]
+    parts = [_shared_part(moment) for moment in moments]
+    if any(part.without.min() <= NEGLIGIBLE for part in parts):
+        return "without one of the replicates, the others share no order to correct for"
+    shares = [moment.covariance / moment.of_mean() for moment in moments]
+    return _z_interval(cross, parts, math.sqrt(shares[0] * shares[1]))
+
+
+def _z_interval(cross: _Cross, parts: list[_Part], ceiling: float) -> Interval | str:
+    """Interval of a ratio, on Fisher's z of the ratio times ``ceiling``."""
+    value, components = _ratio(cross, *parts)
+    slope = (1 - (value * ceiling) ** 2) / ceiling
+    if slope * ceiling < IDENTICAL:
         return "the two orders are identical, or exactly opposite: no spread to estimate"
     # Looked at before scaling, which makes much of what is only rounding.
     scaled = [c.scaled(1 / slope**2) for c in components]
-    interval = no_spread(components) or t_interval(math.atanh(value), scaled)
+    fewest = min(order.deviation.n_replicates for order in (cross.a, cross.b))
+    interval = no_spread(components) or t_interval(math.atanh(value * ceiling), scaled, fewest)
     if isinstance(interval, str):
         return interval
     low, high = interval
-    return math.tanh(low), math.tanh(high)
+    return math.tanh(low) / ceiling, math.tanh(high) / ceiling
 
 
-def _corrected_interval(a: Order, b: Order) -> Interval | str:
-    parts = [_shared_part(_defined(order)) for order in (a, b)]
-    if any(part.without.min() <= NEGLIGIBLE for part in parts):
-        return "without one of the replicates, the others share no order to correct for"
-    return t_interval(*_ratio(a, b, *parts))
-
-
-def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
+def _ratio(cross: _Cross, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
     """Mean cross-covariance / sqrt(part_a * part_b), with the three components of its variance."""
+    a, b, matrix = cross.a, cross.b, cross.matrix
     scale = math.sqrt(part_a.value * part_b.value)
-    cross = cross_covariance(a.deviation, b.deviation)
-    value = float(cross.mean()) / scale
-    without_a = means_without(cross) / np.sqrt(part_a.without * part_b.value)
-    without_b = means_without(cross.T) / np.sqrt(part_a.value * part_b.without)
+    value = float(matrix.mean()) / scale
+    without_a = means_without(matrix) / np.sqrt(part_a.without * part_b.value)
+    without_b = means_without(matrix.T) / np.sqrt(part_a.value * part_b.without)
 
     def influences() -> Iterator[Scores]:
         """Influence of examples on the value, part by part."""
@@ -270,9 +310,14 @@ def _ratio(a: Order, b: Order, part_a: _Part, part_b: _Part) -> tuple[float, lis
             spread_at = part_a.at(part) / part_a.value + part_b.at(part) / part_b.value
             yield cross_at / scale - value / 2 * spread_at
 
+    slopes = [
+        np.array([*(-value / (2 * part.value) * slope for slope in part.slopes), 1 / scale])
+        for part in (part_a, part_b)
+    ]
+    cells = [float(s @ products @ s) for s, products in zip(slopes, cross.cells, strict=True)]
     components = [
-        replicate_component(without_a),
-        replicate_component(without_b),
+        replicate_component(without_a, cells[0]),
+        replicate_component(without_b, cells[1]),
         example_component(influences()),
     ]
     return value, components
@@ -292,13 +337,17 @@ def _mean_part(moment: Moments) -> _Part:
         moment.of_mean(),
         lambda part: mean_variance(moment.variance_at[part], moment.covariance_at[part], n),
         moment.of_mean_without(),
+        (1 / n, (n - 1) / n),
     )
 
 
 def _shared_part(moment: Moments) -> _Part:
     """Covariance between different replicates: the variance of what they share."""
     return _Part(
-        moment.covariance, lambda part: moment.covariance_at[part], moment.covariance_without
+        moment.covariance,
+        lambda part: moment.covariance_at[part],
+        moment.covariance_without,
+        (0.0, 1.0),
     )
 
 

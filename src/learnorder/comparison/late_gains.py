@@ -187,7 +187,8 @@ def _accuracy_interval(a: Gathered, b: Gathered, gain: float) -> Interval | str:
 
     # Without each replicate, the mean of the others; what is constant beside it does not matter.
     replicates = [replicate_component(_others(side.accuracy)) for side in (a, b)]
-    return t_interval(gain, [*replicates, example_component(influences())])
+    fewest = min(a.split.n_replicates, b.split.n_replicates)
+    return t_interval(gain, [*replicates, example_component(influences())], fewest)
 
 
 def _learned_interval(a: Gathered, b: Gathered, missed: _Missed) -> Interval | str:
@@ -205,7 +206,7 @@ def _learned_interval(a: Gathered, b: Gathered, missed: _Missed) -> Interval | s
         replicate_component(missed.gain_without_stronger()),
         example_component(influences()),
     ]
-    return t_interval(gain, components)
+    return t_interval(gain, components, min(a.split.n_replicates, b.split.n_replicates))
 
 
 def _others(values: Scores) -> Scores:

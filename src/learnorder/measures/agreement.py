@@ -350,10 +350,10 @@ def fleiss_kappa(log: xr.Dataset, of: Votes = "correct") -> xr.DataArray:
 def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArray:
     """95 % interval of Fleiss' kappa, after each epoch.
 
-    For the kappa of all replicates and examples that could have been drawn. On the scale of
-    log(1 - kappa); variance from deleting one replicate at a time, plus that from examples;
-    Student's t with Satterthwaite's degrees of freedom. Slightly wide by construction; a lower
-    bound below what kappa can be is raised to that, -1/(R-1).
+    For the kappa to expect of as many replicates, over all that could have been drawn and all
+    examples. On the scale of log(1 - kappa); variance from examples, plus what deleting one
+    replicate at a time shows beyond it; Student's t with Satterthwaite's degrees of freedom. A
+    lower bound below what kappa can be is raised to that, -1/(R-1).
 
     Undefined, NaN with the reason in ``attrs["undefined"]``, where kappa is, for fewer than 3
     replicates or 10 examples, where all replicates but one vote in one category, and where kappa
@@ -377,7 +377,7 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
 
     References
     ----------
-    fleiss1971, efron1981jackknife, satterthwaite1946
+    fleiss1971, efron1981jackknife, cameron2011multiway, satterthwaite1946
     """
     _check_choice("fleiss_kappa_interval", "of", of, ("correct", "prediction"))
     split = read_split(log, "fleiss_kappa_interval", labels=of == "correct")

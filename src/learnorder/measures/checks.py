@@ -226,7 +226,10 @@ class EndTotals:
         accuracy = (self.right.sum() - self.right) / (n_left * self.n_examples)
         n, unit = self.n_examples, self.n_replicates * n_left
         spread = (self.gap_squared - self.gap**2 / n) / unit**2
-        return [replicate_component(accuracy - agreement), Component(spread / n**2, n - 1)]
+        return [
+            replicate_component(accuracy - agreement),
+            Component(spread / n**2, 2 * (spread / n**2) ** 2 / (n - 1)),
+        ]
 
 
 def _copies(groups: Sequence[Sequence[int]]) -> str | None:
@@ -249,7 +252,7 @@ def _far_from_error(end: EndTotals, where: str) -> str | None:
     if too_few(end.n_replicates, end.n_examples):
         return None
     difference = end.disagreement - end.error
-    interval = t_interval(difference, end.gap_components(), LEVEL)
+    interval = t_interval(difference, end.gap_components(), end.n_replicates, LEVEL)
     if isinstance(interval, str) or interval[0] <= 0 <= interval[1]:
         return None
     if abs(difference) <= FAR * end.error:

@@ -9,12 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.measures import _kernels
-from learnorder.measures.intervals import Component, Interval, ratio_interval, too_few
+from learnorder.measures.intervals import (
+    Component,
+    Interval,
+    component_of_sums,
+    ratio_interval,
+    too_few,
+)
 from learnorder.measures.split import Split
 from learnorder.measures.sweep import CorrectTotals, sweep
 from learnorder.measures.tiles import Tile
 from learnorder.measures.votes import PairTotals, VoteTotals
-from learnorder.schema import Scores
+from learnorder.schema import Predictions, Scores
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,21 @@ class Votes:
         influence: Scores = differing_at / self.differing - chance_at / self.by_chance
         return influence
 
+    def own_influence(self, company: NDArray[np.integer], share: Scores) -> Scores:
+        """What deleting one replicate does to the influence of an example, up to a constant.
+
+        Parameters
+        ----------
+        company
+            Of each cell, a replicate and an example, how many replicates vote as it does.
+        share
+            Of each, the overall share of its category.
+        """
+        n = self.n_replicates
+        differing = 2 * company / ((n - 1) * (n - 2) * self.differing)
+        influence: Scores = differing - 2 * share / ((n - 1) * self.by_chance)
+        return influence
+
 
 def correct_votes(histogram: NDArray[np.int64]) -> Votes:
     """Votes on correctness at one epoch, from how many examples 0..R replicates have right."""
@@ -136,11 +157,41 @@ def correct_leavers(
     return leavers(company + among_wrong - n_examples, by_category)
 
 
-def correct_influence(votes: Votes, histogram: NDArray[np.int64]) -> float:
-    """Sum of the squared influence of examples on kappa of correctness, a function of counts."""
-    right = np.arange(votes.n_replicates + 1)
-    typical = (right * votes.share[1] + right[::-1] * votes.share[0]) / votes.n_replicates
-    return float(histogram @ votes.influence(_binary_squares(right), typical) ** 2)
+@dataclass(frozen=True)
+class Variances:
+    """Variances of the logarithm of the ratio that kappa is made of.
+
+    Attributes
+    ----------
+    examples
+        From examples.
+    cells
+        From replicates, by what belongs to one of them and one example together.
+    """
+
+    examples: Component
+    cells: float
+
+
+def cells_variance(votes: Votes, products: float) -> float:
+    """Jackknife variance by cells, whose squared own influence, centred, sums to ``products``."""
+    n = votes.n_replicates
+    return (n - 1) / n * products / votes.n_examples**2
+
+
+def correct_variances(votes: Votes, histogram: NDArray[np.int64]) -> Variances:
+    """Variances of kappa of correctness, whose influences are functions of counts."""
+    n_replicates = votes.n_replicates
+    right = np.arange(n_replicates + 1)
+    wrong = right[::-1]
+    typical = (right * votes.share[1] + wrong * votes.share[0]) / n_replicates
+    squares = votes.influence(_binary_squares(right), typical) ** 2
+    examples = component_of_sums(
+        votes.n_examples, float(histogram @ squares), float(histogram @ squares**2)
+    )
+    gap = votes.own_influence(right, votes.share[1]) - votes.own_influence(wrong, votes.share[0])
+    products = float(histogram @ (right * wrong / n_replicates * gap**2))
+    return Variances(examples, cells_variance(votes, products))
 
 
 def no_interval(votes: Votes, left: Leavers) -> str | None:
@@ -153,20 +204,20 @@ def no_interval(votes: Votes, left: Leavers) -> str | None:
     return None
 
 
-def kappa_interval(votes: Votes, left: Leavers, squared_influence: float) -> Interval | str:
+def kappa_interval(votes: Votes, left: Leavers, found: Variances) -> Interval | str:
     """Interval of kappa, or why there is none, where pairs vote differently."""
-    n_replicates, n_examples = votes.n_replicates, votes.n_examples
     without = (_differing_without(votes, left), left.by_chance)
-    examples = Component(squared_influence / n_examples**2, n_examples - 1)
-    interval = ratio_interval(votes.differing, votes.by_chance, without, examples)
+    interval = ratio_interval(
+        votes.differing, votes.by_chance, without, found.cells, found.examples
+    )
     if isinstance(interval, str):
         return interval
     low, high = interval
-    return max(low, -1 / (n_replicates - 1)), high
+    return max(low, -1 / (votes.n_replicates - 1)), high
 
 
 class Influence:
-    """Sum over examples of their squared influence on kappa of predictions, at some epochs.
+    """Sums over examples of powers of their influence on kappa of predictions, at some epochs.
 
     Parameters
     ----------
@@ -178,19 +229,42 @@ class Influence:
 
     def __init__(self, epochs: slice, votes: Sequence[Votes | None]) -> None:
         self.epochs, self._votes = epochs, votes
-        self.squared = np.zeros(len(votes))
+        self._squared, self._fourth, self._products = np.zeros((3, len(votes)))
 
     def add(self, tile: Tile) -> None:
         """Take a tile in; it lies within the epochs."""
         for part in tile.parts(_kernels.BLOCK):
             _, squares = _kernels.squared_votes(part.prediction)
-            for e, at_epoch in enumerate(squares, start=part.epochs.start - self.epochs.start):
+            first = part.epochs.start - self.epochs.start
+            for e, at_epoch in enumerate(squares, start=first):
                 votes = self._votes[e]
-                if votes is None:
-                    continue
-                cast = part.prediction[:, e - (part.epochs.start - self.epochs.start)]
-                typical = sum(votes.share[vote] for vote in cast) / len(cast)
-                self.squared[e] += float((votes.influence(at_epoch, typical) ** 2).sum())
+                if votes is not None:
+                    self._add_epoch(e, votes, part.prediction[:, e - first], at_epoch)
+
+    def variances(self, epoch: int) -> Variances:
+        """Variances at an epoch that has votes."""
+        votes = self._votes[epoch]
+        assert votes is not None, "asked for where there is an interval"
+        return Variances(
+            component_of_sums(votes.n_examples, self._squared[epoch], self._fourth[epoch]),
+            cells_variance(votes, self._products[epoch]),
+        )
+
+    def _add_epoch(
+        self, epoch: int, votes: Votes, cast: Predictions, squares: NDArray[np.integer]
+    ) -> None:
+        n_replicates = len(cast)
+        typical, total, of_squares = np.zeros((3, cast.shape[1]))
+        for vote in cast:
+            company = _kernels.tp_counts(cast[:, np.newaxis], vote)[0]
+            own = votes.own_influence(company, votes.share[vote])
+            typical += votes.share[vote]
+            total += own
+            of_squares += own**2
+        influence = votes.influence(squares, typical / n_replicates) ** 2
+        self._squared[epoch] += influence.sum()
+        self._fourth[epoch] += influence @ influence
+        self._products[epoch] += (of_squares - total**2 / n_replicates).sum()
 
 
 def kappa_of(votes: Votes) -> float | str:
@@ -212,7 +286,7 @@ def correct_kappa_intervals(totals: CorrectTotals) -> list[Interval | str]:
         left = correct_leavers(histogram, totals.right[:, e], totals.company[:, e])
         found.append(
             no_interval(votes, left)
-            or kappa_interval(votes, left, correct_influence(votes, histogram))
+            or kappa_interval(votes, left, correct_variances(votes, histogram))
         )
     return found
 
@@ -231,7 +305,7 @@ def prediction_kappa_intervals(split: Split, epochs: slice) -> list[Interval | s
     influence = Influence(epochs, needed)
     sweep(split, influence, epochs=epochs)
     return [
-        reason or kappa_interval(votes[e], left[e], influence.squared[e])
+        reason or kappa_interval(votes[e], left[e], influence.variances(e))
         for e, reason in enumerate(reasons)
     ]
 

@@ -121,6 +121,9 @@ class Moments:
         ``(example,)``, contributions with ``variance`` and ``covariance`` as their means.
     variance_without, covariance_without
         ``(replicate,)``, the same without one replicate; empty where R = 2.
+    cells
+        ``(2, 2)``, jackknife covariance of ``variance`` and ``covariance`` over replicates by what
+        belongs to one replicate and one example together; zero where R = 2.
     """
 
     n_replicates: int
@@ -130,6 +133,7 @@ class Moments:
     covariance_at: Scores
     variance_without: Scores
     covariance_without: Scores
+    cells: Scores
 
     def noise(self) -> float:
         """Mean half variance of the difference of two replicates; 0 if they do not differ."""
@@ -172,10 +176,12 @@ def moments(deviation: Deviations) -> Moments:
     n_replicates = deviation.n_replicates
     matrix = np.zeros((n_replicates, n_replicates))
     squared, of_sum = np.empty(n_examples), np.empty(n_examples)
+    cells = np.zeros((2, 2))
     for here, values in deviation.blocks():
         matrix += values @ values.T
         squared[here] = np.einsum("rx,rx->x", values, values)
         of_sum[here] = values.sum(axis=0) ** 2
+        cells += _cell_products(values)
     matrix /= degrees
     own = np.diag(matrix)
     shared = matrix.sum(axis=1) - own
@@ -198,7 +204,61 @@ def moments(deviation: Deviations) -> Moments:
         covariance_at=of_sum,
         variance_without=variance_without,
         covariance_without=_beyond_rounding(covariance_without, variance_without),
+        cells=cells * cell_scale(deviation)[:2, :2],
     )
+
+
+def _cell_products(values: Scores) -> Scores:
+    """Sums of products, ``(2, 2)``, of what each cell adds to variance and covariance.
+
+    A cell, a replicate and an example, adds x**2 to the variance and x times the sum of the other
+    replicates to the covariance; of both, the mean over the replicates of the example is taken off.
+    By sums of powers over replicates, so that no table of cells is made twice.
+    """
+    n_replicates = len(values)
+    squares = values**2
+    total, second = values.sum(axis=0), squares.sum(axis=0)
+    third = np.einsum("rx,rx->x", squares, values)
+    fourth = np.einsum("rx,rx->x", squares, squares)
+    shared = total**2 - second
+    own_own = fourth - second**2 / n_replicates
+    own_shared = total * third - fourth - second * shared / n_replicates
+    shared_shared = total**2 * second - 2 * total * third + fourth - shared**2 / n_replicates
+    mixed = own_shared.sum()
+    return np.array([[own_own.sum(), mixed], [mixed, shared_shared.sum()]])
+
+
+def cell_scale(deviation: Deviations) -> Scores:
+    """What makes of products of cells their jackknife covariance, ``(3, 3)``.
+
+    For variance, covariance, and the covariance with another collection. Deleting a replicate
+    takes its cell off the first with 1 / (R - 1), and off the second with 2 / ((R - 1)(R - 2)).
+    """
+    n = deviation.n_replicates
+    if n < 3:
+        return np.zeros((3, 3))
+    taken = np.array([1 / (n - 1), 2 / ((n - 1) * (n - 2)), 1 / (n - 1)]) / deviation.degrees
+    scale: Scores = np.outer(taken, taken) * (n - 1) / n
+    return scale
+
+
+def cells_with(moment: Moments, a: Deviations, other: Scores) -> Scores:
+    """``moment.cells`` of a, ``(3, 3)``, with its covariance with another mean order as third."""
+    n_replicates = a.n_replicates
+    products = np.zeros((3, 3))
+    for here, values in a.blocks():
+        total = values.sum(axis=0)
+        second = np.einsum("rx,rx->x", values, values)
+        third = np.einsum("rx,rx,rx->x", values, values, values)
+        shared = total**2 - second
+        means = other[here]
+        products[2, 0] += means @ (third - total * second / n_replicates)
+        products[2, 1] += means @ (total * second - third - total * shared / n_replicates)
+        products[2, 2] += means**2 @ (second - total**2 / n_replicates)
+    products[:2, 2] = products[2, :2]
+    products *= cell_scale(a)
+    products[:2, :2] = moment.cells
+    return products
 
 
 def cross_covariance(a: Deviations, b: Deviations) -> Scores:

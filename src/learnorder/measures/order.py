@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.measures.intervals import Interval, example_component, ratio_interval, too_few
+from learnorder.measures.intervals import (
+    Interval,
+    example_component,
+    few_replicates,
+    ratio_interval,
+    too_few,
+)
 from learnorder.measures.moments import (
     NEGLIGIBLE,
     Deviations,
@@ -54,6 +60,11 @@ class Reliability:
     within_class_ci: Interval | None
     n_replicates: int
     undefined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def note(self) -> str | None:
+        """What to know of the intervals where there are fewer than 5 replicates, or None."""
+        return few_replicates(self.n_replicates)
 
 
 def accessibility(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct") -> xr.DataArray:
@@ -158,7 +169,8 @@ def reliability(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct")
     The interval is for the value in the population of replicates and examples, for means of the
     same R. It is built on log(1 - alpha), which is free to be of either sign, so an alpha of 0 or
     below needs no special care; at alpha = 1 the logarithm does not exist, and the interval is
-    undefined. Variance: deleting one replicate at a time, plus that from examples; Student's t.
+    undefined. Variance: that from examples, plus what deleting one replicate at a time shows beyond
+    it; Student's t. From fewer than 5 replicates it covers less than it says: see ``note``.
 
     Undefined, None with the reason: everything for one replicate or where mean accessibility does
     not differ between examples; intervals for fewer than 3 replicates or 10 examples, and where no
@@ -179,7 +191,7 @@ def reliability(log: xr.Dataset, weights: Weights = "equal", of: Of = "correct")
 
     References
     ----------
-    cronbach1951, shrout1979, feldt1965, efron1981jackknife, satterthwaite1946
+    cronbach1951, shrout1979, feldt1965, efron1981jackknife, cameron2011multiway, satterthwaite1946
     """
     split, table = _replicate_scores(log, "reliability", weights, of)
     return reliability_of(table, split.label)
@@ -194,6 +206,22 @@ def reliability_of(scores: ScoreTable, label: Labels) -> Reliability:
     value, ci = _alpha(scores, None, ("value", "ci"), undefined)
     within, within_ci = _alpha(scores, label, ("within_class", "within_class_ci"), undefined)
     return Reliability(value, ci, within, within_ci, scores.n_replicates, undefined)
+
+
+def reliability_record(found: Reliability) -> dict[str, Any]:
+    """Reliability under the names it has in JSON, with its own ``undefined``."""
+    names = {
+        "reliability": "value",
+        "reliability_ci": "ci",
+        "reliability_within_class": "within_class",
+        "reliability_within_class_ci": "within_class_ci",
+    }
+    record: dict[str, Any] = {}
+    for name, source in names.items():
+        value = getattr(found, source)
+        record[name] = list(value) if isinstance(value, tuple) else value
+    reasons = {n: found.undefined[s] for n, s in names.items() if s in found.undefined}
+    return {**record, "undefined": reasons}
 
 
 def cronbach_alpha(moment: Moments) -> float | str:
@@ -244,7 +272,9 @@ def _alpha_interval(moment: Moments) -> Interval | str:
     if mean_without.min() <= NEGLIGIBLE:
         return "without one of the replicates, mean accessibility does not differ between examples"
     examples = example_component(_influences(moment, noise, of_mean))
-    return ratio_interval(noise, of_mean, (noise_without, mean_without), examples)
+    slope = np.array([1 / noise - 1 / of_mean, -1 / noise - (n - 1) / of_mean])
+    cells = float(slope @ moment.cells @ slope)
+    return ratio_interval(noise, of_mean, (noise_without, mean_without), cells, examples)
 
 
 def _influences(moment: Moments, noise: float, of_mean: float) -> Iterator[Scores]:
@@ -294,6 +324,16 @@ def weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split
     if weights == "time":
         return split, np.diff(split.epochs, prepend=0.0)
     return split, equal_weights(split)
+
+
+def check_trained(split: Split) -> None:
+    """Refuse a split without an epoch after training began."""
+    if not (split.epochs > 0).any():
+        raise LearnOrderError(
+            f"{split.caller}: no epoch after training began was recorded (epochs: "
+            f"{', '.join(f'{e:g}' for e in split.epochs)}). Accessibility is a mean over epochs > "
+            "0. Record at least one."
+        )
 
 
 def equal_weights(split: Split) -> Scores:

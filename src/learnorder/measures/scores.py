@@ -16,13 +16,13 @@ from learnorder.measures.tiles import Tile, cuts
 from learnorder.schema import Scores
 
 TABLE_BYTES = 256 << 20
-"""Largest table kept in memory; a larger one is kept in a temporary file."""
+"""Most that tables take in memory; what is larger is kept in temporary files."""
 
 COLUMN_BYTES = 64 << 20
 """Part of a table that is in memory while it is filled, where the rest is in a file."""
 
-BLOCK = 1 << 21
-"""Float64 values of a block, 16 MiB: all replicates, some examples."""
+BLOCK = 1 << 18
+"""Float64 values of a block, 2 MiB: all replicates, some examples, several times in the caches."""
 
 
 class ScoreTable:
@@ -36,17 +36,24 @@ class ScoreTable:
         Type in which scores are kept; counts need few bytes.
     divisor
         What a kept value is divided by to be a score.
+    n_tables
+        How many such tables are filled at once, and share the memory, unless they are in files.
     """
 
     def __init__(
-        self, n_replicates: int, n_examples: int, dtype: np.dtype[Any], divisor: float = 1.0
+        self,
+        n_replicates: int,
+        n_examples: int,
+        dtype: np.dtype[Any],
+        divisor: float = 1.0,
+        n_tables: int = 1,
     ) -> None:
         self.n_replicates, self.n_examples = n_replicates, n_examples
         self.dtype, self.divisor = np.dtype(dtype), divisor
         self._values: NDArray[Any] | None = None
         self._file: IO[bytes] | None = None
         self._open: tuple[slice, NDArray[Any]] | None = None
-        if n_replicates * n_examples * self.dtype.itemsize > TABLE_BYTES:
+        if n_replicates * n_examples * self.dtype.itemsize > TABLE_BYTES // n_tables:
             self._file = self._new_file()
         else:
             self._values = np.zeros((n_replicates, n_examples), self.dtype)

@@ -107,7 +107,7 @@ def correlation_interval(part: Part, term: Scores, product: Scores) -> Interval 
     components = [replicate_component(without), example_component(influences())]
     # looked at before scaling, which makes much of what is only rounding
     scaled = [component.scaled(1 / slope**2) for component in components]
-    interval = no_spread(components) or t_interval(math.atanh(value), scaled)
+    interval = no_spread(components) or t_interval(math.atanh(value), scaled, len(without))
     if isinstance(interval, str):
         return interval
     low, high = interval
@@ -159,9 +159,9 @@ def share_interval(whole: Part, rest: Part) -> Interval | str:
     components = [
         replicate_component(without),
         example_component([influence]),
-        Component(by_chance, whole.degrees),
+        Component(by_chance, 2 * by_chance**2 / whole.degrees),
     ]
-    return t_interval(1 - left, components)
+    return t_interval(1 - left, components, len(without))
 
 
 def _at_all(values: Scores, kept: NDArray[np.bool_]) -> Scores:

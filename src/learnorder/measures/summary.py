@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learnorder.measures import distribution, kappa, order
+from learnorder.measures import distribution, kappa, order, stages
 from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.checks import CheckTotals
+from learnorder.measures.intervals import few_replicates
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
     CorrectTotals,
-    ReplicateScores,
+    RangeScores,
     Totals,
     class_passes,
     sweep,
@@ -51,10 +52,11 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch), ``order``, ``baselines``, what explains it, and ``notes``, what `self_checks` finds
-    odd. The predictions are read once, part by part. A value that is undefined, without labels for
-    example, is None, and the object ``undefined`` beside it has the reason under the same key. The
-    deviation of accuracy is over replicates, ddof 1.
+    each epoch), ``order``, with ``by_stage`` (one row for each third of training) in it,
+    ``baselines``, what explains it, and ``notes``: what a reader must know to read the numbers
+    rightly, and what `self_checks` finds odd. The predictions are read once, part by part. A value
+    that is undefined, without labels for example, is None, and the object ``undefined`` beside it
+    has the reason under the same key. The deviation of accuracy is over replicates, ddof 1.
 
     Raises
     ------
@@ -71,9 +73,9 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
         "n_examples": split.n_examples,
         "n_classes": split.n_classes,
         "per_epoch": _per_epoch(split, found),
-        "order": reliability_record(_order(split, found)),
+        "order": _order(split, found),
         "baselines": None if isinstance(baselines, str) else baselines.to_dict(),
-        "notes": list(found.notes),
+        "notes": [*filter(None, [few_replicates(split.n_replicates)]), *found.notes],
         "undefined": {"baselines": baselines} if isinstance(baselines, str) else {},
     }
 
@@ -86,7 +88,7 @@ class _Gathered:
     kappas: list[float | str] = field(default_factory=list)
     nulls: list[float | str] = field(default_factory=list)
     correct: CorrectTotals | None = None
-    scores: ReplicateScores | None = None
+    scores: RangeScores | None = None
     notes: tuple[str, ...] = ()
 
     def take(self, split: Split, votes: VoteTotals, classes: ClassTotals | None) -> None:
@@ -108,8 +110,10 @@ def _gathered(split: Split) -> _Gathered:
         found.correct = CorrectTotals(split)
         totals.append(found.correct)
         if (split.epochs > 0).any():
-            found.scores = ReplicateScores(split, order.equal_weights(split))
-            most_examples = found.scores.table.most_examples
+            thirds = stages.stage_ranges(split)
+            parts = [] if isinstance(thirds, str) else thirds
+            found.scores = RangeScores(split, [stages.trained_range(split), *parts])
+            most_examples = found.scores.most_examples
             totals.append(found.scores)
     by_class = VoteTotals.bytes_per_epoch(split)
     by_class += ClassTotals.bytes_per_epoch(split) if labelled else 0
@@ -128,29 +132,29 @@ def _gathered(split: Split) -> _Gathered:
     return found
 
 
-def reliability_record(found: order.Reliability) -> dict[str, Any]:
-    """Reliability under the names it has in JSON, with its own ``undefined``."""
-    names = {
-        "reliability": "value",
-        "reliability_ci": "ci",
-        "reliability_within_class": "within_class",
-        "reliability_within_class_ci": "within_class_ci",
-    }
-    record: dict[str, Any] = {}
-    for name, source in names.items():
-        value = getattr(found, source)
-        record[name] = list(value) if isinstance(value, tuple) else value
-    reasons = {n: found.undefined[s] for n, s in names.items() if s in found.undefined}
-    return {**record, "undefined": reasons}
-
-
-def _order(split: Split, found: _Gathered) -> order.Reliability:
-    if found.scores is not None:
-        return order.reliability_of(found.scores.table, split.label)
-    reason = _no_order(found)
-    names = ("value", "ci", "within_class", "within_class_ci")
-    undefined = dict.fromkeys(names, reason)
-    return order.Reliability(None, None, None, None, split.n_replicates, undefined)
+def _order(split: Split, found: _Gathered) -> dict[str, Any]:
+    """Reliability, of the whole of training and by stage."""
+    if found.scores is None:
+        reason = _no_order(found)
+        names = ("value", "ci", "within_class", "within_class_ci")
+        whole = order.Reliability(
+            None, None, None, None, split.n_replicates, dict.fromkeys(names, reason)
+        )
+        parts = stages.no_stages(reason)
+    else:
+        first, *others = found.scores.tables
+        whole = order.reliability_of(first, split.label)
+        thirds = stages.stage_ranges(split)
+        parts = (
+            stages.no_stages(thirds)
+            if isinstance(thirds, str)
+            else stages.by_stage(split, thirds, others)
+        )
+    record = order.reliability_record(whole)
+    record["by_stage"] = parts.to_dict()["stages"]
+    if parts.stages is None:
+        record["undefined"]["by_stage"] = parts.undefined["stages"]
+    return record
 
 
 def _no_order(found: _Gathered) -> str:
@@ -161,7 +165,7 @@ def _baselines(split: Split, found: _Gathered) -> Explained | str:
     """What class and baselines explain of the order, or why there is none."""
     if found.scores is None:
         return _no_order(found)
-    return explained_of(found.scores.table, split.label, baselines_of(split.log, split.caller))
+    return explained_of(found.scores.tables[0], split.label, baselines_of(split.log, split.caller))
 
 
 def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:

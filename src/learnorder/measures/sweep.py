@@ -6,7 +6,7 @@ small beside the predictions. A measure is then a function of these sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -228,3 +228,44 @@ class ReplicateScores:
             else:
                 for e in np.flatnonzero(weight):
                     row += right[e] * row.dtype.type(weight[e])
+
+
+class RangeScores:
+    """Accessibility of each example for each replicate over ranges of epochs, in ``tables``.
+
+    Every prediction is held against its label once, however many ranges there are.
+    """
+
+    def __init__(self, split: Split, ranges: Sequence[slice]) -> None:
+        self._ranges = ranges
+        shape = (split.n_replicates, split.n_examples)
+        sizes = [part.stop - part.start for part in ranges]
+        self.tables = [
+            ScoreTable(*shape, _kernels.smallest_type(n), float(n), len(ranges)) for n in sizes
+        ]
+
+    @property
+    def most_examples(self) -> int:
+        """Examples that a column may have while the tables are filled."""
+        return min(table.most_examples for table in self.tables)
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        first = tile.examples.start - tile.column.start
+        here = slice(first, first + tile.prediction.shape[2])
+        parts = [_inside(epochs, tile.epochs) for epochs in self._ranges]
+        rows = [
+            (part, table.column(tile.column)[:, here])
+            for part, table in zip(parts, self.tables, strict=True)
+            if part.start < part.stop
+        ]
+        for r, right in enumerate(_kernels.each_correct(tile.prediction, tile.label)):
+            for part, of_table in rows:
+                counts = _kernels.count_rows(right[part])
+                of_table[r] += counts.astype(of_table.dtype, copy=False)
+
+
+def _inside(part: slice, whole: slice) -> slice:
+    """What of a part lies in the whole, counted from where that begins; empty where nothing."""
+    start = max(part.start, whole.start) - whole.start
+    return slice(start, max(start, min(part.stop, whole.stop) - whole.start))

@@ -12,9 +12,9 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.baselines import Explained
 from learnorder.measures.catalogue import find_measure
-from learnorder.measures.order import Reliability
+from learnorder.measures.order import Reliability, reliability_record
 from learnorder.measures.split import LEFT_OUT, NEVER, UNDEFINED
-from learnorder.measures.summary import reliability_record
+from learnorder.measures.stages import ReliabilityByStage
 from learnorder.schema import EPOCH
 
 NEVER_LEARNED = "never learned"
@@ -98,11 +98,15 @@ def _flat(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
     return flat
 
 
-def _plain(found: xr.DataArray | Reliability | Explained) -> dict[str, Any]:
-    if isinstance(found, Reliability | Explained):
-        record = found.shares() if isinstance(found, Explained) else reliability_record(found)
-        reasons = record.pop(UNDEFINED)
-        return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
+def _plain(
+    found: xr.DataArray | Reliability | ReliabilityByStage | Explained,
+) -> dict[str, Any]:
+    if isinstance(found, Reliability):
+        return _one_row(reliability_record(found))
+    if isinstance(found, ReliabilityByStage):
+        return _one_row(_stage_columns(found))
+    if isinstance(found, Explained):
+        return _one_row(found.shares())
     reasons = _by_key(found.attrs.get(UNDEFINED, {}))
     if NEVER in found.attrs:
         reasons[NEVER_LEARNED] = found.attrs[NEVER]
@@ -132,6 +136,28 @@ def _reason(content: Mapping[str, Any], epoch: float | None) -> str:
     reasons: Mapping[str, str] = content[UNDEFINED]
     key = NEVER_LEARNED if epoch is None else _key(epoch)
     return reasons[key]
+
+
+def _one_row(record: dict[str, Any]) -> dict[str, Any]:
+    """A result without dims: its record as an object of values."""
+    reasons = record.pop(UNDEFINED)
+    return {"dims": [], "coords": {}, "values": record, UNDEFINED: reasons}
+
+
+def _stage_columns(found: ReliabilityByStage) -> dict[str, Any]:
+    """All stages in one row: the columns of each begin with its number."""
+    if found.stages is None:
+        return {"stages": None, UNDEFINED: dict(found.undefined)}
+    columns: dict[str, Any] = {}
+    undefined: dict[str, str] = {}
+    for number, stage in enumerate(found.stages, start=1):
+        record = stage.to_dict()
+        first, last = record.pop("epochs")
+        reasons = record.pop(UNDEFINED)
+        record = {"first_epoch": first, "last_epoch": last, **record}
+        columns |= {f"stage_{number}_{name}": value for name, value in record.items()}
+        undefined |= {f"stage_{number}_{name}": why for name, why in reasons.items()}
+    return {**columns, UNDEFINED: undefined}
 
 
 def _key(epoch: float) -> str:

@@ -112,6 +112,11 @@ def bimodality_sentence(summary: Mapping[str, Any]) -> str:
     )
 
 
+def notes(summary: Mapping[str, Any]) -> list[str]:
+    """What is said beside the numbers, as sentences."""
+    return [f"{note[0].upper()}{note[1:]}." for note in summary["notes"]]
+
+
 def unlabelled_sentences(summary: Mapping[str, Any]) -> list[str]:
     """What can be said without labels."""
     row, key = summary["per_epoch"][-1], "fleiss_kappa_predictions"

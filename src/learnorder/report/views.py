@@ -135,6 +135,7 @@ def _labelled(
         reading.order_sentence(summary),
         reading.last_epoch_sentence(summary),
         reading.bimodality_sentence(summary),
+        *reading.notes(summary),
     )
     last = rows[-1]
     keys = ("fleiss_kappa", "bimodality", "bimodality_null", "bimodality_null_class")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learnorder.measures import baselines, order
+from learnorder.measures import baselines, order, stages
 from learnorder.measures.rows.row import Measure
 
 ROWS: tuple[Measure, ...] = (
@@ -15,6 +15,17 @@ ROWS: tuple[Measure, ...] = (
         direction="higher is more alike",
         degenerate="one replicate, or accessibility constant: undefined; interval: 3 replicates",
         source=("cronbach1951", "shrout1979", "feldt1965"),
+        needs=("label", "an epoch > 0"),
+    ),
+    Measure(
+        name="reliability_by_stage",
+        summary="reliability of the order at the beginning, the middle and the end of training",
+        function=stages.reliability_by_stage,
+        dims=(),
+        range="(-infinity, 1]",
+        direction="higher is more alike",
+        degenerate="fewer recorded epochs > 0 than stages: undefined; else as reliability",
+        source=("cronbach1951", "shrout1979"),
         needs=("label", "an epoch > 0"),
     ),
     Measure(
