@@ -136,6 +136,7 @@ def test_a_lost_array_is_noticed_whole(tmp_path):
     ("baselines", "message"),
     [
         ({"label": [0.0] * 3}, "'label' cannot name a baseline"),
+        ({"error_norm": [0.0] * 3}, "'error_norm' cannot name a baseline"),
         ({"a b": [0.0] * 3}, "'a b' cannot name"),
         ({"../x": [0.0] * 3}, "cannot name"),
         ({1: [0.0] * 3}, "1 cannot name"),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learnorder.measures import _arrays, _kernels
+from learnorder.measures.of_label import surely_within
 from learnorder.schema import OF_LABEL, prediction_dtype
 
 
@@ -185,6 +186,6 @@ def test_range_of_half_floats_is_told_by_their_bits(about):
     inside = (every >= about.low) & (every <= about.high) & np.isfinite(every)
     for value, within in zip(every, inside, strict=True):
         pair = np.array([[0], [value]], np.float16)
-        seen = _kernels.surely_within(pair, about.low, about.high)
+        seen = surely_within(pair, about.low, about.high)
         assert seen == within or (value == 0 and not seen)
-    assert _kernels.surely_within(every[inside & ~np.signbit(every)], about.low, about.high)
+    assert surely_within(every[inside & ~np.signbit(every)], about.low, about.high)

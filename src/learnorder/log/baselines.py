@@ -16,8 +16,8 @@ from learnorder.schema import (
     DIMS,
     EXAMPLE,
     LABEL,
+    OF_LABEL,
     PREDICTION,
-    PROBABILITY,
     ROLE,
     SEED,
     TRUE_LABEL,
@@ -26,7 +26,7 @@ from learnorder.schema import (
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 """Names that can be a folder, a column of a table, and an attribute of a dataset."""
 
-TAKEN = {*DIMS, CLASS_ID, LABEL, TRUE_LABEL, PREDICTION, PROBABILITY, SEED}
+TAKEN = {*DIMS, CLASS_ID, LABEL, TRUE_LABEL, PREDICTION, *OF_LABEL, SEED}
 """Names of other variables of a split."""
 
 Baselines = Mapping[str, NDArray[np.floating[Any]]]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.schema import Correct, Halves, Labels, Predictions
+from learnorder.schema import Correct, Labels, Predictions
 
 Counts = NDArray[np.integer[Any]]
 Bits = NDArray[np.uint64]
@@ -29,9 +29,6 @@ ASKED = 9
 
 WORTH = 0.75
 """Share of examples without a majority up to which those are picked out to be sorted."""
-
-HALF_ENDS = 65504.0
-"""Largest half float but infinity."""
 
 BLOCK = 1 << 15
 """Columns sorted at once: long enough to hide the cost of a call, short enough for the caches."""
@@ -157,20 +154,6 @@ def add_votes(by_class: NDArray[np.int64], prediction: Predictions) -> None:
     for rows, votes in zip(by_class, prediction, strict=True):
         for row, vote in zip(rows, votes, strict=True):
             np.add.at(row, vote, 1)
-
-
-def surely_within(values: Halves, low: float, high: float) -> bool:
-    """Whether half floats are seen at once to be finite and to lie in ``low`` <= 0 <= ``high``.
-
-    By their bits, which grow with the size of a number, and are larger still for negative ones. To
-    be compared half floats are converted, which takes far longer. -0.0 is not seen where ``low`` is
-    0.
-    """
-    most, least = np.array([min(high, HALF_ENDS), max(low, -HALF_ENDS)], np.float16).view(np.int16)
-    unsigned = values.view(np.uint16).max()
-    if low == 0:
-        return bool(unsigned <= most)
-    return bool(unsigned <= least.view(np.uint16) and values.view(np.int16).max() <= most)
 
 
 @dataclass(frozen=True)

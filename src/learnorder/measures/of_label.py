@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures import _kernels
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split
 from learnorder.measures.tiles import chunk_shape, cuts, read_shape
 from learnorder.schema import DIMS, EXAMPLE, OF_LABEL, REPLICATE, Halves, Scores
+
+HALF_ENDS = 65504.0
+"""Largest half float but infinity."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,24 @@ def label_tiles(
             # Through the variable: its slice is lazy, and caches apart from the whole.
             read = np.asarray(found.variable[:, part, examples].values)
             tile = LabelTile(part, examples, read)
-            if not _kernels.surely_within(read, about.low, about.high):
+            if not surely_within(read, about.low, about.high):
                 _check_values(split, quantity, tile)
             yield tile
             del read, tile  # or they would be held while the next is read
+
+
+def surely_within(values: Halves, low: float, high: float) -> bool:
+    """Whether half floats are seen at once to be finite and to lie in ``low`` <= 0 <= ``high``.
+
+    By their bits, which grow with the size of a number, and are larger still for negative ones. To
+    be compared half floats are converted, which takes far longer. -0.0 is not seen where ``low`` is
+    0.
+    """
+    most, least = np.array([min(high, HALF_ENDS), max(low, -HALF_ENDS)], np.float16).view(np.int16)
+    unsigned = values.view(np.uint16).max()
+    if low == 0:
+        return bool(unsigned <= most)
+    return bool(unsigned <= least.view(np.uint16) and values.view(np.int16).max() <= most)
 
 
 def _check_values(split: Split, quantity: str, tile: LabelTile) -> None:
