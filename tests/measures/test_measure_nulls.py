@@ -22,6 +22,7 @@ from learnorder.measures.permutations import (
     null_of,
 )
 from learnorder.measures.scores import ScoreTable
+from learnorder.measures.summary import summarise
 
 OF = ("fleiss_kappa", "difficulty", "bimodality", "agreement", "reliability")
 
@@ -466,3 +467,14 @@ def test_kappa_of_many_histograms_is_that_of_each():
     expected = [kappa.correct_votes(row).kappa() for row in rows]
     np.testing.assert_allclose(OF_COUNTS["fleiss_kappa"].values(rows), expected, rtol=1e-12)
     assert N_DRAWS == 199
+
+
+@pytest.mark.parametrize(("within", "suffix"), [("all", ""), ("class", "_class")])
+def test_the_summary_has_the_nulls_from_moments(random_log, within, suffix):
+    log = random_log((5, 3, 80), 3, first_epoch=1.0)
+    found = summarise(log)
+    shuffled = nulls.permutation_null(log, of="fleiss_kappa", within=within, n_draws=None)
+    rows = [row[f"fleiss_kappa_null{suffix}_ci"] for row in found["per_epoch"]]
+    np.testing.assert_allclose(rows, shuffled.interval)
+    whole = nulls.permutation_null(log, of="reliability", within=within, n_draws=None)
+    np.testing.assert_allclose(found["order"][f"reliability_null{suffix}_ci"], whole.interval)

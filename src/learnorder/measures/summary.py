@@ -12,7 +12,9 @@ import xarray as xr
 from learnorder.measures import distribution, kappa, order, stages
 from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.checks import CheckTotals
-from learnorder.measures.intervals import few_replicates
+from learnorder.measures.intervals import Interval, few_replicates
+from learnorder.measures.null_moments import alpha_null, kappa_null
+from learnorder.measures.permutations import Groups, Null
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
@@ -23,6 +25,7 @@ from learnorder.measures.sweep import (
     sweep,
 )
 from learnorder.measures.votes import VoteTotals
+from learnorder.schema import Labels
 
 NO_LABELS = "the split has no labels to be right about"
 ONE_REPLICATE = "a deviation over replicates needs 2; there is 1"
@@ -36,6 +39,8 @@ COLUMNS = (
     "bimodality_null_class",
     "fleiss_kappa",
     "fleiss_kappa_ci",
+    "fleiss_kappa_null_ci",
+    "fleiss_kappa_null_class_ci",
     "fleiss_kappa_predictions",
 )
 """Per-epoch quantities that can be undefined, in the order of a row."""
@@ -87,6 +92,7 @@ class _Gathered:
     agreement: list[float] = field(default_factory=list)
     kappas: list[float | str] = field(default_factory=list)
     nulls: list[float | str] = field(default_factory=list)
+    kappa_nulls: list[Interval | str] = field(default_factory=list)
     correct: CorrectTotals | None = None
     scores: RangeScores | None = None
     notes: tuple[str, ...] = ()
@@ -96,8 +102,16 @@ class _Gathered:
         n_votes = split.n_replicates * split.n_examples
         self.agreement += (votes.largest / n_votes).tolist()
         self.kappas += kappa.prediction_kappas(votes, split.n_examples)
-        if classes is not None:
+        if classes is not None and self.correct is not None:
             self.nulls += distribution.class_nulls(classes)
+            for e, histogram in enumerate(self.correct.histogram[classes.epochs]):
+                groups = Groups.of_classes(classes.right[:, e], classes.size)
+                self.kappa_nulls.append(_ends(kappa_null(histogram, groups)))
+
+
+def _ends(null: Null | str) -> Interval | str:
+    """Interval of a null, or why there is none."""
+    return null if isinstance(null, str) else (null.low, null.high)
 
 
 def _gathered(split: Split) -> _Gathered:
@@ -151,10 +165,22 @@ def _order(split: Split, found: _Gathered) -> dict[str, Any]:
             else stages.by_stage(split, thirds, others)
         )
     record = order.reliability_record(whole)
+    for name, label in (("reliability_null_ci", None), ("reliability_null_class_ci", split.label)):
+        ends = _order_null(found, label)
+        record[name] = None if isinstance(ends, str) else list(ends)
+        if isinstance(ends, str):
+            record["undefined"][name] = ends
     record["by_stage"] = parts.to_dict()["stages"]
     if parts.stages is None:
         record["undefined"]["by_stage"] = parts.undefined["stages"]
     return record
+
+
+def _order_null(found: _Gathered, label: Labels | None) -> Interval | str:
+    """Reliability of scores that are shuffled, within the classes of ``label`` if given."""
+    if found.scores is None:
+        return _no_order(found)
+    return _ends(alpha_null(found.scores.tables[0], label))
 
 
 def _no_order(found: _Gathered) -> str:
@@ -204,4 +230,9 @@ def _labelled_columns(
         "bimodality_null_class": found.nulls,
         "fleiss_kappa": [kappa.kappa_of(each) for each in votes],
         "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
+        "fleiss_kappa_null_ci": [
+            _ends(kappa_null(counts, Groups.all_in_one(right, split.n_examples)))
+            for counts, right in zip(correct.histogram, correct.right.T, strict=True)
+        ],
+        "fleiss_kappa_null_class_ci": found.kappa_nulls,
     }
