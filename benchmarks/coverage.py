@@ -20,9 +20,10 @@ import numpy as np
 from benchmarks.populations import POPULATIONS, PROGRESS, Collections, Population, drawn
 from benchmarks.results import Section
 
-from learnorder.comparison.correlation import Correlation, correlate, prepare_order
+from learnorder.comparison.correlation import Order, correlate_means
 from learnorder.measures import _kernels, kappa
-from learnorder.measures.order import reliability_of
+from learnorder.measures.moments import deviations
+from learnorder.measures.order import order_moments, reliability_of
 from learnorder.measures.scores import ScoreTable
 
 NOMINAL, TOLERANCE = 0.95, 0.02
@@ -206,10 +207,14 @@ def estimates(pairs: Collections, i: int, label: np.ndarray) -> dict[str, Estima
     }
 
 
-def _correlation(a: ScoreTable, b: ScoreTable, label: np.ndarray | None) -> Correlation:
-    left_out = "halves are not looked at"
-    orders = [prepare_order(name, x, label, left_out) for name, x in (("a", a), ("b", b))]
-    return correlate(*orders)
+def _correlation(a: ScoreTable, b: ScoreTable, label: np.ndarray | None) -> SimpleNamespace:
+    """What needs no ranks; None where there is a reason instead."""
+    orders = []
+    for name, scores in (("a", a), ("b", b)):
+        deviation = deviations(scores, label)
+        orders.append(Order(name, deviation, deviation.mean(), order_moments(deviation)))
+    found = correlate_means(*orders, None)
+    return SimpleNamespace(**{k: None if isinstance(v, str) else v for k, v in found.items()})
 
 
 def _kappa(right: np.ndarray) -> Estimate:

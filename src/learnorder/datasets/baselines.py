@@ -121,7 +121,7 @@ def find_baselines(dataset: Dataset, *, max_tokens: int = 100) -> Baselines:
     --------
     >>> dataset = Dataset.from_arrays([[0.0], [1.0], [5.0], [6.0]], [0, 0, 1, 1], [[0.5]], [1])
     >>> found = find_baselines(dataset)
-    >>> found.splits["train"]["neighbour_share"].round(2).tolist()
+    >>> [round(float(share), 2) for share in found.splits["train"]["neighbour_share"]]
     [0.33, 0.33, 0.33, 0.33]
     >>> bool(found.splits["test"]["prototype_margin"][0] < 0)
     True

@@ -214,7 +214,7 @@ def explained(log: xr.Dataset) -> Explained:
     >>> log = lo.from_arrays(votes, labels, baselines={"brightness": [4, 5, 6, 1, 5, 3, 2, 1]})
     >>> found = explained(log)
     >>> found.baselines[0].name, round(found.baselines[0].pearson, 2)
-    ('brightness', 0.93)
+    ('brightness', 0.95)
     """
     split = read_split(log, "explained")
     baselines = baselines_of(log, "explained")
