@@ -225,6 +225,8 @@ ROW = {
     "bimodality_null_class",
     "fleiss_kappa",
     "fleiss_kappa_ci",
+    "fleiss_kappa_null_ci",
+    "fleiss_kappa_null_class_ci",
     "fleiss_kappa_predictions",
     "undefined",
 }

@@ -135,7 +135,7 @@ def from_arrays(
     n_classes = _count_classes(votes, given, class_names)
     seed_axis = _axis(range(n_replicates) if seeds is None else seeds, "seeds", n_replicates)
     order = np.argsort(seed_axis)
-    quantities = {PREDICTION: votes[order].astype(prediction_dtype(n_classes))}
+    quantities = {PREDICTION: votes[order].astype(prediction_dtype(n_classes), copy=False)}
     of_label = {PROBABILITY: probabilities, MARGIN: margins, ERROR_NORM: error_norms}
     for name, values in of_label.items():
         if values is not None:
@@ -154,14 +154,14 @@ def from_arrays(
     )
 
 
-def _integers(values: ArrayLike, what: str) -> NDArray[np.int64]:
+def _integers(values: ArrayLike, what: str) -> NDArray[np.integer[Any]]:
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise LearnOrderError(
             f"from_arrays: {what} are of type {array.dtype}. They are integers, class ids from 0. "
             "Convert them, for logits with argmax."
         )
-    return array.astype(np.int64)
+    return array
 
 
 def _half_precision(
@@ -181,7 +181,7 @@ def _half_precision(
 
 
 def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray[np.int64]:
-    array = _integers(list(values), what)
+    array = _integers(list(values), what).astype(np.int64)
     if array.shape != (expected,):
         raise LearnOrderError(
             f"from_arrays: {what} have shape {array.shape}; the predictions need ({expected},)."
@@ -227,10 +227,10 @@ def _epoch_axis(epochs: Sequence[float] | None, expected: int) -> list[float]:
 
 
 def _count_classes(
-    votes: NDArray[np.int64], labels: NDArray[np.int64] | None, names: Sequence[str] | None
+    votes: NDArray[np.integer[Any]], labels: NDArray[np.int64] | None, names: Sequence[str] | None
 ) -> int:
     highest = max(int(votes.max()), int(labels.max(initial=0)) if labels is not None else 0)
-    if (votes < 0).any():
+    if votes.min() < 0:
         raise LearnOrderError(
             f"from_arrays: predictions contain {int(votes.min())}. Classes are counted from 0."
         )
