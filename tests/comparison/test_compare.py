@@ -12,7 +12,7 @@ from scipy import stats
 
 from learnorder.comparison.compare import compare
 from learnorder.comparison.correlation import Correlation, correlate, prepare_order
-from learnorder.comparison.halves import Halves
+from learnorder.comparison.halves import Halves, splits
 from learnorder.errors import LearnOrderError
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import order
@@ -112,12 +112,20 @@ def test_one_class_makes_within_class_the_same_as_overall():
             assert getattr(pair.within_class, field.name) == getattr(pair, field.name)
 
 
+@pytest.mark.parametrize(("n", "n_splits"), [(2, 1), (3, 3), (5, 15), (6, 10), (7, 20), (10, 20)])
+def test_every_split_into_halves_is_looked_at_or_some_that_are_far_apart(n, n_splits):
+    found = list(splits(n))
+    assert len({tuple(sorted((tuple(a), tuple(b)))) for a, b in found}) == len(found) == n_splits
+    assert all(len(a) == len(b) == n // 2 and not set(a) & set(b) for a, b in found)
+    assert found == list(splits(n))
+
+
 def test_spearman_between_halves_of_an_even_collection(logs, found):
     scores = order.accessibility_per_replicate(logs["cnn"]).values
-    splits = [([0, 1], [2, 3]), ([1, 2], [3, 0])]
+    ways = [([0, 1], [2, 3]), ([0, 2], [1, 3]), ([1, 2], [3, 0])]
     halves = [
         stats.spearmanr(scores[a].mean(0).round(12), scores[b].mean(0).round(12)).statistic
-        for a, b in splits
+        for a, b in ways
     ]
     assert found.pairs[0].spearman_halves_b == pytest.approx(np.mean(halves), rel=1e-12)
 

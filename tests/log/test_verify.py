@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from learnorder.cli import main
 from learnorder.errors import LearnOrderError
+from learnorder.log import layout
 from learnorder.log.creation import plan_replicates
 from learnorder.log.reader import open_log
 from learnorder.log.verify import verify_log
@@ -145,3 +146,18 @@ def test_predictions_outside_the_classes_are_refused_whatever_their_type(tiny_lo
         pytest.raises(LearnOrderError, match=f"predicts class {value} at epoch 1"),
     ):
         writer.write(EpochPredictions(7, 0, 1.0, votes))
+
+
+def test_header_that_appears_while_it_is_looked_for_is_no_damage(tiny_log, monkeypatch):
+    real, missed = layout.read_bytes, []
+
+    def late(path):
+        if not missed:
+            missed.append(path)
+            raise FileNotFoundError(path)
+        return real(path)
+
+    expected = layout.read_header(tiny_log)
+    monkeypatch.setattr(layout, "read_bytes", late)
+    assert layout.read_header(tiny_log) == expected
+    assert missed

@@ -122,7 +122,7 @@ def _print_designs(designs: dict[str, Any]) -> None:
         for design in designs["front"]:
             shown = {
                 **design,
-                "cost": f"{100 * design['cost']:.2g} %",
+                "cost": f"{100 * design['cost']:.2g}\N{NO-BREAK SPACE}%",
                 "range": [design["lowest"], design["highest"]],
                 "mark": f"cheapest for {designs['goal']:g}" if _is(design, designs) else "",
             }
@@ -132,9 +132,9 @@ def _print_designs(designs: dict[str, Any]) -> None:
             f"order with the full one of {designs['n_reference']} other replicates (reliability "
             f"{cell(designs['reliability'])})"
         )
-        echo_table(list(COLUMNS.values()), rows, title)
-    for name, reason in designs["undefined"].items():
-        click.echo(f"undefined: {name}: {reason}")
+        echo_table(list(COLUMNS.values()), rows, title, keys=4)
+    for reason in dict.fromkeys(designs["undefined"].values()):
+        click.echo(f"undefined: smaller designs: {reason}")
 
 
 def _is(design: dict[str, Any], designs: dict[str, Any]) -> bool:

@@ -203,7 +203,7 @@ def _print_comparison(content: dict[str, Any]) -> None:
     for pair in content["pairs"]:
         _print_late_gains(pair["late_gains"])
     for note in content["notes"]:
-        click.echo(f"note: {note}")
+        click.echo(f"note: {note}", err=True)
     _print_reasons(content)
 
 
@@ -215,6 +215,8 @@ def _print_late_gains(gains: dict[str, Any]) -> None:
         f"{stronger} ends {cell(gains['accuracy_gain'])} above {weaker} in accuracy "
         f"({cell(gains['accuracy_gain_ci'])})"
     )
+    if gains["learned"] is None:
+        return  # the reason stands below
     click.echo(
         f"  of what all other networks of {weaker} miss, one of {stronger} has "
         f"{cell(gains['learned'])} right, one of {weaker} {cell(gains['learned_reference'])}:\n"
@@ -241,7 +243,10 @@ def _print_baselines(content: dict[str, Any]) -> None:
 def _stage_row(stage: dict[str, Any]) -> list[Any]:
     """A stage of training: from its first epoch to its last, then what the columns name."""
     first, last = stage["epochs"]
-    return [f"{first:g} to {last:g}", *(stage[column] for column in STAGE_COLUMNS[1:])]
+    return [
+        f"{first:g} to {last:g}" if first < last else f"{first:g}",
+        *(stage[column] for column in STAGE_COLUMNS[1:]),
+    ]
 
 
 def _print_values(values: dict[str, Any]) -> None:

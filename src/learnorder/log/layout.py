@@ -161,6 +161,8 @@ def read_header(log: Path) -> Header:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         # elsewhere a log that is being created looks the same
         if is_local(log) and is_there(log / MANIFEST) and is_there(log / EXAMPLES):
+            if is_there(log / METADATA):  # the log has appeared since it was looked for
+                return read_header(log)
             raise LogDamaged(
                 f"log: {log / METADATA} is missing, though {log} is a log. Without its header "
                 "nothing in it can be read. Restore the file from a copy."
