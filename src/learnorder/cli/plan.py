@@ -71,12 +71,16 @@ def _cost(log: Log) -> CostModel:
 
 def _print_needed(needed: dict[str, Any], split: str) -> None:
     from learnorder.cli.output import cell
+    from learnorder.measures.intervals import few_replicates
 
     n = count_of(needed["n_replicates"], "replicate")
     click.echo(
         f"reliability of the order, split {split}, {n}: {cell(needed['reliability'])} "
         f"(95 % interval {cell(needed['reliability_ci'])})"
     )
+    note = few_replicates(needed["n_replicates"])
+    if note:
+        click.echo(f"note: {note}", err=True)
     target, more, low = needed["target"], needed["more"], needed["more_for_low"]
     if more is not None:
         ends = _range(needed["more_ci"]) if more else ""
