@@ -102,22 +102,41 @@ def test_containment_is_that_of_all_pairs_of_networks(logs, pair):
         check_against_brute_force(at, *sides, label)
 
 
-def logit_interval(a, b, statistic):
-    """Interval on the scale of the logit, from recomputing without each part."""
-    without = [
-        [statistic(np.delete(a, r, axis=0), b) for r in range(len(a))],
-        [statistic(a, np.delete(b, r, axis=0)) for r in range(len(b))],
-        [statistic(np.delete(a, x, axis=1), np.delete(b, x, axis=1)) for x in range(a.shape[1])],
-    ]
-    variances = np.array([(len(w) - 1) * np.var(w) for w in without])
-    sizes = np.array([len(w) - 1 for w in without])
-    df = variances.sum() ** 2 / (variances**2 / sizes).sum()
-    return statistic(a, b), stats.t.ppf(0.975, df) * np.sqrt(variances.sum())
+def recomputed_interval(a, b, statistic):
+    """A value and how far its interval reaches to both sides, by leaving out each part in turn.
+
+    What replicates show by what belongs to a replicate and an example together, both left out, is
+    taken off their part.
+    """
+    variances, errors = [], []
+    n_examples = a.shape[1]
+    each = [(np.delete(a, x, axis=1), np.delete(b, x, axis=1)) for x in range(n_examples)]
+    for side in (0, 1):
+        size = len((a, b)[side])
+        without, cells = [], []
+        for r in range(size):
+            whole = statistic(*_without_replicate((a, b), side, r))
+            without.append(whole)
+            cells.append([statistic(*_without_replicate(x, side, r)) - whole for x in each])
+        seen = (size - 1) * np.var(without)
+        by_cells = (size - 1) * np.var(cells, axis=0).sum() * (1 - 1 / n_examples) ** 2
+        sure = stats.chi2.cdf((size - 1) * seen / by_cells, size - 1)
+        variances.append(max(seen - by_cells, 0))
+        errors.append(2 * (sure * seen) ** 2 / (size - 1))
+    influence = np.array([statistic(*x) for x in each])
+    variances.append((n_examples - 1) * np.var(influence))
+    errors.append(2 * variances[-1] ** 2 / (n_examples - 1))
+    df = max(2 * sum(variances) ** 2 / sum(errors), min(len(a), len(b)) - 1)
+    return statistic(a, b), stats.t.ppf(0.975, df) * np.sqrt(sum(variances))
+
+
+def _without_replicate(sides, which, r):
+    return [np.delete(x, r, axis=0) if i == which else x for i, x in enumerate(sides)]
 
 
 def test_the_interval_of_containment_is_that_of_recomputing_without_each_part(logs, pair):
     a, b = (right_at(logs[k], [-1] * logs[k].sizes["replicate"]) for k in ("weak", "strong"))
-    value, half = logit_interval(a, b, lambda a, b: share_of(a, b).mean())
+    value, half = recomputed_interval(a, b, lambda a, b: share_of(a, b).mean())
     half /= value * (1 - value)
     centre = np.log(value / (1 - value))
     expected = 1 / (1 + np.exp(-np.array([centre - half, centre + half])))
@@ -151,7 +170,7 @@ def test_late_gains_are_those_of_leaving_out_each_network(logs, pair):
         (found.accuracy_gain_ci, lambda a, b: b.mean() - a.mean()),
         (found.learned_gain_ci, lambda a, b: -np.diff(learned_of(a, b))[0]),
     ):
-        value, half = logit_interval(a, b, statistic)
+        value, half = recomputed_interval(a, b, statistic)
         expected = [value - half, value + half]
         np.testing.assert_allclose(interval, expected, atol=0.03 * np.ptp(expected))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learnorder.comparison.correlation import IDENTICAL, Found, means_without
 from learnorder.comparison.gather import Answers, Gathered, Gathering, both_right, right_by_class
@@ -203,9 +204,10 @@ def _interval(weaker: _Known, stronger: _Known, share: Scores, point: int) -> In
     slope = value * (1 - value)
     if slope < IDENTICAL:
         return f"containment is {value:.0f} for every pair of networks: no spread to estimate"
+    of_weaker, of_stronger = _cells(weaker, stronger, share, point)
     components = [
-        replicate_component(means_without(share)),
-        replicate_component(means_without(share.T)),
+        replicate_component(means_without(share), of_weaker),
+        replicate_component(means_without(share.T), of_stronger),
         example_component(_influences(weaker, stronger, share, point)),
     ]
     # Looked at before scaling, which makes much of what is only rounding.
@@ -217,18 +219,38 @@ def _interval(weaker: _Known, stronger: _Known, share: Scores, point: int) -> In
     return low, high
 
 
+def _cells(weaker: _Known, stronger: _Known, share: Scores, point: int) -> tuple[float, float]:
+    """Jackknife variance of the mean share from what belongs to a replicate and an example."""
+    of_weaker = of_stronger = 0.0
+    own_share = share.mean(axis=1, keepdims=True)
+    for right_a, right_b in _blocks(weaker, stronger, point):
+        known = right_a / weaker.right[:, np.newaxis]
+        by_weaker = known * (right_b.mean(axis=0, dtype=np.float64) - own_share)
+        of_weaker += float(by_weaker.var(axis=0).sum())
+        by_stronger = known.mean(axis=0) ** 2 @ right_b.var(axis=0, dtype=np.float64)
+        of_stronger += float(by_stronger)
+    n_a, n_b = (max(n - 1, 1) for n in share.shape)
+    return of_weaker / n_a, of_stronger / n_b
+
+
 def _influences(weaker: _Known, stronger: _Known, share: Scores, point: int) -> Iterator[Scores]:
     """Influence of examples on the mean share, block by block.
 
     Of a pair it is what the weaker's network has right there, over all it has right: times what the
     stronger's has right there less their share.
     """
-    of_a, of_b = weaker.answers, stronger.answers
-    weight = of_a.table.n_examples / (len(weaker.right) * weaker.right)
+    weight = weaker.answers.table.n_examples / (len(weaker.right) * weaker.right)
     expected = weight * share.mean(axis=1)
-    width = min(of_a.width, of_b.width)
-    blocks = zip(of_a.blocks(point, width), of_b.blocks(point, width), strict=True)
-    for right_a, right_b in blocks:
+    for right_a, right_b in _blocks(weaker, stronger, point):
         influence: Scores = (weight @ right_a) * right_b.mean(axis=0, dtype=np.float64)
         influence -= expected @ right_a
         yield influence
+
+
+def _blocks(
+    weaker: _Known, stronger: _Known, point: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Whether replicates of each are right at a point, ``(replicate, example)``, by blocks."""
+    width = min(weaker.answers.width, stronger.answers.width)
+    sides = (known.answers.blocks(point, width) for known in (weaker, stronger))
+    return zip(*sides, strict=True)

@@ -185,8 +185,15 @@ def _accuracy_interval(a: Gathered, b: Gathered, gain: float) -> Interval | str:
         for right_a, right_b in _at_end(a, b):
             yield right_b.mean(axis=0) - right_a.mean(axis=0) - gain
 
+    cells = np.zeros(2)
+    for sides in _at_end(a, b):
+        cells += [_squared_deviations(right).sum() for right in sides]
+    cells /= a.split.n_examples**2
     # Without each replicate, the mean of the others; what is constant beside it does not matter.
-    replicates = [replicate_component(_others(side.accuracy)) for side in (a, b)]
+    replicates = [
+        replicate_component(_others(side.accuracy), of_cells)
+        for side, of_cells in zip((a, b), cells, strict=True)
+    ]
     fewest = min(a.split.n_replicates, b.split.n_replicates)
     return t_interval(gain, [*replicates, example_component(influences())], fewest)
 
@@ -201,12 +208,40 @@ def _learned_interval(a: Gathered, b: Gathered, missed: _Missed) -> Interval | s
             weight = np.where(n_right == 0, missed.n_replicates, n_right == 1)
             yield scale * (weight * (share - gain) - (n_right == 1))
 
+    of_weaker, of_stronger = _cells_of_learned(a, b, missed)
     components = [
-        replicate_component(missed.gain_without_weaker()),
-        replicate_component(missed.gain_without_stronger()),
+        replicate_component(missed.gain_without_weaker(), of_weaker),
+        replicate_component(missed.gain_without_stronger(), of_stronger),
         example_component(influences()),
     ]
     return t_interval(gain, components, min(a.split.n_replicates, b.split.n_replicates))
+
+
+def _cells_of_learned(a: Gathered, b: Gathered, missed: _Missed) -> tuple[float, float]:
+    """Jackknife variance of the gain from what belongs to one replicate and one example together.
+
+    For the weaker: how what an example adds to the gain changes with the replicate left out, which
+    it does where one or two of them have it right.
+    """
+    *_, gain = missed.shares()
+    n, total = missed.n_replicates, missed.total()
+    of_weaker = of_stronger = 0.0
+    for right_a, right_b in _at_end(a, b):
+        n_right, share = right_a.sum(axis=0), right_b.mean(axis=0)
+        weight = np.where(n_right == 0, n, n_right == 1)
+        of_stronger += float(weight**2 @ _squared_deviations(right_b))
+        by_none, by_one = (n - 1) * (share - gain), share - gain - 1
+        squares = np.where(n_right == 1, (n - 1) / n * (by_none - by_one) ** 2, 0)
+        squares += np.where(n_right == 2, 2 * (n - 2) / n * by_one**2, 0)
+        of_weaker += float(squares.sum())
+    without = total * (n - 1) / n
+    return (n - 1) / n * of_weaker / without**2, of_stronger / total**2
+
+
+def _squared_deviations(right: Scores) -> Scores:
+    """Jackknife variance of the mean over replicates of ``(replicate, example)``, by example."""
+    squares: Scores = right.var(axis=0) / (len(right) - 1)
+    return squares
 
 
 def _others(values: Scores) -> Scores:
