@@ -122,11 +122,12 @@ def recomputed_interval(a, b, statistic):
         by_cells = (size - 1) * np.var(cells, axis=0).sum() * (1 - 1 / n_examples) ** 2
         sure = stats.chi2.cdf((size - 1) * seen / by_cells, size - 1)
         variances.append(max(seen - by_cells, 0))
-        errors.append(2 * (sure * seen) ** 2 / (size - 1))
+        errors.append((2 / (size - 1) + 1 / size) * (sure**2 * seen) ** 2)
     influence = np.array([statistic(*x) for x in each])
     variances.append((n_examples - 1) * np.var(influence))
     errors.append(2 * variances[-1] ** 2 / (n_examples - 1))
-    df = max(2 * sum(variances) ** 2 / sum(errors), min(len(a), len(b)) - 1)
+    fewest = min(len(a), len(b))
+    df = max(2 * sum(variances) ** 2 / sum(errors), 2 / (2 / (fewest - 1) + 1 / fewest))
     return statistic(a, b), stats.t.ppf(0.975, df) * np.sqrt(sum(variances))
 
 

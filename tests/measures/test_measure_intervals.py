@@ -35,10 +35,12 @@ def test_without_cells_the_variance_from_replicates_is_the_jackknife_of_a_mean()
     without = np.array([np.delete(values, r).mean() for r in range(7)])
     found = replicate_component(without, 0.0)
     assert found.variance == pytest.approx(values.var(ddof=1) / 7)
-    assert 2 * found.variance**2 / found.error == pytest.approx(6)
-    low, high = t_interval(values.mean(), [found], 7)
-    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert (low, high) == pytest.approx((expected.low, expected.high))
+    # The variance of a sample variance is (2 / (n - 1) + excess kurtosis / n) of its square.
+    degrees = 2 / (2 / 6 + 1 / 7)
+    assert 2 * found.variance**2 / found.error == pytest.approx(degrees)
+    half = stats.t.ppf(0.975, degrees) * stats.sem(values)
+    interval = t_interval(values.mean(), [found], 7)
+    assert interval == pytest.approx((values.mean() - half, values.mean() + half))
 
 
 def test_cells_are_taken_off_and_what_may_be_chance_counts_by_its_probability():
@@ -47,7 +49,7 @@ def test_cells_are_taken_off_and_what_may_be_chance_counts_by_its_probability():
     part = replicate_component(without, whole / 4)
     assert part.variance == pytest.approx(0.75 * whole)
     sure = stats.chi2.cdf(3 * 4, 3)
-    assert part.error == pytest.approx(2 * (sure * whole) ** 2 / 3)
+    assert part.error == pytest.approx((2 / 3 + 1 / 4) * (sure**2 * whole) ** 2)
     nothing = replicate_component(without, 4 * whole)
     assert nothing.variance == 0
     assert 0 < nothing.error < 0.1 * part.error
@@ -76,7 +78,7 @@ def test_equal_influences_are_certain_and_give_the_normal_quantile():
 def test_there_are_as_many_degrees_of_freedom_as_if_replicates_were_all():
     doubtful = Component(1.0, 50.0)
     low, high = t_interval(0.0, [doubtful], 5)
-    assert high == pytest.approx(stats.t.ppf(0.975, 4))
+    assert high == pytest.approx(stats.t.ppf(0.975, 2 / (2 / 4 + 1 / 5)))
     assert low == -high
 
 

@@ -138,7 +138,7 @@ def cell(value: object) -> str:
     if value is None:
         return "undefined"
     if isinstance(value, float):
-        return f"{value:g}" if value.is_integer() else f"{value:.3f}"
+        return f"{value:g}" if value.is_integer() else f"{value:z.3f}"
     if isinstance(value, list | tuple):
         return " to ".join(cell(v) for v in value)
     return str(value)

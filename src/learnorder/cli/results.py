@@ -15,6 +15,21 @@ if TYPE_CHECKING:
     from learnorder.log.reader import Log
 
 STAGE_COLUMNS = ("epochs", "reliability", "reliability_ci", "reliability_within_class")
+SUMMARY_COLUMNS: tuple[str, ...] = (
+    "epoch",
+    "accuracy_mean",
+    "accuracy_std",
+    "agreement_mean",
+    "bimodality",
+    "bimodality_null",
+    "fleiss_kappa",
+)
+UNLABELLED_COLUMNS: tuple[str, ...] = ("epoch", "agreement_mean", "fleiss_kappa_predictions")
+"""Where nothing is right or wrong."""
+
+MOST_COLUMNS = 8
+"""A single row of more columns is printed as a column."""
+
 MOST_NAMES = 5
 """Names of what is undefined for one reason that are printed; JSON has all of them."""
 
@@ -142,15 +157,8 @@ def _open_all(paths: Sequence[str]) -> dict[str, Log]:
 def _print_summary(content: dict[str, Any]) -> None:
     from learnorder.cli.output import cell, echo_table
 
-    columns = (
-        "epoch",
-        "accuracy_mean",
-        "accuracy_std",
-        "agreement_mean",
-        "bimodality",
-        "bimodality_null",
-        "fleiss_kappa",
-    )
+    unlabelled = all(row["accuracy_mean"] is None for row in content["per_epoch"])
+    columns = UNLABELLED_COLUMNS if unlabelled else SUMMARY_COLUMNS
     title = (
         f"split {content['split']}: {content['n_replicates']} of "
         f"{count_of(content['n_replicates_planned'], 'replicate')}, "
@@ -220,7 +228,7 @@ def _print_late_gains(gains: dict[str, Any]) -> None:
     click.echo(
         f"  of what all other networks of {weaker} miss, one of {stronger} has "
         f"{cell(gains['learned'])} right, one of {weaker} {cell(gains['learned_reference'])}:\n"
-        f"  {cell(gains['learned_gain'])} more ({cell(gains['learned_gain_ci'])})"
+        f"  a difference of {cell(gains['learned_gain'])} ({cell(gains['learned_gain_ci'])})"
     )
 
 
@@ -254,6 +262,10 @@ def _print_values(values: dict[str, Any]) -> None:
     from learnorder.measures.values import value_rows
 
     for name, content in values.items():
+        if len(content["values"]) > MOST_COLUMNS and not content["dims"]:
+            echo_table(("", ""), content["values"].items(), title=name)
+            _print_reasons(content)
+            continue
         rows = value_rows({name: content})
         echo_table(list(rows[0]), [list(row.values()) for row in rows[:50]], title=name)
         if len(rows) > 50:

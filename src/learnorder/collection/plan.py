@@ -80,8 +80,7 @@ def _difference(path: Path, header: Header, prepared: Prepared) -> str:
         )
     ours = dict(identifying_choices(prepared.spec.resolved()))
     changed = [
-        f"{key} is {theirs.get(key, ADDED_KEYS.get(key))!r} in the log and "
-        f"{ours.get(key, ADDED_KEYS.get(key))!r} now"
+        f"{key} is {_shown(theirs, key)} in the log and {_shown(ours, key)} now"
         for key in sorted(ours.keys() | theirs.keys())
         if ours.get(key) != theirs.get(key)
     ]
@@ -94,6 +93,11 @@ def _difference(path: Path, header: Header, prepared: Prepared) -> str:
         f"train: {path} is a log of another spec: {'; '.join(changed)}. "
         "One log holds one spec on one dataset. Use another --out, or the log's own spec."
     )
+
+
+def _shown(choices: Mapping[str, Any], key: str) -> str:
+    value = choices.get(key, ADDED_KEYS.get(key))
+    return "not given" if value is None else repr(value)
 
 
 def _choices(spec: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -28,7 +28,8 @@ def describe(log: Log) -> dict[str, Any]:
     """Everything `learnorder info` says, as plain JSON types.
 
     ``replicates`` has ``seed, status, epochs`` (committed, by split), ``planned_epochs`` (None
-    where nothing says), ``compacted`` (how many of the epochs) and ``reason``; ``missing`` has a
+    where nothing says), ``compacted`` (how many of the epochs), ``reason`` and ``undefined``, which
+    says why one of these is None; ``missing`` has a
     sentence for everything that a measure will leave out, and for what would make it quicker.
     ``made_by`` has the ``versions`` that made replicates, each with their ``seeds``; where there
     are several, ``notes`` says in which they differ.
@@ -51,7 +52,14 @@ def describe(log: Log) -> dict[str, Any]:
         "format_version": log.header.format_version,
         "spec": dict(log.spec),
         "provenance": dict(log.header.provenance),
+        "undefined": _unknown(log.header.provenance),
     }
+
+
+def _unknown(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Why parts of the provenance are None."""
+    unknown = [name for name, value in provenance.items() if value is None]
+    return {f"provenance.{name}": "not known where the log was made" for name in unknown}
 
 
 def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
@@ -60,13 +68,18 @@ def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
     if attempt is not None and attempt.compaction() is not None:
         commits = attempt.commits(next(iter(log.header.lanes)), log.header).values()
         compacted = sum(commit.is_compacted for commit in commits)
+    planned = attempt.planned_epochs() if attempt else None
+    undefined = {} if planned else {"planned_epochs": "nothing in the log says how many"}
+    if not replicate.reason:
+        undefined["reason"] = f"{replicate.status}: there is nothing to explain"
     return {
         "seed": replicate.seed,
         "status": replicate.status,
         "epochs": {split: replicate.count_epochs(split) for split in log},
-        "planned_epochs": attempt.planned_epochs() if attempt else None,
+        "planned_epochs": planned,
         "compacted": compacted,
         "reason": replicate.reason,
+        "undefined": undefined,
     }
 
 

@@ -47,6 +47,11 @@ def has_quantity(split: Split, quantity: str) -> bool:
 def check_quantity(split: Split, quantity: str) -> None:
     """Refuse a split without a quantity, or with others than half floats over all dims."""
     if not has_quantity(split, quantity):
+        if not len(split.label):
+            raise LearnOrderError(
+                f"{split.caller}: the split {split.log.attrs.get('split', '')!r} has no labels, so "
+                f"no {OF_LABEL[quantity].plural}. Measure a split with labels, or predictions."
+            )
         raise LearnOrderError(
             f"{split.caller}: the split {split.log.attrs.get('split', '')!r} has no "
             f"{OF_LABEL[quantity].plural}. They are in the log where the spec says "

@@ -80,7 +80,7 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
         "per_epoch": _per_epoch(split, found),
         "order": _order(split, found),
         "baselines": None if isinstance(baselines, str) else baselines.to_dict(),
-        "notes": [*filter(None, [few_replicates(split.n_replicates)]), *found.notes],
+        "notes": [*_few(split, found), *found.notes],
         "undefined": {"baselines": baselines} if isinstance(baselines, str) else {},
     }
 
@@ -107,6 +107,12 @@ class _Gathered:
             for e, histogram in enumerate(self.correct.histogram[classes.epochs]):
                 groups = Groups.of_classes(classes.right[:, e], classes.size)
                 self.kappa_nulls.append(_ends(kappa_null(histogram, groups)))
+
+
+def _few(split: Split, found: _Gathered) -> list[str]:
+    """What to know of intervals from few replicates, where there are intervals."""
+    note = few_replicates(split.n_replicates)
+    return [note] if note and found.correct is not None else []
 
 
 def _ends(null: Null | str) -> Interval | str:
