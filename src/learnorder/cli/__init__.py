@@ -16,6 +16,7 @@ from learnorder.cli.demo import demo
 from learnorder.cli.inspection import info, verify
 from learnorder.cli.maintenance import compact, gc, merge
 from learnorder.cli.plan import plan
+from learnorder.cli.reproduce import reproduce
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
 from learnorder.errors import LearnOrderError
@@ -35,6 +36,7 @@ WALK = [
     measure,
     compare,
     report,
+    reproduce,
 ]
 
 

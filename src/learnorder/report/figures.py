@@ -118,7 +118,7 @@ def _compact(svg: str) -> str:
     return re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3f}", svg)
 
 
-def _drawn(make: Callable[Arguments, Figure]) -> Callable[Arguments, str]:
+def drawn(make: Callable[Arguments, Figure]) -> Callable[Arguments, str]:
     """Draw under our own rules, so that a user's matplotlib settings change nothing."""
 
     @wraps(make)
@@ -133,11 +133,11 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     """One pair of axes with light horizontal guides."""
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
-    _guides(axes)
+    guides(axes)
     return figure, axes
 
 
-def _guides(axes: Axes) -> None:
+def guides(axes: Axes) -> None:
     """Light horizontal guides behind the data."""
     axes.grid(axis="y", color=INK, alpha=0.12, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -185,7 +185,7 @@ def _legend(axes: Axes) -> None:
     )
 
 
-@_drawn
+@drawn
 def accuracy_figure(
     splits: Mapping[str, tuple[Scores, Scores]], limits: tuple[float, float]
 ) -> Figure:
@@ -210,7 +210,7 @@ def accuracy_figure(
     return figure
 
 
-@_drawn
+@drawn
 def curves_figure(
     epochs: Scores, curves: Sequence[Curve], label: str, limits: tuple[float, float] | None = None
 ) -> Figure:
@@ -255,10 +255,10 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
     axes.set_xticks((0, 0.5, 1), ("0", "½", "1"))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     _percent_axis(axes)
-    _guides(axes)
+    guides(axes)
 
 
-@_drawn
+@drawn
 def distribution_figure(panels: Sequence[Panel], score: str, columns: int) -> Figure:
     """Distribution of a share of votes through training, one panel for each epoch."""
     columns = min(columns, len(panels))
@@ -320,7 +320,7 @@ def _scale(figure: Figure, axes: Axes, most: int) -> None:
     key.set_title("examples", loc="left")
 
 
-@_drawn
+@drawn
 def joint_figure(counts: NDArray[np.int64], a: str, b: str) -> Figure:
     """Number of examples at each pair of accessibilities ``(bin of a, bin of b)``, log colour."""
     figure = Figure(figsize=(4.2, 3.4), layout="constrained")

@@ -1,0 +1,103 @@
+"""What is found in logs: measures with interval and null, and the verdict on each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from learnorder.claims.verdicts import Verdict
+from learnorder.measures.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value with its 95 % interval, and what it would be if nothing were shared.
+
+    Attributes
+    ----------
+    value, ci
+        None where undefined.
+    null
+        95 % of values lie within where nothing is shared; None where there is no null.
+    undefined
+        Why there is no value, or no interval.
+    """
+
+    value: float | None
+    ci: Interval | None = None
+    null: Interval | None = None
+    undefined: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; what is undefined is None, with the reason."""
+        ends = {
+            name: None if found is None else [float(end) for end in found]
+            for name, found in (("ci", self.ci), ("null", self.null))
+        }
+        value = None if self.value is None else float(self.value)
+        missing = [name for name, v in (("value", value), ("ci", ends["ci"])) if v is None]
+        reasons = {name: self.undefined or "not estimated" for name in missing}
+        if ends["null"] is None:
+            reasons["null"] = "no null is drawn for it"
+        return {"value": value, **ends, "undefined": reasons}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one subject, and what it says of the claim.
+
+    Attributes
+    ----------
+    study
+        Where it belongs.
+    subject
+        A collection, or two.
+    split
+        Split it was found on.
+    verdict
+        Of this subject alone.
+    because
+        The parts of the rule, each with its verdict.
+    measures
+        By name; the first is the one that a figure shows.
+    n_replicates
+        The fewest that went into it.
+    curves
+        Quantities by epoch, for figures.
+    """
+
+    study: str
+    subject: str
+    split: str
+    verdict: Verdict
+    because: Mapping[str, Verdict]
+    measures: Mapping[str, Measured]
+    n_replicates: int
+    curves: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "study": self.study,
+            "subject": self.subject,
+            "split": self.split,
+            "verdict": str(self.verdict),
+            "because": {part: str(verdict) for part, verdict in self.because.items()},
+            "n_replicates": self.n_replicates,
+            "measures": {name: found.to_dict() for name, found in self.measures.items()},
+            "curves": {name: list(values) for name, values in self.curves.items()},
+        }
+
+
+def measured(record: Mapping[str, Any], name: str, null: str | None = None) -> Measured:
+    """Take a value of a JSON record with its interval, its null and the reason of what is None."""
+    undefined = record.get("undefined") or {}
+    ends = record.get(f"{name}_ci")
+    of_null = record.get(null) if null else None
+    return Measured(
+        record.get(name),
+        tuple(ends) if ends else None,
+        tuple(of_null) if of_null else None,
+        undefined.get(name) or undefined.get(f"{name}_ci"),
+    )

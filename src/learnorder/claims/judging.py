@@ -1,0 +1,80 @@
+"""From the logs of a claim to its verdict: each study by the claim's rule, then all together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+
+import xarray as xr
+
+from learnorder.claims import of_collections, of_conditions, of_pairs
+from learnorder.claims.evidence import Finding
+from learnorder.claims.recipe import Claim, Study
+from learnorder.claims.verdicts import Verdict, all_of, any_of
+from learnorder.errors import LearnOrderError
+
+Logs = Mapping[str, Mapping[str, xr.Dataset]]
+"""Splits by collection."""
+
+SINGLE = {
+    "shared": of_collections.shared_order,
+    "broken": of_collections.broken_order,
+    "agrees": of_collections.agreement_out_of_sample,
+}
+PAIRS: Mapping[str, of_pairs.Judge] = {
+    "same-order": of_pairs.same_order,
+    "starts-alike": of_pairs.starts_alike,
+    "other-order": of_pairs.other_order,
+}
+
+FEWEST_REPLICATES = 5
+"""With fewer no verdict is made: intervals do not cover what they say."""
+
+
+def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
+    """Everything a study finds in its logs.
+
+    Raises
+    ------
+    LearnOrderError
+        A log lacks a split that the study needs.
+    """
+    if claim.rule in SINGLE:
+        judge = SINGLE[claim.rule]
+        return [
+            judge(study.name, name, split, _split(logs, name, split), claim.thresholds)
+            for name in study.collections
+            for split in study.splits
+        ]
+    if claim.rule in PAIRS:
+        return list(_pair_findings(claim, study, logs))
+    return [of_conditions.goes_with_accuracy(study.name, logs, claim.thresholds)]
+
+
+def _pair_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
+    first = study.collections[0]
+    pairs = [(a, b) for a, b in combinations(study.collections, 2)]
+    if claim.rule != "starts-alike":
+        pairs = [pair for pair in pairs if first in pair]
+    for split in study.splits:
+        for pair in pairs:
+            two = {name: _split(logs, name, split) for name in pair}
+            judge = PAIRS[claim.rule]
+            yield of_pairs.pair_finding(study.name, split, two, judge, claim.thresholds)
+
+
+def _split(logs: Logs, name: str, split: str) -> xr.Dataset:
+    if split not in logs[name]:
+        raise LearnOrderError(
+            f"reproduce: the log of {name!r} has no split {split!r} (it has "
+            f"{', '.join(logs[name])}). The study needs it. Train it anew into another folder."
+        )
+    return logs[name][split]
+
+
+def verdict_of(claim: Claim, findings: list[Finding]) -> Verdict:
+    """Verdict on a claim; fewer than 5 replicates anywhere make it inconclusive."""
+    if not findings or min(f.n_replicates for f in findings) < FEWEST_REPLICATES:
+        return Verdict.INCONCLUSIVE
+    together: Callable[..., Verdict] = any_of if claim.together == "any" else all_of
+    return together(f.verdict for f in findings)

@@ -1,0 +1,109 @@
+"""Evidence of pairs of collections: the same order, another one, the same beginning?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from learnorder.claims.evidence import Finding, Measured, measured
+from learnorder.claims.of_collections import Thresholds
+from learnorder.claims.verdicts import Verdict, above, all_of, opposite
+from learnorder.comparison.compare import compare
+
+Judge = Callable[["Compared", Thresholds], tuple[dict[str, Verdict], dict[str, Measured]]]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A pair of collections, with replicates matched by accuracy, and by epoch.
+
+    By accuracy another pace is not taken for another order, so this is what rules go by.
+    """
+
+    by_accuracy: Mapping[str, Any]
+    by_epoch: Mapping[str, Any]
+
+    def correlations(self) -> dict[str, Measured]:
+        """Corrected correlation within class, and for comparison by epoch, and with classes."""
+        return {
+            "corrected": measured(self.by_accuracy["within_class"], "corrected"),
+            "corrected, by epoch": measured(self.by_epoch["within_class"], "corrected"),
+            "corrected, classes too": measured(self.by_accuracy, "corrected"),
+        }
+
+
+def same_order(
+    pair: Compared, thresholds: Thresholds
+) -> tuple[dict[str, Verdict], dict[str, Measured]]:
+    """Do two collections learn in one order?
+
+    Their corrected correlation within class, replicates matched by accuracy, is above
+    ``correlation``.
+    """
+    found = pair.correlations()
+    verdict = above(found["corrected"].ci, thresholds["correlation"])
+    return {"corrected correlation": verdict}, found
+
+
+def other_order(
+    pair: Compared, thresholds: Thresholds
+) -> tuple[dict[str, Verdict], dict[str, Measured]]:
+    """Do two collections learn in different orders: it is below ``correlation``."""
+    because, found = same_order(pair, thresholds)
+    return {part: opposite(verdict) for part, verdict in because.items()}, found
+
+
+def starts_alike(
+    pair: Compared, thresholds: Thresholds
+) -> tuple[dict[str, Verdict], dict[str, Measured]]:
+    """Do two architectures begin with the same examples, and does the stronger go on?
+
+    The order is the same as in `same_order`; at the middle of the matched accuracies, of what the
+    weaker knows the stronger knows more than class alone would have it; and where one is surely
+    stronger, it knows at the end more of what the others miss than one more of the weaker would.
+    """
+    because, found = same_order(pair, thresholds)
+    found["containment"] = _contained_halfway(pair.by_epoch["containment"])
+    null = found["containment"].null
+    because["containment above its null"] = (
+        above(found["containment"].ci, null[1]) if null else Verdict.INCONCLUSIVE
+    )
+    gains = pair.by_epoch["late_gains"]
+    found |= {
+        "accuracy gain": measured(gains, "accuracy_gain"),
+        "learned gain": measured(gains, "learned_gain"),
+    }
+    if above(found["accuracy gain"].ci, 0) is Verdict.HOLDS:
+        because["late gains of the stronger"] = above(found["learned gain"].ci, 0)
+    return because, found
+
+
+def _contained_halfway(containment: Mapping[str, Any]) -> Measured:
+    """Containment at the middle of the accuracies that both reach."""
+    along = containment["along"]
+    if not along:
+        return Measured(None, undefined=containment["undefined"].get("along"))
+    middle = along[len(along) // 2]
+    found, null = measured(middle, "containment"), middle["null"]
+    return Measured(found.value, found.ci, null and (null, null), found.undefined)
+
+
+def pair_finding(
+    study: str, split: str, logs: Mapping[str, xr.Dataset], judge: Judge, thresholds: Thresholds
+) -> Finding:
+    """Compare two collections and judge what is found."""
+    by_accuracy, by_epoch = (compare(logs, clock).to_dict() for clock in ("accuracy", "epoch"))
+    because, found = judge(Compared(by_accuracy["pairs"][0], by_epoch["pairs"][0]), thresholds)
+    a, b = logs
+    return Finding(
+        study,
+        f"{a} and {b}",
+        split,
+        all_of(because.values()),
+        because,
+        found,
+        min(c["n_replicates"] for c in by_epoch["collections"]),
+    )

@@ -1,0 +1,102 @@
+"""The result of a claim as a file: everything that a page and a figure are made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from learnorder.claims.evidence import Finding
+from learnorder.claims.recipe import Claim, Collection, Scale
+from learnorder.claims.verdicts import Verdict
+from learnorder.errors import LearnOrderError
+from learnorder.log.files import write_durably
+
+DONE, RUNNING, INTERRUPTED = "done", "running", "interrupted"
+
+
+def result_of(
+    claim: Claim,
+    scale: Scale,
+    verdict: Verdict,
+    findings: Sequence[Finding],
+    collections: Sequence[Mapping[str, Any]],
+    not_run: Mapping[str, str],
+    versions: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the content of the file, as plain JSON types.
+
+    ``n_replicates`` is the smallest number that went into a finding; ``seeds`` are those trained,
+    by collection; ``not_run`` has collections that could not be trained, with the reason.
+    """
+    return {
+        **_head(claim, scale, DONE),
+        "verdict": str(verdict),
+        "n_replicates": min((f.n_replicates for f in findings), default=0),
+        "measures": [finding.to_dict() for finding in findings],
+        "collections": {str(c["name"]): dict(c) for c in collections},
+        "seeds": {str(c["name"]): c["seeds"] for c in collections},
+        "not_run": dict(not_run),
+        "versions": dict(versions),
+        "undefined": {},
+    }
+
+
+def unfinished(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
+    """Content of the file of a claim that is under way, or was interrupted."""
+    reason = f"the claim is {status}: run the same command again to go on"
+    return {**_head(claim, scale, status), "verdict": None, "undefined": {"verdict": reason}}
+
+
+def about(
+    collection: Collection, finished: Sequence[int], failed: Mapping[int, str]
+) -> dict[str, Any]:
+    """Return what became of a collection: replicates that diverged are counted and named."""
+    return {
+        "name": collection.name,
+        "about": collection.about,
+        "n_replicates": len(finished),
+        "seeds": list(finished),
+        "failed": {str(seed): reason for seed, reason in failed.items()},
+        "epochs": collection.spec.training.epochs,
+        "spec": collection.spec.resolved(),
+    }
+
+
+def _head(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
+    return {
+        "claim": claim.id,
+        "statement": claim.claim,
+        "scale": scale,
+        "status": status,
+        "rule": claim.because,
+        "together": claim.together,
+        "thresholds": dict(claim.thresholds),
+    }
+
+
+def write_result(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a result whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+    write_durably(path.resolve(), (text + "\n").encode())
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read the result of a claim.
+
+    Raises
+    ------
+    LearnOrderError
+        It is none.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        content["claim"], content["status"], content["verdict"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LearnOrderError(
+            f"claims: {path} is no result of a claim ({' '.join(str(error).split())}). "
+            "`learnorder reproduce` writes them. Run it again, or leave this file out."
+        ) from error
+    return dict(content)

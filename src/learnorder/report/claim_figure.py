@@ -1,0 +1,106 @@
+"""The figure of a claim: every subject with interval and null, and the threshold of the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from learnorder.report.figures import BLUE, GREEN, INK, ORANGE, drawn, guides
+
+LOOKS = {
+    "holds": (BLUE, "o"),
+    "does not hold": (ORANGE, "s"),
+    "inconclusive": (GREEN, "D"),
+}
+"""Colour and marker of a verdict."""
+
+NAMES = {
+    "order": "reliability of the order of one replicate, within class",
+    "corrected": "corrected correlation within class, matched by accuracy",
+    "kappa": "Fleiss' kappa of predictions, after the last epoch",
+    "shared order and accuracy": "partial rank correlation with test accuracy",
+}
+"""What the first measure of a finding is called on its axis."""
+
+MOST_CURVES = 6
+"""Subjects whose kappa by epoch is drawn too."""
+
+
+@drawn
+def claim_figure(result: Mapping[str, Any]) -> Figure:
+    """Draw the findings of a claim, as its result file has them."""
+    findings = result["measures"]
+    curves = [f for f in findings if "fleiss_kappa_null_class_ci" in f["curves"]][:MOST_CURVES]
+    rows = -(-len(curves) // 3)
+    forest = 0.9 + 0.24 * max(len(findings), 2)
+    figure = Figure(figsize=(7.2, forest + 1.9 * rows), layout="constrained")
+    if not curves:
+        _forest(figure.subplots(), result)
+        return figure
+    parts: Any = figure.subfigures(2, 1, height_ratios=[forest, 1.9 * rows])
+    top, below = parts
+    _forest(top.subplots(), result)
+    grid = list(below.subplots(rows, 3, squeeze=False, sharey=True).flat)
+    for axes, finding in zip(grid, curves, strict=False):
+        _kappa_curve(axes, finding)
+    for axes in grid[len(curves) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _forest(axes: Axes, result: Mapping[str, Any]) -> None:
+    """One line for each subject: value, interval and null of its first measure."""
+    findings: Sequence[Mapping[str, Any]] = result["measures"]
+    shown: set[str] = set()
+    name = ""
+    for row, finding in enumerate(findings):
+        name, first = next(iter(finding["measures"].items()))
+        colour, marker = LOOKS[finding["verdict"]]
+        label = None if finding["verdict"] in shown else finding["verdict"]
+        shown.add(finding["verdict"])
+        if first["null"]:
+            low, high = first["null"]
+            axes.plot([low, high], [row, row], color=INK, alpha=0.3, linewidth=5)
+        if first["ci"]:
+            axes.plot(first["ci"], [row, row], color=colour, linewidth=1.4)
+        if first["value"] is None:
+            axes.text(0.01, row, "undefined", va="center", fontsize=7)
+        else:
+            axes.plot(first["value"], row, marker, color=colour, markersize=4.5, label=label)
+    for threshold in _thresholds(result, name):
+        axes.axvline(threshold, color=INK, linestyle=(0, (4, 2)), linewidth=0.9, label="threshold")
+    axes.set_yticks(range(len(findings)), [f"{f['subject']}, {f['split']}" for f in findings])
+    axes.set_ylim(len(findings) - 0.5, -0.5)
+    low, high = axes.get_xlim()
+    axes.set_xlim(min(low, 0.0), max(high, 1.0))
+    axes.set_xlabel(NAMES.get(name, name))
+    axes.grid(axis="x", color=INK, alpha=0.12, linewidth=0.6)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderpad=0.2)
+
+
+def _thresholds(result: Mapping[str, Any], name: str) -> list[float]:
+    keys = {"order": "single_reliability", "kappa": "kappa"}
+    key = keys.get(name, "correlation")
+    return [result["thresholds"][key]] if key in result["thresholds"] else []
+
+
+def _kappa_curve(axes: Axes, finding: Mapping[str, Any]) -> None:
+    """Kappa of correctness by epoch, beside what the same accuracies in each class would give."""
+    curves = finding["curves"]
+    epochs = np.array(curves["epoch"])
+    kappa = np.array([np.nan if v is None else v for v in curves["fleiss_kappa"]])
+    axes.plot(epochs, kappa, color=BLUE, label="kappa of correctness")
+    for column, colour, alpha, label in (
+        ("fleiss_kappa_ci", BLUE, 0.25, "95 % interval"),
+        ("fleiss_kappa_null_class_ci", INK, 0.25, "null: only classes differ"),
+    ):
+        ends = np.array([[np.nan, np.nan] if v is None else v for v in curves[column]])
+        axes.fill_between(epochs, *ends.T, color=colour, alpha=alpha, linewidth=0, label=label)
+    axes.set_title(f"{finding['subject']}, {finding['split']}", loc="left", fontsize=7.5)
+    axes.set_ylim(-0.05, 1)
+    axes.set_xlabel("epoch")
+    guides(axes)
