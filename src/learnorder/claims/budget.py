@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,13 @@ from learnorder.claims.recipe import Collection
 from learnorder.collection.estimate import estimate_cost
 from learnorder.collection.progress import CostEstimate
 from learnorder.errors import LearnOrderError
+from learnorder.log.cores import available_cores
 
 SAME_COST = ("dataset", "labels", "architecture", "recording", "training", "augmentation")
 """Tables of a spec that decide what an epoch costs."""
+
+MOST_AT_ONCE = 4
+"""Each holds a dataset in memory."""
 
 
 @dataclass(frozen=True)
@@ -59,28 +64,43 @@ def measure_budget(
     workers: int | None,
     tell: Callable[[int, int], None],
 ) -> Budget:
-    """Measure what each collection will cost; those of which an epoch costs the same, once."""
+    """Measure what each collection will cost; those of which an epoch costs the same, once.
+
+    As many at a time as there will be workers, so that each has as much of the machine as then.
+    """
+    alike: dict[str, list[str]] = {}
+    for name, collection in collections.items():
+        alike.setdefault(_key(collection, place(name)), []).append(name)
+
+    def measured(name: str) -> CostEstimate | str | None:
+        collection = collections[name]
+        try:
+            return estimate_cost(collection.spec, collection.seeds, place(name), workers)
+        except LearnOrderError as error:
+            return str(error)
+
+    found: dict[str, CostEstimate | str | None] = {}
+    tell(0, len(alike))
+    with ThreadPoolExecutor(min(workers or available_cores(), MOST_AT_ONCE)) as pool:
+        jobs = {pool.submit(measured, names[0]): names for names in alike.values()}
+        for done, job in enumerate(as_completed(jobs), start=1):
+            found |= dict.fromkeys(jobs[job], job.result())
+            tell(done, len(alike))
     costs: dict[str, CostEstimate | None] = {}
     missing: dict[str, str] = {}
-    known: dict[str, CostEstimate] = {}
-    for done, (name, collection) in enumerate(collections.items()):
-        tell(done, len(collections))
-        key = _key(collection)
-        if key in known and not place(name).exists():
-            costs[name] = known[key]
-            continue
-        try:
-            costs[name] = estimate_cost(collection.spec, collection.seeds, place(name), workers)
-        except LearnOrderError as error:
-            missing[name] = str(error)
-            continue
-        found = costs[name]
-        if found is not None and not place(name).exists():
-            known[key] = found
+    for name in collections:
+        match found[name]:
+            case str(reason):
+                missing[name] = reason
+            case cost:
+                costs[name] = cost
     return Budget(costs, missing)
 
 
-def _key(collection: Collection) -> str:
+def _key(collection: Collection, place: Path) -> str:
+    """What is equal for collections that cost the same; of one that is begun, its own name."""
+    if place.exists():
+        return str(place)
     spec: dict[str, Any] = collection.spec.resolved()
     about = {table: spec.get(table) for table in SAME_COST}
     return json.dumps([about, len(collection.seeds)], sort_keys=True)

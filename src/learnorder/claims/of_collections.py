@@ -141,7 +141,7 @@ def _above_null(found: Measured) -> Verdict:
 
 def _outside(found: Measured) -> Verdict:
     """Whether a value without an interval lies above its null."""
-    if found.value is None or found.null is None:
+    if found.value is None or found.null is None or found.null == (found.value, found.value):
         return Verdict.INCONCLUSIVE
     return Verdict.HOLDS if found.value > found.null[1] else Verdict.DOES_NOT_HOLD
 
