@@ -256,8 +256,11 @@ def test_replicates_in_both_collections_leave_the_intervals_undefined(logs):
     strong = logs["strong"]
     pair = compare({"all": strong, "some": strong.isel(replicate=[0, 1, 2])}).pairs[0]
     for part, names in (
-        (pair.containment, {"containment_ci"}),
-        (pair.late_gains, {"accuracy_gain_ci", "learned_gain_ci"}),
+        (pair.containment, {"containment", "containment_ci"}),
+        (
+            pair.late_gains,
+            {"accuracy_gain_ci", "learned", "learned_reference", "learned_gain", "learned_gain_ci"},
+        ),
     ):
         assert set(part.undefined) == names
         assert all("share replicates" in part.undefined[name] for name in names)

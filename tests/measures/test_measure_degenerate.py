@@ -228,6 +228,9 @@ ROW = {
     "fleiss_kappa_null_ci",
     "fleiss_kappa_null_class_ci",
     "fleiss_kappa_predictions",
+    "impossible_share",
+    "trivial_share",
+    "tp_agreement_counts",
     "undefined",
 }
 

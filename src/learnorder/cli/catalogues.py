@@ -34,7 +34,7 @@ def measures(as_json: bool) -> None:
     """
     from learnorder.measures.catalogue import CATALOGUE
 
-    columns = ("name", "summary", "range", "direction", "source")
+    columns = ("name", "summary", "range", "direction", "degenerate", "needs", "source")
     _list([_fields(entry) for entry in CATALOGUE], columns, as_json)
 
 

@@ -20,9 +20,14 @@ SUMMARY_COLUMNS: tuple[str, ...] = (
     "accuracy_mean",
     "accuracy_std",
     "agreement_mean",
+    "impossible_share",
+    "trivial_share",
     "bimodality",
     "bimodality_null",
+    "bimodality_null_class",
     "fleiss_kappa",
+    "fleiss_kappa_ci",
+    "fleiss_kappa_null_class_ci",
 )
 UNLABELLED_COLUMNS: tuple[str, ...] = ("epoch", "agreement_mean", "fleiss_kappa_predictions")
 """Where nothing is right or wrong."""
@@ -55,7 +60,7 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
     )
     from learnorder.log.reader import open_log
     from learnorder.measures.summary import summarise
-    from learnorder.measures.values import flat_rows, measure_values, value_rows
+    from learnorder.measures.values import measure_values, value_rows
 
     if out is not None:
         check_table_path(out)
@@ -65,7 +70,7 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
     if names:
         content["measures"] = measure_values(opened[split], names)
     if out is not None:
-        rows = value_rows(content["measures"]) if names else flat_rows(content["per_epoch"])
+        rows = value_rows(content["measures"]) if names else _epoch_rows(content["per_epoch"])
         write_rows(out, rows)
         click.echo(f"wrote {out}", err=True)
     if as_json:
@@ -154,6 +159,15 @@ def _open_all(paths: Sequence[str]) -> dict[str, Log]:
     return dict(zip(unique, logs, strict=True))
 
 
+def _epoch_rows(per_epoch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a table; of the distribution its two ends."""
+    from learnorder.measures.values import flat_rows
+
+    return flat_rows(
+        [{k: v for k, v in row.items() if k != "tp_agreement_counts"} for row in per_epoch]
+    )
+
+
 def _print_summary(content: dict[str, Any]) -> None:
     from learnorder.cli.output import cell, echo_table
 
@@ -169,7 +183,8 @@ def _print_summary(content: dict[str, Any]) -> None:
     click.echo(
         f"\nreliability of the order: {cell(order['reliability'])} "
         f"(95 % interval {cell(order['reliability_ci'])}), "
-        f"within class {cell(order['reliability_within_class'])}"
+        f"within class {cell(order['reliability_within_class'])} "
+        f"({cell(order['reliability_within_class_ci'])})"
     )
     if order["by_stage"]:
         click.echo()
@@ -184,7 +199,16 @@ def _print_summary(content: dict[str, Any]) -> None:
 def _print_comparison(content: dict[str, Any]) -> None:
     from learnorder.cli.output import echo_table
 
-    columns = ("pearson", "pearson_ci", "spearman", "noise_ceiling", "corrected", "corrected_ci")
+    columns = (
+        "pearson",
+        "pearson_ci",
+        "spearman",
+        "spearman_halves_a",
+        "spearman_halves_b",
+        "noise_ceiling",
+        "corrected",
+        "corrected_ci",
+    )
     rows = []
     for pair in content["pairs"]:
         scopes = {"all": pair, "within class": pair["within_class"]}

@@ -23,6 +23,7 @@ from learnorder.comparison.partial import (
 )
 from learnorder.comparison.shared import shared_replicates
 from learnorder.errors import LearnOrderError
+from learnorder.measures.checks import copies_note
 from learnorder.measures.intervals import few_replicates
 from learnorder.measures.order import Reliability, reliability_of, reliability_record
 from learnorder.measures.scores import ScoreTable
@@ -223,6 +224,7 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
         notes=(
             *_notes(logs, kept, clock, levels),
             *filter(None, shared.values()),
+            *_copy_notes(kept),
             *_few_notes(kept),
         ),
         undefined={"levels": levels} if isinstance(levels, str) else {},
@@ -358,6 +360,12 @@ def _epoch_notes(logs: Mapping[str, xr.Dataset], epochs: Scores) -> list[str]:
                 "others are not common to all logs"
             )
     return notes
+
+
+def _copy_notes(kept: Gathering) -> list[str]:
+    """Say where a collection holds copies, which count as if they were replicates of their own."""
+    notes = {name: copies_note(found.copies) for name, found in kept.of.items()}
+    return [f"{name!r}: {note}" for name, note in notes.items() if note]
 
 
 def _few_notes(kept: Gathering) -> list[str]:

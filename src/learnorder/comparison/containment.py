@@ -171,13 +171,15 @@ def _contained(
         "upper_weaker": weaker.upper,
         "upper_stronger": stronger.upper,
     }
+    if shared:
+        found |= dict.fromkeys(("containment", "containment_ci"), shared)
     if weaker.right.all():
         own = weaker.right[:, np.newaxis]
         share = both_right(weaker.answers, stronger.answers, point) / own
         size = np.maximum(np.bincount(label, minlength=weaker.by_class.shape[1]), 1)
-        found["containment"] = float(share.mean())
+        found.setdefault("containment", float(share.mean()))
         found["null"] = float((weaker.by_class / size @ stronger.by_class.T / own).mean())
-        found["containment_ci"] = shared or _interval(weaker, stronger, share, point)
+        found.setdefault("containment_ci", shared or _interval(weaker, stronger, share, point))
     else:
         names = ("containment", "null", "containment_ci")
         found |= dict.fromkeys(names, _nothing(weaker.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from learnorder.comparison.clocks import Clock, Points, Positions, match_accuracy, match_progress
 from learnorder.measures import _kernels
+from learnorder.measures.checks import CopyTotals
 from learnorder.measures.order import equal_weights, replicate_scores
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split
@@ -119,12 +120,15 @@ class Gathered:
     answers
         Whether replicates are right where they stand at each level of accuracy, if there are such
         levels, and at the last epoch.
+    copies
+        Seeds of replicates that always predict the same.
     """
 
     split: Split
     right: NDArray[np.int64]
     scores: ScoreTable | str
     answers: Answers
+    copies: Sequence[Sequence[int]]
 
     @property
     def accuracy(self) -> Scores:
@@ -161,12 +165,13 @@ def gather(splits: Mapping[str, Split], clock: Clock) -> Gathering:
         A prediction was not recorded, or is no class.
     """
     totals = {name: CorrectTotals(split) for name, split in splits.items()}
+    copies = {name: CopyTotals(split) for name, split in splits.items()}
     scores: dict[str, ScoreTable | str] = {}
     for name, split in splits.items():
         if clock == "epoch":
-            scores[name] = replicate_scores(split, equal_weights(split), totals[name])
+            scores[name] = replicate_scores(split, equal_weights(split), totals[name], copies[name])
         else:
-            sweep(split, totals[name])
+            sweep(split, totals[name], copies[name])
     right = {name: found.right for name, found in totals.items()}
     accuracy = {name: counts / splits[name].n_examples for name, counts in right.items()}
     matched = match_accuracy(accuracy)
@@ -180,7 +185,7 @@ def gather(splits: Mapping[str, Split], clock: Clock) -> Gathering:
             answers = _answers(split, at)
         else:
             answers, scores[name] = _answers_and_scores(name, split, at, points)
-        found[name] = Gathered(split, right[name], scores[name], answers)
+        found[name] = Gathered(split, right[name], scores[name], answers, copies[name].seeds())
     return Gathering(found, matched, points)
 
 

@@ -78,7 +78,7 @@ def find_late_gains(
     found: dict[str, Found | Interval] = {
         "accuracy_gain_ci": reason or _accuracy_interval(a, b, gain)
     }
-    none = _no_gain(weaker[0], missed)
+    none = shared or _no_gain(weaker[0], missed)
     names = ("learned", "learned_reference", "learned_gain")
     if none:
         found |= dict.fromkeys((*names, "learned_gain_ci"), none)

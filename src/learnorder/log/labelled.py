@@ -62,6 +62,13 @@ def label_axes(
     return xr.Dataset(variables, coordinates, about)
 
 
+LARGEST_EPOCH = 1e12
+"""More passes nobody makes; the differences of such numbers are exact enough to be weights."""
+
+MOST_UNNAMED = 1_000_000
+"""Classes that are called by their ids: each gets a name, and a class id that is none is a slip."""
+
+
 def from_arrays(
     predictions: ArrayLike,
     labels: ArrayLike | None = None,
@@ -155,6 +162,12 @@ def from_arrays(
 
 
 def _integers(values: ArrayLike, what: str) -> NDArray[np.integer[Any]]:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        n_masked = int(np.ma.getmaskarray(values).sum())
+        raise LearnOrderError(
+            f"from_arrays: {n_masked} of the {what} are masked. Each is needed: what was not "
+            "recorded is not wrong. Select replicates and epochs that are whole."
+        )
     array = np.asarray(values)
     if array.dtype.kind not in "iu":
         raise LearnOrderError(
@@ -181,18 +194,24 @@ def _half_precision(
 
 
 def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray[np.int64]:
-    array = _integers(list(values), what).astype(np.int64)
-    if array.shape != (expected,):
+    array = _integers(list(values), what)
+    if array.size and int(array.max()) > np.iinfo(np.int64).max:
         raise LearnOrderError(
-            f"from_arrays: {what} have shape {array.shape}; the predictions need ({expected},)."
+            f"from_arrays: {what} contain {int(array.max())}. They are at most 2**63 - 1. "
+            "Number them anew."
         )
-    if (array < 0).any():
+    axis: NDArray[np.int64] = array.astype(np.int64)
+    if axis.shape != (expected,):
         raise LearnOrderError(
-            f"from_arrays: {what} contain {int(array.min())}. They are counted from 0."
+            f"from_axiss: {what} have shape {axis.shape}; the predictions need ({expected},)."
+        )
+    if (axis < 0).any():
+        raise LearnOrderError(
+            f"from_axiss: {what} contain {int(axis.min())}. They are counted from 0."
         )
     if unique:
-        _refuse_repeats(array, what)
-    return array
+        _refuse_repeats(axis, what)
+    return axis
 
 
 def _id_axis(ids: ArrayLike | None, expected: int) -> NDArray[Any]:
@@ -216,7 +235,18 @@ def _refuse_repeats(array: NDArray[Any], what: str) -> None:
 
 
 def _epoch_axis(epochs: Sequence[float] | None, expected: int) -> list[float]:
-    values = [float(e) for e in (range(1, expected + 1) if epochs is None else epochs)]
+    given = np.asarray(range(1, expected + 1) if epochs is None else epochs)
+    if given.ndim != 1 or given.dtype.kind not in "iuf":
+        raise LearnOrderError(
+            f"from_arrays: epochs have shape {given.shape} and type {given.dtype}; the predictions "
+            f"need ({expected},) numbers, ascending, from 0 up."
+        )
+    values: list[float] = given.astype(np.float64).tolist()
+    if not all(abs(value) <= LARGEST_EPOCH for value in values):
+        raise LearnOrderError(
+            f"from_arrays: epochs are {values}. They are finite numbers up to {LARGEST_EPOCH:g}. "
+            "Give the passes completed at each recorded point."
+        )
     ascending = all(a < b for a, b in pairwise(values))
     if len(values) != expected or not ascending or values[0] < 0:
         raise LearnOrderError(
@@ -233,6 +263,17 @@ def _count_classes(
     if votes.min() < 0:
         raise LearnOrderError(
             f"from_arrays: predictions contain {int(votes.min())}. Classes are counted from 0."
+        )
+    if names is None and votes.dtype.kind == "u" and highest == np.iinfo(votes.dtype).max:
+        raise LearnOrderError(
+            f"from_arrays: predictions of type {votes.dtype} contain {highest}, which in a log "
+            "stands for not recorded. Each prediction is needed. Select replicates and epochs that "
+            "are whole; if it is a class, give class_names."
+        )
+    if names is None and highest >= MOST_UNNAMED:
+        raise LearnOrderError(
+            f"from_arrays: class {highest} occurs. Without class_names there are at most "
+            f"{MOST_UNNAMED:,} classes, counted from 0. Number the classes anew, or name them."
         )
     if names is not None and highest >= len(names):
         raise LearnOrderError(

@@ -122,7 +122,7 @@ class CheckTotals:
 
     def notes(self) -> tuple[str, ...]:
         """What is odd."""
-        found = [_copies(self._copies.seeds())]
+        found = [copies_note(self._copies.seeds())]
         if self._end is not None:
             where = f"{self._split.log.attrs.get('split')}, epoch {self._split.epochs[-1]:g}"
             if self._split.log.attrs.get("split") == "test":
@@ -232,7 +232,7 @@ class EndTotals:
         ]
 
 
-def _copies(groups: Sequence[Sequence[int]]) -> str | None:
+def copies_note(groups: Sequence[Sequence[int]]) -> str | None:
     """Note on replicates that always predict the same."""
     if not groups:
         return None

@@ -34,6 +34,15 @@ from learnorder.schema import Labels, Scores
 STRAIGHT = 1e-4
 """Skewness below which a distribution is as good as normal."""
 
+LEAST_P = 1e-4
+"""The smallest p value from moments: they say nothing of tails beyond it."""
+
+LEAST_DEVIATION = 1.0
+"""Standard deviation of shared right answers, below which a smooth distribution of so few counts is
+none."""
+
+FEW_VALUES = "replicates share too few answers by chance for moments to say how many; take draws"
+
 FIXED = 1e-12
 """Spread, beside what is shared at most, below which shuffling changes nothing but rounding."""
 
@@ -73,7 +82,7 @@ class Shared:
             mean=self._mean_of(value, deviation, skewness),
             low=value(low),
             high=value(high),
-            p_value=_beyond(beyond, skewness),
+            p_value=max(_beyond(beyond, skewness), LEAST_P),
         )
 
     def _mean_of(self, value: Callable[[float], float], deviation: float, skewness: float) -> float:
@@ -117,7 +126,7 @@ def kappa_null(histogram: NDArray[np.int64], groups: Groups) -> Null | str:
 
     def value(of_mean: float) -> float:
         differing = n / (n - 1) * (chance - 2 * of_mean)
-        return float(max(1 - differing / chance, -1 / (n - 1)))
+        return float(np.clip(1 - differing / chance, -1 / (n - 1), 1))
 
     return _variance_null(histogram, groups, value)
 
@@ -146,6 +155,9 @@ def _variance_null(
     counts = np.arange(n_replicates + 1)
     spread = float(histogram @ (counts - accuracy.sum()) ** 2)
     shared = Shared(_between(right / size - accuracy[:, np.newaxis], size), variance, third)
+
+    if FIXED * own < math.sqrt(variance) < LEAST_DEVIATION:
+        return FEW_VALUES
 
     def of_shared(shared: float) -> float:
         return value((own + 2 * shared) / (n_examples * n_replicates**2))

@@ -20,6 +20,7 @@ from learnorder.measures.permutations import (
     Groups,
     Null,
     check_draws,
+    check_seed,
     counts_null,
 )
 from learnorder.measures.shuffles import Answers, Segments, agreement_null, drawn_alpha_null
@@ -192,6 +193,7 @@ def permutation_null(
     caller = "permutation_null"
     _check_choice(caller, "of", of, (*OF_COUNTS, "agreement", "reliability"))
     _check_choice(caller, "within", within, ("all", "class"))
+    check_seed(caller, seed)
     if n_draws is not None:
         check_draws(caller, n_draws)
     elif of in ("bimodality", "agreement"):

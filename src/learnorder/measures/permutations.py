@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,10 +55,23 @@ class Null:
 
 def check_draws(caller: str, n_draws: int) -> None:
     """Refuse fewer draws than an interval of 95 % needs."""
+    if isinstance(n_draws, bool) or not isinstance(n_draws, Integral):
+        raise LearnOrderError(
+            f"{caller}: n_draws is {n_draws!r}. It is a number of draws, {TAIL - 1} or more. "
+            f"Take {N_DRAWS}."
+        )
     if n_draws < TAIL - 1:
         raise LearnOrderError(
             f"{caller}: {n_draws} draws are too few. An interval of 95 % leaves one draw beyond "
             f"each end, of {TAIL - 1} or more. Take {N_DRAWS}."
+        )
+
+
+def check_seed(caller: str, seed: int) -> None:
+    """Refuse what keys no draw."""
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise LearnOrderError(
+            f"{caller}: the seed is {seed!r}. A seed is an integer of at least 0. Use another seed."
         )
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from learnorder.measures import distribution, kappa, order, stages
 from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.checks import CheckTotals
 from learnorder.measures.intervals import Interval, few_replicates
-from learnorder.measures.null_moments import alpha_null, kappa_null
-from learnorder.measures.permutations import Groups, Null
+from learnorder.measures.null_moments import FEW_VALUES, alpha_null, kappa_null
+from learnorder.measures.permutations import N_DRAWS, OF_COUNTS, Groups, Null, counts_null
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
@@ -42,6 +43,9 @@ COLUMNS = (
     "fleiss_kappa_null_ci",
     "fleiss_kappa_null_class_ci",
     "fleiss_kappa_predictions",
+    "trivial_share",
+    "impossible_share",
+    "tp_agreement_counts",
 )
 """Per-epoch quantities that can be undefined, in the order of a row."""
 
@@ -57,11 +61,13 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     Returns
     -------
     ``split, n_replicates, n_replicates_planned, n_examples, n_classes, per_epoch`` (one row for
-    each epoch), ``order``, with ``by_stage`` (one row for each third of training) in it,
-    ``baselines``, what explains it, and ``notes``: what a reader must know to read the numbers
-    rightly, and what `self_checks` finds odd. The predictions are read once, part by part. A value
-    that is undefined, without labels for example, is None, and the object ``undefined`` beside it
-    has the reason under the same key. The deviation of accuracy is over replicates, ddof 1.
+    each epoch; ``tp_agreement_counts`` are the examples that 0 to R replicates have right, whose
+    ends are also given as shares), ``order``, with ``by_stage`` (one row for each third of
+    training) in it, ``baselines``, what explains it, and ``notes``: what a reader must know to read
+    the numbers rightly, and what `self_checks` finds odd. The predictions are read once, part by
+    part. A value that is undefined, without labels for example, is None, and the object
+    ``undefined`` beside it has the reason under the same key. The deviation of accuracy is over
+    replicates, ddof 1.
 
     Raises
     ------
@@ -106,13 +112,21 @@ class _Gathered:
             self.nulls += distribution.class_nulls(classes)
             for e, histogram in enumerate(self.correct.histogram[classes.epochs]):
                 groups = Groups.of_classes(classes.right[:, e], classes.size)
-                self.kappa_nulls.append(_ends(kappa_null(histogram, groups)))
+                self.kappa_nulls.append(_kappa_null(histogram, groups))
 
 
 def _few(split: Split, found: _Gathered) -> list[str]:
     """What to know of intervals from few replicates, where there are intervals."""
     note = few_replicates(split.n_replicates)
     return [note] if note and found.correct is not None else []
+
+
+def _kappa_null(histogram: NDArray[np.int64], groups: Groups) -> Interval | str:
+    """Null of kappa from its moments; from draws, where these say too little."""
+    null = kappa_null(histogram, groups)
+    if null == FEW_VALUES:
+        null = counts_null(OF_COUNTS["fleiss_kappa"], histogram, groups, N_DRAWS, seed=0)
+    return _ends(null)
 
 
 def _ends(null: Null | str) -> Interval | str:
@@ -237,8 +251,11 @@ def _labelled_columns(
         "fleiss_kappa": [kappa.kappa_of(each) for each in votes],
         "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
         "fleiss_kappa_null_ci": [
-            _ends(kappa_null(counts, Groups.all_in_one(right, split.n_examples)))
+            _kappa_null(counts, Groups.all_in_one(right, split.n_examples))
             for counts, right in zip(correct.histogram, correct.right.T, strict=True)
         ],
         "fleiss_kappa_null_class_ci": found.kappa_nulls,
+        "trivial_share": correct.histogram[:, -1] / split.n_examples,
+        "impossible_share": correct.histogram[:, 0] / split.n_examples,
+        "tp_agreement_counts": correct.histogram,
     }
