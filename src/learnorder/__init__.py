@@ -3,8 +3,8 @@
 The walk, in one direction; each line is one stage::
 
     load_dataset, Dataset                    a name or a path  -> Dataset
-    TrainingSpec, train_collection,          Dataset, seeds    -> a log on disk
-    train_until
+    TrainingSpec, read_variants,             Dataset, seeds    -> a log on disk
+    train_collection, train_until
     open_log, from_arrays                    a log             -> xr.Dataset
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from learnorder.measures.stages import ReliabilityByStage, reliability_by_stage
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
+    from learnorder.training.variants import read_variants
 
 __all__ = [
     "Comparison",
@@ -168,6 +169,7 @@ __all__ = [
     "pairs",
     "permutation_null",
     "q_statistic",
+    "read_variants",
     "reliability",
     "reliability_by_stage",
     "render_report",
@@ -250,6 +252,7 @@ _HOME = {
     "pairs": "measures.pairs",
     "permutation_null": "measures.nulls",
     "q_statistic": "measures.shared_errors",
+    "read_variants": "training.variants",
     "reliability": "measures.order",
     "reliability_by_stage": "measures.stages",
     "render_report": "report.render",

@@ -18,6 +18,7 @@ from learnorder.training.grid import GridPoint, check_batch_size, grid_after, re
 from learnorder.training.inputs import encode
 from learnorder.training.loop import Diverged, Group, train_replicate
 from learnorder.training.spec import TrainingSpec
+from learnorder.training.streams import order
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +195,41 @@ def test_grid_after_keeps_the_point_before_training():
     grid = [GridPoint(0, 0, 0.0), GridPoint(1, 5, 1.0)]
     assert grid_after(grid, 0) == grid
     assert grid_after(grid, 5) == []
+
+
+def test_order_is_shuffled_in_every_epoch_fixed_for_a_seed_or_that_of_the_source():
+    def orders(kind):
+        return {(seed, epoch): order(seed, epoch, 50, kind) for seed in (1, 2) for epoch in (0, 1)}
+
+    found = {kind: orders(kind) for kind in ("shuffled", "fixed", "source")}
+    for by_place in found.values():
+        assert all(torch.equal(o.sort().values, torch.arange(50)) for o in by_place.values())
+    shuffled, fixed, source = found.values()
+    assert len({tuple(o.tolist()) for o in shuffled.values()}) == 4
+    for seed in (1, 2):
+        assert torch.equal(fixed[seed, 0], fixed[seed, 1])
+        assert torch.equal(fixed[seed, 0], shuffled[seed, 0])
+    assert not torch.equal(fixed[1, 0], fixed[2, 0])
+    assert all(torch.equal(o, torch.arange(50)) for o in source.values())
+    assert torch.equal(order(1, 1, 50), shuffled[1, 1])
+
+
+@pytest.mark.parametrize("kind", ["shuffled", "fixed", "source"])
+def test_batches_come_in_the_order_of_the_spec(tensors, monkeypatch, kind):
+    chosen = spec(training={"order": kind, "batch_size": 40}, architecture={"name": "linear"})
+    group = replicate(chosen, tensors)
+    seen = []
+    monkeypatch.setattr(group.executor, "step", lambda positions: seen.append(positions[0]))
+    group.advance_to(recording_grid(chosen, tensors.n_train)[-1])
+    expected = [order(0, epoch, tensors.n_train, kind) for epoch in (0, 1)]
+    assert torch.equal(torch.cat(seen), torch.cat(expected))
+
+
+def test_fixed_order_begins_as_the_shuffled_one_and_then_differs(tensors):
+    plain = {"architecture": {"name": "linear"}, "augmentation": {}}
+    shuffled, fixed = (
+        trajectory(train_replicate(spec(**plain, training={"order": kind}), tensors, 0))
+        for kind in ("shuffled", "fixed")
+    )
+    assert shuffled[1.0] == fixed[1.0]
+    assert shuffled[2.0] != fixed[2.0]

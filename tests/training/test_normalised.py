@@ -49,3 +49,18 @@ def test_gradients_in_eval_mode_are_the_same_but_for_rounding(trained):
     ]
     for ours, theirs in zip(*gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("inputs", [1, 4, 15, 16])
+def test_few_channels_with_stride_are_computed_as_many_are(inputs):
+    """A 1x1 kernel reads each second pixel alone, whether its convolution or a slice skips them."""
+    torch.manual_seed(0)
+    layer = NormalisedConv2d(inputs, 6, 1, stride=2).to(memory_format=torch.channels_last)
+    assert (layer.convolution.stride == (1, 1)) == (inputs < 16)
+    images = torch.randn(10, inputs, 9, 8).contiguous(memory_format=torch.channels_last)
+    convolved = torch.nn.functional.conv2d(images, layer.convolution.weight, stride=2)
+    torch.testing.assert_close(layer(images), layer.normalisation(convolved))
+    assert layer.eval()(images).shape == (10, 6, 5, 4)
+    for _ in range(20):
+        layer.train()(images).square().sum().backward()
+    assert torch.isfinite(layer.convolution.weight.grad).all()

@@ -52,6 +52,8 @@ def test_unknown_key_names_the_nearest():
         ("optimizer", {"name": "sdg"}, r"optimizer\.name is 'sdg'\. Allowed are 'sgd'"),
         ("optimizer", {"learning_rate": -1.0}, r"learning_rate is -1\.0"),
         ("optimizer", {"learning_rate": float("nan")}, "learning_rate"),
+        ("training", {"order": "random"}, r"order is 'random'\. Allowed are 'shuffled', 'fixed'"),
+        ("architecture", {"name": "mlp", "initialisation": "he"}, "'he'. Allowed are 'default', "),
         ("labels", {"noise": 0.1, "shuffle": True}, "either shuffled or noisy"),
         ("recording", {"every": 3}, r"epochs = 10 is not a multiple of recording\.every = 3"),
         ("recording", {"early": [1.5]}, "between 0 and 1"),
@@ -118,7 +120,9 @@ def test_identity_ignores_paths_and_length_and_nothing_else():
     for change in (
         {"optimizer": {"learning_rate": 0.051}},
         {"architecture": {"name": "mlp", "options": {"width": 64}}},
+        {"architecture": {"name": "mlp", "initialisation": "he-normal"}},
         {"training": {"precision": "bfloat16"}},
+        {"training": {"order": "fixed"}},
         {"labels": {"shuffle": True}},
         {"dataset": {"name": "digits", "seed": 1}},
         {"recording": {"initial": True}},
@@ -140,6 +144,14 @@ def test_what_is_not_recorded_leaves_the_identity_as_it_was_before_it_could_be()
     wanted = with_(recording={"margin": True, "error_norm": True})
     assert wanted.recording.of_label == ("margin", "error_norm")
     assert dict(identifying_choices(wanted.resolved()))["recording.margin"] is True
+
+
+def test_what_could_not_be_chosen_leaves_the_identity_of_older_logs_as_it_was():
+    choices = dict(identifying_choices(TrainingSpec.from_tables(MINIMAL).resolved()))
+    assert not {"architecture.initialisation", "training.order"} & choices.keys()
+    older = TrainingSpec.from_tables(MINIMAL).resolved()
+    del older["architecture"]["initialisation"], older["training"]["order"]
+    assert dict(identifying_choices(older)) == choices
 
 
 def test_length_belongs_to_the_identity_where_the_schedule_depends_on_it():

@@ -6,6 +6,8 @@ import re
 import sys
 import tomllib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 1_000_000
 """More are a slip of the keyboard, and a list of them fills the memory."""
+
+
+Rounds = tuple[list[int] | None, float | None, int | None]
+"""Seeds, the reliability to reach and the most replicates, as asked for."""
 
 
 class Seeds(click.ParamType[list[int]]):
@@ -66,7 +72,12 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 @click.command()
 @click.argument("spec", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(), help="Folder or URL of the log.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(),
+    help="Folder or URL of the log, or of the logs of all variants.",
+)
 @click.option(
     "--seeds",
     type=Seeds(),
@@ -102,7 +113,8 @@ def train(
 ) -> None:
     """Train the replicates of a spec and log every prediction.
 
-    On a log of the same spec it resumes what was interrupted and adds seeds or epochs. With
+    On a log of the same spec it resumes what was interrupted and adds seeds or epochs. A spec with
+    [variants] or a [grid] is several: --out is then a folder with a log of each. With
     --until-reliability it adds replicates in rounds, their seeds going on upwards. Exit status 1 if
     a replicate failed, or --most-replicates of them are not enough.
 
@@ -114,24 +126,71 @@ def train(
     if most_replicates is not None and until_reliability is None:
         raise click.UsageError("--most-replicates says where --until-reliability ends; give both.")
     overrides = dict(parse_setting(setting) for setting in settings)
-    from learnorder.cli.progress import ProgressDisplay
     from learnorder.log.location import locate
-    from learnorder.training.spec import TrainingSpec
+    from learnorder.training.variants import BASE, read_variants
 
     path = locate(out)
     # an architecture `package.module:callable` may lie beside the spec or in the current folder
     sys.path += [str(spec.parent.resolve()), str(Path.cwd())]
+    rounds = (seeds, until_reliability, most_replicates)
+    asked = {"workers": workers, "take_over": take_over}
     try:
-        with ProgressDisplay() as display, warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
-            checked = TrainingSpec.from_toml(spec, overrides)
-            asked = {"out": path, "workers": workers, "take_over": take_over, "report": display}
-            result, problem = _train(checked, seeds, until_reliability, most_replicates, asked)
+        specs = read_variants(spec, overrides)
+        if list(specs) == [BASE]:
+            _train_one(specs[BASE], path, rounds, asked)
+        else:
+            _train_variants(specs, path, rounds, asked)
     except KeyboardInterrupt as interrupt:
         kept = f"Every recorded epoch is safe in {out}" if path.exists() else "Nothing was written"
         raise LearnOrderError(
             f"train: interrupted. {kept}. Run the same command again to go on."
         ) from interrupt
+
+
+def _train_variants(
+    specs: dict[str, TrainingSpec], folder: Path, rounds: Rounds, asked: dict[str, Any]
+) -> None:
+    """Train each into a log of its name in the folder; what fails does not keep back the rest."""
+    from learnorder.log.creation import refuse_inside_log
+    from learnorder.training.architectures.table import check_architecture
+
+    refuse_inside_log(folder / "variant.zarr")
+    for name, spec in specs.items():
+        with _of_variant(name):
+            check_architecture(spec.architecture.name, spec.architecture.options)
+    problems = []
+    for number, (name, spec) in enumerate(specs.items(), start=1):
+        click.echo(f"variant {number} of {len(specs)}: {name}", err=True)
+        try:
+            with _of_variant(name):
+                _train_one(spec, folder / f"{name}.zarr", rounds, asked)
+        except LearnOrderError as problem:
+            click.echo(str(problem), err=True)
+            problems.append(problem)
+    if problems:
+        raise LearnOrderError(
+            f"train: {len(problems)} of {count_of(len(specs), 'variant')} did not come out as "
+            f"asked for; the first is {str(problems[0]).removeprefix('train: ')}"
+        ) from problems[0]
+
+
+@contextmanager
+def _of_variant(name: str) -> Iterator[None]:
+    """Name the variant in what goes wrong."""
+    try:
+        yield
+    except LearnOrderError as error:
+        text = str(error).removeprefix("train: ")
+        raise LearnOrderError(f"train: variant {name!r}: {text}") from error
+
+
+def _train_one(spec: TrainingSpec, path: Path, rounds: Rounds, asked: dict[str, Any]) -> None:
+    """Train, show how far it is, and print what became of it."""
+    from learnorder.cli.progress import ProgressDisplay
+
+    with ProgressDisplay() as display, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # failures end the command as an error
+        result, problem = _train(spec, *rounds, {**asked, "out": path, "report": display})
     if problem:
         raise LearnOrderError(problem)
     done = "nothing to do" if not result.trained else f"{len(result.trained)} trained now"

@@ -131,7 +131,8 @@ class Group:
         """Take the steps of the current epoch up to ``until``."""
         epoch, first = divmod(self.step, self.per_epoch)
         n_train, device = self.tensors.n_train, self.tensors.labels["train"].device
-        orders = torch.stack([order(seed, epoch, n_train) for seed in self.seeds]).to(device)
+        kind = self.spec.training.order
+        orders = torch.stack([order(seed, epoch, n_train, kind) for seed in self.seeds]).to(device)
         batches = torch.split(orders, self.spec.training.batch_size, dim=1)
         with self.executor.epoch(epoch, first):
             for positions in batches[first : until - self.step + first]:

@@ -7,6 +7,7 @@ import torch
 
 from learnorder.errors import LearnOrderError
 from learnorder.training.architectures import build
+from learnorder.training.initialisation import initialise
 from learnorder.training.inputs import NetworkInputs
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import tensors_of
@@ -26,6 +27,7 @@ def initial_network(spec: TrainingSpec, inputs: NetworkInputs, seed: int) -> tor
             spec.architecture.options,
             embedding=inputs.embedding,
         )
+        initialise(network, spec.architecture.initialisation, spec.architecture.name)
     if inputs.shape.kind == "image":
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -18,21 +17,35 @@ from pydantic import (
     model_validator,
 )
 
-from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.errors import LearnOrderError, nearest
 from learnorder.schema import OF_LABEL
 from learnorder.training.architectures.table import revision
 from learnorder.training.log_spacing import log_spaced, neighbours
+from learnorder.training.streams import Order
+from learnorder.training.tables import flatten, put, read_toml
 
 PATH_KEYS = ("dataset.path", "dataset.embeddings")
 """Where data lies is not part of what is trained; the fingerprint of the dataset is."""
 
 ADDED_KEYS: Mapping[str, Any] = {
     "architecture.revision": 1,
+    "architecture.initialisation": "default",
+    "training.order": "shuffled",
     "recording.batch_norm": "running",
     "recording.batch_norm_examples": 0,
     **{f"recording.{quantity}": False for quantity in OF_LABEL},
 }
 """Keys that older logs do not have, with the values that say what those logs did."""
+
+
+Initialisation = Literal[
+    "default", "he-normal", "he-uniform", "xavier-normal", "xavier-uniform", "orthogonal", "normal"
+]
+"""How weights begin; ``default`` is what torch gives each layer."""
+
+
+SEVERAL = ("grid", "variants")
+"""Tables of a file that make it several specs, see `variants`."""
 
 
 class Table(BaseModel):
@@ -76,11 +89,12 @@ class ArchitectureSpec(Table):
     """A built-in architecture, or ``package.module:callable``, with its options.
 
     ``revision`` counts up when a built-in one computes other numbers than before. It is filled in,
-    so that one log holds one computation.
+    so that one log holds one computation. ``initialisation`` is of convolutions and dense layers.
     """
 
     name: str = Field(min_length=1)
     revision: int = Field(default=1, ge=1)
+    initialisation: Initialisation = "default"
     options: dict[str, bool | int | float | str | list[int]] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -226,10 +240,11 @@ class RecordingSpec(Table):
 
 
 class TrainingTable(Table):
-    """How long, in which batches, in which arithmetic."""
+    """How long, in which batches, in which order and arithmetic."""
 
     epochs: int = Field(default=10, ge=1)
     batch_size: int = Field(default=128, ge=1)
+    order: Order = "shuffled"
     precision: Literal["float32", "bfloat16", "auto"] = "float32"
 
 
@@ -288,22 +303,19 @@ class TrainingSpec(Table):
         Raises
         ------
         LearnOrderError
-            The file is missing or no TOML, a key is unknown, a value is not allowed.
+            The file is missing or no TOML, a key is unknown, a value is not allowed, or it holds
+            several specs.
         """
         path = Path(path)
-        try:
-            tables = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise DataNotFound(
-                f"spec: cannot read {path} ({error.strerror or error}). "
-                "A spec is a TOML file. Check the path."
-            ) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise LearnOrderError(
-                f"spec: {path} is not valid TOML ({error}). Correct that line."
-            ) from error
+        tables = read_toml(path)
         for key, value in (overrides or {}).items():
-            _lay_over(tables, key, value)
+            put(tables, key, value)
+        if several := [key for key in SEVERAL if key in tables]:
+            raise LearnOrderError(
+                f"spec: {path} has [{several[0]}], so it is several specs. TrainingSpec.from_toml "
+                "reads one. Use learnorder.read_variants, or `learnorder train` with a folder as "
+                "--out."
+            )
         spec = cls.from_tables(tables, source=str(path))
         return spec.with_paths_from(path.parent)
 
@@ -347,7 +359,7 @@ class TrainingSpec(Table):
 def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Dotted keys and values that belong to the identity of a resolved spec."""
     horizon_matters = resolved["schedule"]["name"] == "cosine"
-    for key, value in _flatten(resolved):
+    for key, value in flatten(resolved):
         if key in PATH_KEYS or (key == "training.epochs" and not horizon_matters):
             continue
         if key.startswith("execution."):
@@ -355,26 +367,6 @@ def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]
         if key in ADDED_KEYS and value == ADDED_KEYS[key]:
             continue
         yield key, value
-
-
-def _flatten(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tables.items():
-        if isinstance(value, Mapping):
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _lay_over(tables: dict[str, Any], dotted: str, value: Any) -> None:
-    *parents, last = dotted.split(".")
-    for parent in parents:
-        tables = tables.setdefault(parent, {})
-        if not isinstance(tables, dict):
-            raise LearnOrderError(
-                f"spec: {dotted!r} goes through {parent!r}, which is a value. "
-                "An override names table and key, such as training.epochs=3."
-            )
-    tables[last] = value
 
 
 def _one_line(error: ValidationError, source: str) -> str:

@@ -6,12 +6,16 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+
+Order = Literal["shuffled", "fixed", "source"]
+"""How the training split is gone through."""
 
 
 class Purpose(IntEnum):
@@ -49,11 +53,18 @@ def torch_seed(seed: int, purpose: Purpose, epoch: int = 0) -> int:
     return ((int(high) << 32) | int(low)) & ((1 << 63) - 1)
 
 
-def order(seed: int, epoch: int, n_train: int) -> torch.Tensor:
-    """Return the order ``(n_train,)`` in which a replicate sees the training split in an epoch."""
+def order(seed: int, epoch: int, n_train: int, kind: Order = "shuffled") -> torch.Tensor:
+    """Return the order ``(n_train,)`` in which a replicate sees the training split in an epoch.
+
+    ``shuffled`` anew in each epoch; ``fixed``: in every epoch as in the first; ``source``: as the
+    examples come, in every epoch and for every seed.
+    """
     import torch
 
-    return torch.from_numpy(generator(seed, Purpose.ORDER, epoch).permutation(n_train))
+    if kind == "source":
+        return torch.arange(n_train)
+    drawn_in = 0 if kind == "fixed" else epoch
+    return torch.from_numpy(generator(seed, Purpose.ORDER, drawn_in).permutation(n_train))
 
 
 class RandomState:

@@ -92,13 +92,14 @@ _TABLE: Final = (
         _VECTORS,
         "dense hidden layers with ReLU",
         "dense:mlp",
-        options={"depth": 1, "width": 256},
+        options={"depth": 1, "width": 256, "dropout": False},
     ),
     _entry(
         "lenet",
         ("image",),
         "two 5x5 convolutions (16, 32) with ReLU and max-pool, dense 128",
         "lenet:lenet",
+        options={"width": 16, "dropout": False},
         source="lecun1998gradient",
         smallest_image=16,
     ),
@@ -107,7 +108,7 @@ _TABLE: Final = (
         ("image",),
         "four pairs of convolutions (32 to 256) with ELU, max-pool and dropout, dense 512",
         "st_vgg:st_vgg",
-        options={"batch_norm": False, "dropout": True},
+        options={"batch_norm": False, "dropout": True, "width": 32},
         source="hacohen2020agree",
         smallest_image=16,
         revision=2,
@@ -117,6 +118,7 @@ _TABLE: Final = (
         ("image",),
         "residual network, one block each of 16, 32 and 64",
         "resnet:resnet_8",
+        options={"width": 16},
         source="he2016deep",
         revision=2,
     ),
@@ -125,8 +127,66 @@ _TABLE: Final = (
         ("image",),
         "residual network, three blocks each of 16, 32 and 64",
         "resnet:resnet_20",
+        options={"width": 16},
         source="he2016deep",
         revision=2,
+    ),
+    _entry(
+        "alexnet",
+        ("image",),
+        "two 5x5 convolutions (64) with max-pool and local normalisation, dense 384 and 192",
+        "alexnet:alexnet",
+        options={"width": 64},
+        source="zhang2017understanding",
+    ),
+    _entry(
+        "inception",
+        ("image",),
+        "eight modules of 1x1 beside 3x3 convolutions, with batch normalisation",
+        "inception:inception",
+        options={"width": 16},
+        source="zhang2017understanding",
+    ),
+    _entry(
+        "vgg-16",
+        ("image",),
+        "13 convolutions (64 to 512) with batch normalisation and max-pool, one dense layer",
+        "vgg:vgg_16",
+        options={"width": 64},
+        source="simonyan2015very",
+    ),
+    _entry(
+        "vgg-19",
+        ("image",),
+        "16 convolutions (64 to 512) with batch normalisation and max-pool, one dense layer",
+        "vgg:vgg_19",
+        options={"width": 64},
+        source="simonyan2015very",
+    ),
+    _entry(
+        "resnet-18",
+        ("image",),
+        "residual network, two blocks each of 64, 128, 256 and 512",
+        "resnet:resnet_18",
+        options={"width": 64},
+        source="he2016deep",
+    ),
+    _entry(
+        "resnet-50",
+        ("image",),
+        "residual network, 3, 4, 6 and 3 bottlenecks (256 to 2048)",
+        "resnet:resnet_50",
+        options={"width": 64},
+        source="he2016deep",
+    ),
+    _entry(
+        "densenet",
+        ("image",),
+        "three blocks of layers that each read all before them, with bottlenecks",
+        "densenet:densenet",
+        options={"depth": 40, "growth": 12},
+        source="huang2017densely",
+        smallest_image=4,
     ),
     _entry(
         "bag-of-embeddings",
@@ -144,6 +204,28 @@ _TABLE: Final = (
         options={"embedding_dim": 100, "hidden": 64, "train_vectors": False},
         source="graves2005framewise",
     ),
+    _entry(
+        "bilstm-attention",
+        ("text",),
+        "bidirectional LSTM over the word vectors, additive attention, one linear layer",
+        "text:bilstm_attention",
+        options={"embedding_dim": 100, "hidden": 64, "train_vectors": False},
+        source="zhou2016attention",
+    ),
+    _entry(
+        "transformer",
+        ("text",),
+        "Transformer encoder with sinusoidal positions, mean over the tokens, one linear layer",
+        "transformer:transformer",
+        options={
+            "embedding_dim": 100,
+            "width": 64,
+            "depth": 2,
+            "heads": 4,
+            "train_vectors": False,
+        },
+        source="vaswani2017attention",
+    ),
 )
 
 
@@ -153,7 +235,7 @@ def known_architectures() -> list[ArchitectureEntry]:
     Examples
     --------
     >>> [entry.name for entry in known_architectures() if "text" in entry.kinds]
-    ['bag-of-embeddings', 'bilstm']
+    ['bag-of-embeddings', 'bilstm', 'bilstm-attention', 'transformer']
     """
     return list(_TABLE)
 
