@@ -30,8 +30,9 @@ COLOUR = InputShape("image", (3, 32, 32))
 TEXT = InputShape("text", (12,), vocabulary_size=30)
 FEATURES = InputShape("features", (7,))
 
-IMAGE_NAMES = [entry.name for entry in known_architectures() if "image" in entry.kinds]
-TEXT_NAMES = [entry.name for entry in known_architectures() if "text" in entry.kinds]
+NETWORKS = [entry for entry in known_architectures() if not entry.is_learner]
+IMAGE_NAMES = [entry.name for entry in NETWORKS if "image" in entry.kinds]
+TEXT_NAMES = [entry.name for entry in NETWORKS if "text" in entry.kinds]
 ENTRIES = {entry.name: entry for entry in known_architectures()}
 
 
@@ -100,7 +101,7 @@ def test_st_vgg_has_1_210_666_parameters_on_cifar() -> None:
     assert ST_VGG == 1_210_666
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_gradients_reach_every_trainable_parameter(entry: ArchitectureEntry) -> None:
     shape = shape_for(entry)
     network = seeded(entry.name, shape).train()
@@ -112,7 +113,7 @@ def test_gradients_reach_every_trainable_parameter(entry: ArchitectureEntry) -> 
         assert torch.count_nonzero(parameter.grad) > 0, name
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_the_torch_seed_alone_decides_the_initial_weights(entry: ArchitectureEntry) -> None:
     shape = shape_for(entry)
     first = seeded(entry.name, shape)
@@ -300,7 +301,7 @@ def test_the_table_imports_without_torch() -> None:
     assert done.stdout.split() == [str(len(ENTRIES)), "mlp", "ExtraMissing"]
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_the_table_tells_the_options_of_the_factory(entry: ArchitectureEntry) -> None:
     module, _, function = entry.factory.partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), function)).parameters
@@ -322,7 +323,18 @@ def test_the_names_of_the_design_are_all_there() -> None:
         "resnet-20",
         "bag-of-embeddings",
         "bilstm",
+        "logistic-regression",
+        "linear-svm",
+        "k-nn",
+        "random-forest",
+        "adaboost-stumps",
+        "adaboost-linear",
+        "gradient-boosting",
     ]
+
+
+def test_a_learner_is_not_built_as_a_network() -> None:
+    fails("'k-nn' is no network and cannot be built", "k-nn", GREY)
 
 
 # errors of names and options
