@@ -21,11 +21,12 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from learnorder.datasets.dataset import Dataset
-from learnorder.errors import LearnOrderError
+from learnorder.errors import ExtraMissing, LearnOrderError
 from learnorder.training.architectures.table import known_architectures
 from learnorder.training.cost import probe
 from learnorder.training.data import TrainingTensors
 from learnorder.training.inputs import encode
+from learnorder.training.learners import replicates
 from learnorder.training.learners.adaboost import adaboost_linear, adaboost_stumps
 from learnorder.training.learners.contract import LearnerData
 from learnorder.training.learners.cost import estimate
@@ -416,6 +417,15 @@ def test_a_resolved_spec_says_only_what_counts_and_can_be_read_again(name):
 def test_options_that_do_not_fit_are_refused(name, options, message, tensors):
     with pytest.raises(LearnOrderError, match=message):
         epochs(spec_of(name, options=options), tensors)
+
+
+def test_without_scikit_learn_it_says_what_to_install(monkeypatch, tensors):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'sklearn'", name="sklearn.ensemble")
+
+    monkeypatch.setattr(replicates.importlib, "import_module", missing)
+    with pytest.raises(ExtraMissing, match=r"'k-nn' needs scikit-learn.*learnorder\[train\]"):
+        epochs(spec_of("k-nn"), tensors)
 
 
 # inputs

@@ -19,6 +19,7 @@ from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import settle
 from learnorder.training.grid import recording_grid
 from learnorder.training.learners.cost import estimate
+from learnorder.training.learners.replicates import find_learner
 from learnorder.training.loop import Group
 from learnorder.training.networks import check_reproducible, initial_network
 from learnorder.training.spec import TrainingSpec
@@ -69,6 +70,7 @@ def probe(
 
 def _cost_of_learner(spec: TrainingSpec, tensors: TrainingTensors) -> GroupCost:
     """Extrapolate time and memory from the share of the examples that is tried."""
+    find_learner(spec)  # loaded once, so no part of what grows with the examples
     _forget_peak_memory()
     before = _peak_memory()
     seconds, share = estimate(spec, tensors)

@@ -53,6 +53,7 @@ class Learners:
         self.stopped: dict[int, Stop] = {}
         rounds = [point.step for point in recording_grid(spec, tensors.n_train)]
         self._entry = _entry(spec)
+        find_learner(spec)  # now, so that all libraries there are can be held to one thread
         self._threads = _one_thread()
         data = learner_data(tensors)
         self._rounds = {seed: replicate_rounds(spec, data, seed, rounds) for seed in seeds}
@@ -107,7 +108,7 @@ def replicate_rounds(
     spec: TrainingSpec, data: LearnerData, seed: int, rounds: Sequence[int]
 ) -> Iterator[Round]:
     """Yield what one replicate knows after each of these rounds, for all classes of the data."""
-    learner, options = _learner(_entry(spec)), _options(spec)
+    learner, options = find_learner(spec), _options(spec)
     if options.pop(BOOTSTRAP, False):
         data = data.bootstrapped(seed)
     present, numbered = data.of_present_classes()
@@ -147,7 +148,15 @@ def _entry(spec: TrainingSpec) -> ArchitectureEntry:
     return entry
 
 
-def _learner(entry: ArchitectureEntry) -> Learner:
+def find_learner(spec: TrainingSpec) -> Learner:
+    """Return what trains the learner of a spec; this loads the libraries it needs.
+
+    Raises
+    ------
+    ExtraMissing
+        One of them is not installed.
+    """
+    entry = _entry(spec)
     module, _, function = entry.factory.partition(":")
     try:
         found: Learner = getattr(importlib.import_module(module), function)
@@ -162,8 +171,7 @@ def _learner(entry: ArchitectureEntry) -> Learner:
 
 
 def _one_thread() -> Any:
-    """Return what holds the libraries that learners compute with to one thread each."""
-    import sklearn.linear_model  # noqa: F401  loads the libraries there are to hold
+    """Return what holds the libraries loaded by now to one thread each."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
