@@ -16,6 +16,7 @@ from learnorder.errors import LearnOrderError, SpecDiffers
 from learnorder.log.creation import create_log
 from learnorder.log.layout import resume_file
 from learnorder.log.reader import open_log
+from learnorder.training import loop
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors import recording
@@ -152,7 +153,7 @@ def test_states_at_different_steps_go_on_each_from_its_own(tmp_path, digits, mon
             super().__init__(*arguments)
             begun.append((tuple(self.seeds), self.step // self.per_epoch))
 
-    monkeypatch.setattr(group_module, "Group", Watched)
+    monkeypatch.setattr(loop, "Group", Watched)
     train_group(path, [0, 1, 2], task, lambda *_: None)
     assert begun == [((2,), 0), ((0,), 1), ((1,), 2)]
     assert {r.status for r in open_log(path).replicates} == {"finished"}

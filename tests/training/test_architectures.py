@@ -30,7 +30,8 @@ COLOUR = InputShape("image", (3, 32, 32))
 TEXT = InputShape("text", (12,), vocabulary_size=30)
 FEATURES = InputShape("features", (7,))
 
-IMAGE_NAMES = [entry.name for entry in known_architectures() if "image" in entry.kinds]
+NETWORKS = [entry for entry in known_architectures() if not entry.is_learner]
+IMAGE_NAMES = [entry.name for entry in NETWORKS if "image" in entry.kinds]
 NARROW: dict[str, dict[str, int]] = {
     **{name: {"width": 8} for name in ("vgg-16", "vgg-19", "resnet-18", "resnet-50")},
     "inception": {"width": 4},
@@ -38,7 +39,7 @@ NARROW: dict[str, dict[str, int]] = {
 }
 """Options with which large networks are small enough to be tried in a moment."""
 
-TEXT_NAMES = [entry.name for entry in known_architectures() if "text" in entry.kinds]
+TEXT_NAMES = [entry.name for entry in NETWORKS if "text" in entry.kinds]
 ENTRIES = {entry.name: entry for entry in known_architectures()}
 
 
@@ -207,7 +208,7 @@ def test_residual_and_dense_networks_have_the_sizes_that_are_known_of_them() -> 
     assert (RESNET_18, RESNET_50, densenet(6, 12)) == (11_173_962, 23_520_842, 176_122)
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_gradients_reach_every_trainable_parameter(entry: ArchitectureEntry) -> None:
     shape = shape_for(entry)
     network = seeded(entry.name, shape, **NARROW.get(entry.name, {})).train()
@@ -219,7 +220,7 @@ def test_gradients_reach_every_trainable_parameter(entry: ArchitectureEntry) -> 
         assert torch.count_nonzero(parameter.grad) > 0, name
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_the_torch_seed_alone_decides_the_initial_weights(entry: ArchitectureEntry) -> None:
     shape, options = shape_for(entry), NARROW.get(entry.name, {})
     first = seeded(entry.name, shape, **options)
@@ -540,7 +541,7 @@ def test_the_table_imports_without_torch() -> None:
     assert done.stdout.split() == [str(len(ENTRIES)), "mlp", "ExtraMissing"]
 
 
-@pytest.mark.parametrize("entry", known_architectures(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
 def test_the_table_tells_the_options_of_the_factory(entry: ArchitectureEntry) -> None:
     module, _, function = entry.factory.partition(":")
     parameters = inspect.signature(getattr(importlib.import_module(module), function)).parameters
@@ -571,7 +572,18 @@ def test_the_names_of_the_design_are_all_there() -> None:
         "bilstm",
         "bilstm-attention",
         "transformer",
+        "logistic-regression",
+        "linear-svm",
+        "k-nn",
+        "random-forest",
+        "adaboost-stumps",
+        "adaboost-linear",
+        "gradient-boosting",
     ]
+
+
+def test_a_learner_is_not_built_as_a_network() -> None:
+    fails("'k-nn' is no network and cannot be built", "k-nn", GREY)
 
 
 # errors of names and options

@@ -41,14 +41,14 @@ def measures(as_json: bool) -> None:
 @click.command()
 @JSON
 def architectures(as_json: bool) -> None:
-    """List the built-in architectures and their options.
+    """List the built-in architectures, networks and other learners, and their options.
 
     \b
     learnorder architectures
     """
     from learnorder.training.architectures.table import known_architectures
 
-    columns = ("name", "kinds", "summary", "options")
+    columns = ("name", "family", "kinds", "summary", "options")
     _list([_fields(entry) for entry in known_architectures()], columns, as_json)
 
 

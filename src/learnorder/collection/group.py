@@ -19,7 +19,9 @@ from learnorder.schema import EpochPredictions
 from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.grid import GridPoint, grid_after
-from learnorder.training.loop import Diverged, Group
+from learnorder.training.learners.contract import Stop
+from learnorder.training.learners.replicates import Learners
+from learnorder.training.loop import Diverged, Group, make_group
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import ReplicateState
 
@@ -76,17 +78,24 @@ def train_group(log: Path, seeds: Sequence[int], task: Task, tell: Tell, **claim
         writers: dict[int, ReplicateWriter] = {}
         for seed in seeds:
             try:
-                writer = ReplicateWriter(log, seed, epochs, versions(), task.identity, **claim)
+                made_by = versions(task.spec)
+                writer = ReplicateWriter(log, seed, epochs, made_by, task.identity, **claim)
             except FAILURES as error:
                 tell("failed", seed, reason_of(error))
             else:
                 writers[seed] = held.enter_context(writer)
-        missing = {s: w for s, w in writers.items() if w.n_committed < len(epochs)}
+        missing = {s: w for s, w in writers.items() if _is_missing(w, task)}
         for standing in _by_step(missing, task):
             _Together(standing, task, tell, {s: missing[s] for s in standing}).train()
         for seed, writer in writers.items():
             if seed not in missing:
                 _finish(writer, tell)
+
+
+def _is_missing(writer: ReplicateWriter, task: Task) -> bool:
+    """Whether it has to be trained: where a learner stopped, only training tells."""
+    unknown = task.spec.architecture.is_learner and not writer.attempt.is_finished
+    return unknown or writer.n_committed < len(task.grid)
 
 
 def _by_step(
@@ -114,7 +123,7 @@ def _kept_state(writer: ReplicateWriter, task: Task) -> ReplicateState | None:
 
 
 def _context(task: Task, seed: int) -> dict[str, Any]:
-    return state_context(task.identity, task.execution, seed)
+    return state_context(task.spec, task.identity, task.execution, seed)
 
 
 class _Together:
@@ -141,7 +150,9 @@ class _Together:
     def _train(self) -> None:
         task = self.task
         try:
-            group = Group(task.spec, task.tensors, self.seeds, task.execution, self.states or None)
+            group = make_group(
+                task.spec, task.tensors, self.seeds, task.execution, self.states or None
+            )
             for point in grid_after(task.grid, group.step):
                 self._record(group, point)
                 if not self.writers:
@@ -151,10 +162,11 @@ class _Together:
                 raise
             for seed in list(self.writers):
                 self._fail(seed, error)
-        for writer in self.writers.values():
-            _finish(writer, self.tell)
+            return
+        for seed, writer in self.writers.items():
+            _finish(writer, self.tell, group.stopped.get(seed))
 
-    def _record(self, group: Group, point: GridPoint) -> None:
+    def _record(self, group: Group | Learners, point: GridPoint) -> None:
         # points may lie many epochs apart: what leads to the next one is kept on the way
         records = group.advance_to(point, lambda: self._save_states_if_due(group))
         for seed in [seed for seed in group.diverged if seed in self.writers]:
@@ -180,7 +192,7 @@ class _Together:
             return error
         return None
 
-    def _save_states_if_due(self, group: Group) -> None:
+    def _save_states_if_due(self, group: Group | Learners) -> None:
         due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
         if not (due and group.can_be_captured()):
             return
@@ -206,10 +218,10 @@ class _Together:
         self.tell("failed", seed, reason)
 
 
-def _finish(writer: ReplicateWriter, tell: Tell) -> None:
+def _finish(writer: ReplicateWriter, tell: Tell, stop: Stop | None = None) -> None:
     try:
         drop_state(writer.log, writer.seed)
-        writer.finish()
+        writer.finish(None if stop is None else {"epoch": stop.round, "reason": stop.reason})
     except FAILURES as error:
         tell("failed", writer.seed, reason_of(error))
     else:

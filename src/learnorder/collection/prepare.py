@@ -23,6 +23,7 @@ from learnorder.training.architectures.table import check_architecture
 from learnorder.training.execution import Execution
 from learnorder.training.grid import GridPoint, check_batch_size, recording_grid
 from learnorder.training.inputs import NetworkInputs, encode
+from learnorder.training.learners.choices import check_data
 from learnorder.training.spec import TrainingSpec
 
 
@@ -67,7 +68,7 @@ class Prepared:
             self.spec.resolved(),
             self.identity,
             about,
-            provenance(),
+            provenance(self.spec),
             splits,
             execution=execution.to_json(),
             quantities=self.quantities,
@@ -107,23 +108,26 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
     dataset = treat_labels(dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed)
     check_architecture(architecture.name, architecture.options, dataset.kind)
     check_batch_size(spec, len(dataset.train))
+    if architecture.is_learner:
+        check_data(architecture.name, spec.training.epochs, dataset)
     digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
     return Prepared(spec, dataset, spec.identity(digest))
 
 
-def provenance() -> dict[str, Any]:
+def provenance(spec: TrainingSpec) -> dict[str, Any]:
     """Versions, platform, time, and the git revision of the current folder."""
     return {
-        **versions(),
+        **versions(spec),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "git_revision": _git_revision(),
     }
 
 
-def versions() -> dict[str, str]:
+def versions(spec: TrainingSpec) -> dict[str, str]:
     """Versions of what the predictions depend on."""
+    libraries = ("scikit-learn", "scipy") if spec.architecture.is_learner else ("torch",)
     return {
-        **{name: _version(name) for name in ("learnorder", "torch", "numpy")},
+        **{name: _version(name) for name in ("learnorder", *libraries, "numpy")},
         "python": platform.python_version(),
         "platform": f"{sys.platform} {platform.machine()}",
     }
@@ -151,6 +155,9 @@ def _git_revision() -> str | None:
     return answer.stdout.strip()
 
 
-def state_context(identity: str, execution: Execution, seed: int) -> dict[str, Any]:
+def state_context(
+    spec: TrainingSpec, identity: str, execution: Execution, seed: int
+) -> dict[str, Any]:
     """What must be the same for a kept state to be continued bit for bit."""
-    return {"identity": identity, "execution": execution.to_json(), "seed": seed, **versions()}
+    about = {"identity": identity, "execution": execution.to_json(), "seed": seed}
+    return {**about, **versions(spec)}

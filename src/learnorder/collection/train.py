@@ -27,6 +27,7 @@ from learnorder.datasets.dataset import Dataset
 from learnorder.errors import ExtraMissing, LearnOrderError, SpecDiffers
 from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
+from learnorder.log.description import stopped_early
 from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log
 from learnorder.training.device import check_device
@@ -129,6 +130,9 @@ def train_collection(
         failures = _train_pending(path, plan, prepared, spec, workers, take_over, tell)
     else:
         plan_replicates(path, wanted)  # what says that they are planned may have been lost
+        if spec.architecture.is_learner:
+            for line in stopped_early(Log(path)):
+                tell(line)
     result = _result(path, wanted, plan.pending, failures)
     if result.failed:
         warnings.warn(failure_line(result), stacklevel=2)
@@ -193,7 +197,8 @@ def _train_pending(
     take_over: bool,
     tell: Report,
 ) -> dict[int, str]:
-    _require_torch()
+    for name in ("torch", *(("sklearn",) if spec.architecture.is_learner else ())):
+        _require(name)
     check_device(prepared.spec.execution.device)
     with scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
@@ -216,11 +221,11 @@ def _train_pending(
             return _run(path, plan, pool, execution, take_over, tell)
 
 
-def _require_torch() -> None:
-    if find_spec("torch") is None:
+def _require(name: str) -> None:
+    if find_spec(name) is None:
         raise ExtraMissing(
-            "train: training needs torch, which is not installed. It comes with the extra 'train'. "
-            "Install it with `pip install 'learnorder[train]'`."
+            f"train: training needs {name}, which is not installed. It comes with the extra "
+            "'train'. Install it with `pip install 'learnorder[train]'`."
         )
 
 

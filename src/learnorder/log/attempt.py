@@ -31,8 +31,11 @@ COMPACTION_NAME = re.compile(rf"{layout.COMPACTION}[0-9a-f]+")
 
 OUTCOME = "outcome.json"
 
-KEPT = ("epochs", "manifest", "compaction")
-"""What an outcome says of the files, whatever becomes of the attempt later."""
+STOPPED = "stopped"
+"""Key of an outcome: after which epoch the learner stopped, and why; none for most."""
+
+KEPT = ("epochs", "manifest", "compaction", STOPPED)
+"""What an outcome says of what is committed, whatever becomes of the attempt later."""
 
 FOLDED = "commits.json"
 """Record in the folder of a compaction that holds all its commits."""
@@ -263,6 +266,11 @@ class Attempt:
                 "stay where they were written. Restore the file from a copy."
             )
         return outcome
+
+    def stopped(self) -> dict[str, Any] | None:
+        """Say after which ``epoch`` the learner stopped and for which ``reason``, if it did."""
+        found = (self.outcome() or {}).get(STOPPED)
+        return None if found is None else dict(found)
 
     def compaction(self) -> str | None:
         """Name of the folder that holds the compacted epochs, if there is one.

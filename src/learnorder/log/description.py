@@ -28,11 +28,12 @@ def describe(log: Log) -> dict[str, Any]:
     """Everything `learnorder info` says, as plain JSON types.
 
     ``replicates`` has ``seed, status, epochs`` (committed, by split), ``planned_epochs`` (None
-    where nothing says), ``compacted`` (how many of the epochs), ``reason`` and ``undefined``, which
-    says why one of these is None; ``missing`` has a
+    where nothing says), ``compacted`` (how many of the epochs), ``stopped`` (the ``epoch`` after
+    which a learner stopped and the ``reason``), ``reason`` and ``undefined``, which says why one of
+    these is None; ``missing`` has a
     sentence for everything that a measure will leave out, and for what would make it quicker.
     ``made_by`` has the ``versions`` that made replicates, each with their ``seeds``; where there
-    are several, ``notes`` says in which they differ.
+    are several, ``notes`` says in which they differ; it says too where learners stopped.
     """
     replicates = [_describe(log, r) for r in log.replicates]
     made_by = _made_by(log.replicates)
@@ -40,7 +41,7 @@ def describe(log: Log) -> dict[str, Any]:
         "path": str(log.path),
         "replicates": replicates,
         "missing": [*_unfinished(log.replicates), *_ragged(replicates), *_scattered(replicates)],
-        "notes": list(_differing(made_by)),
+        "notes": [*_differing(made_by), *stopped_early(log)],
         "made_by": made_by,
         "execution": dict(log.execution),
         "quantities": list(log.header.quantities),
@@ -70,6 +71,9 @@ def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
         compacted = sum(commit.is_compacted for commit in commits)
     planned = attempt.planned_epochs() if attempt else None
     undefined = {} if planned else {"planned_epochs": "nothing in the log says how many"}
+    stopped = _stop_of(replicate)
+    if stopped is None:
+        undefined["stopped"] = "it was trained, or goes on, to the end that is planned"
     if not replicate.reason:
         undefined["reason"] = f"{replicate.status}: there is nothing to explain"
     return {
@@ -78,6 +82,7 @@ def _describe(log: Log, replicate: ReplicateState) -> dict[str, Any]:
         "epochs": {split: replicate.count_epochs(split) for split in log},
         "planned_epochs": planned,
         "compacted": compacted,
+        "stopped": stopped,
         "reason": replicate.reason,
         "undefined": undefined,
     }
@@ -124,6 +129,27 @@ def _unfinished(replicates: Sequence[ReplicateState]) -> Iterator[str]:
             seeds = _listed([r.seed for r in found])
             count = f"{len(found):,} of {count_of(len(replicates), 'replicate')}"
             yield f"{count} {_are(len(found))} {advice}{reasons}: {seeds}"
+
+
+def stopped_early(log: Log) -> Iterator[str]:
+    """Say of which replicates the learner stopped before its last epoch."""
+    stops = {r.seed: stop for r in log.replicates if (stop := _stop_of(r)) is not None}
+    for seed, stop in list(stops.items())[:1]:
+        count = f"{len(stops):,} of {count_of(len(log.replicates), 'replicate')}"
+        epochs = sorted(int(s["epoch"]) for s in stops.values())
+        span = f"{epochs[0]}" if epochs[0] == epochs[-1] else f"{epochs[0]} to {epochs[-1]}"
+        yield (
+            f"{count} stopped early, after epoch {span} (seed {seed}: {stop['reason']}); what "
+            "follows repeats the predictions from there"
+        )
+
+
+def _stop_of(replicate: ReplicateState) -> dict[str, Any] | None:
+    return (
+        replicate.attempt.stopped()
+        if replicate.status == "finished" and replicate.attempt
+        else None
+    )
 
 
 def _ragged(replicates: Sequence[Mapping[str, Any]]) -> Iterator[str]:

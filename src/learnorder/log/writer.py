@@ -23,7 +23,7 @@ from learnorder.log.arrays import (
     create_lane,
     encode_chunk,
 )
-from learnorder.log.attempt import Attempt, Commit, committed_attempt
+from learnorder.log.attempt import STOPPED, Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.creation import plan_replicates, refuse_other_identity
 from learnorder.log.files import make_folder, remove, sync_folder, write_durably, write_record
@@ -220,8 +220,14 @@ class ReplicateWriter:
         self._segment = segment
         return segment
 
-    def finish(self) -> None:
+    def finish(self, stopped: Mapping[str, Any] | None = None) -> None:
         """Declare the whole grid committed.
+
+        Parameters
+        ----------
+        stopped
+            Where the learner stopped before its last epoch, so that nothing changes after it: the
+            ``epoch`` and the ``reason``.
 
         Raises
         ------
@@ -239,9 +245,9 @@ class ReplicateWriter:
         manifest = f"{layout.new_name(layout.FILES)}.json"
         known = {**(listed_files(folder / earlier) if earlier else {}), **self._written}
         write_manifest(folder, folder / manifest, self.attempt.files(self.header), known)
-        self.attempt.write_outcome(
-            {"status": "finished", "epochs": self.n_committed, "manifest": manifest}
-        )
+        outcome = {"status": "finished", "epochs": self.n_committed, "manifest": manifest}
+        about = {} if stopped is None else {STOPPED: dict(stopped)}
+        self.attempt.write_outcome({**outcome, **about})
         record_seed(self.log, self.seed, "finished")
         if earlier:
             remove(folder / earlier)

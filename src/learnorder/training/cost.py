@@ -18,6 +18,8 @@ from learnorder.training.data import TrainingTensors
 from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import settle
 from learnorder.training.grid import recording_grid
+from learnorder.training.learners.cost import estimate
+from learnorder.training.learners.replicates import find_learner
 from learnorder.training.loop import Group
 from learnorder.training.networks import check_reproducible, initial_network
 from learnorder.training.spec import TrainingSpec
@@ -52,6 +54,8 @@ def probe(
     kept
         How the log is trained already; None for a new one.
     """
+    if spec.architecture.is_learner:
+        return kept or Execution.of(spec), _cost_of_learner(spec, tensors)
     check_reproducible(spec, tensors.inputs)
     batch_norm.check(spec, initial_network(spec, tensors.inputs, 0), tensors.n_train)
     execution = kept or settle(spec, tensors)
@@ -62,6 +66,15 @@ def probe(
     grid = recording_grid(spec, tensors.n_train)
     seconds = grid[-1].step * step_seconds + len(grid) * prediction_seconds
     return execution, GroupCost(seconds, _peak_memory())
+
+
+def _cost_of_learner(spec: TrainingSpec, tensors: TrainingTensors) -> GroupCost:
+    """Extrapolate time and memory from the share of the examples that is tried."""
+    find_learner(spec)  # loaded once, so no part of what grows with the examples
+    _forget_peak_memory()
+    before = _peak_memory()
+    seconds, share = estimate(spec, tensors)
+    return GroupCost(seconds, before + round((_peak_memory() - before) / share))
 
 
 def _seconds_per_step(group: Group) -> float:

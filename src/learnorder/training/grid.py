@@ -29,6 +29,12 @@ def steps_per_epoch(n_train: int, batch_size: int) -> int:
     return -(-n_train // batch_size)
 
 
+def steps_per_epoch_of(spec: TrainingSpec, n_train: int) -> int:
+    """Return the same for a spec; a round of a learner that is no network is one step."""
+    is_learner = spec.architecture.is_learner
+    return 1 if is_learner else steps_per_epoch(n_train, spec.training.batch_size)
+
+
 def check_batch_size(spec: TrainingSpec, n_train: int) -> None:
     """Refuse a batch that is larger than the training split.
 
@@ -37,7 +43,7 @@ def check_batch_size(spec: TrainingSpec, n_train: int) -> None:
     LearnOrderError
         It is.
     """
-    if spec.training.batch_size > n_train:
+    if not spec.architecture.is_learner and spec.training.batch_size > n_train:
         raise LearnOrderError(
             f"train: training.batch_size = {spec.training.batch_size} is larger than the training "
             f"split ({n_train} examples). A batch holds at most the whole split. Lower batch_size."
@@ -50,7 +56,7 @@ def recording_grid(spec: TrainingSpec, n_train: int) -> list[GridPoint]:
     A longer training of the same spec has the same points first, so a log can be continued. A
     fraction of the first epoch becomes the nearest step inside it, two on one step one point.
     """
-    per_epoch = steps_per_epoch(n_train, spec.training.batch_size)
+    per_epoch = steps_per_epoch_of(spec, n_train)
     steps = {epoch * per_epoch for epoch in spec.recording.epochs(spec.training.epochs)}
     if spec.recording.initial:
         steps.add(0)

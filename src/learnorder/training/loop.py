@@ -13,6 +13,8 @@ from learnorder.training.execution import Execution
 from learnorder.training.executors.choice import make_executor
 from learnorder.training.executors.recording import SplitPredictions, predict
 from learnorder.training.grid import GridPoint, recording_grid, steps_per_epoch
+from learnorder.training.learners.contract import Stop
+from learnorder.training.learners.replicates import Learners
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import ReplicateState
 from learnorder.training.streams import order
@@ -39,11 +41,24 @@ def train_replicate(
     Diverged
         Its loss or logits are no longer finite.
     """
-    group = Group(spec, tensors, [seed], execution or Execution.of(spec))
+    group = make_group(spec, tensors, [seed], execution or Execution.of(spec))
     for point in recording_grid(spec, tensors.n_train):
         yield from group.advance_to(point)
         if seed in group.diverged:
             raise group.diverged[seed]
+
+
+def make_group(
+    spec: TrainingSpec,
+    tensors: TrainingTensors,
+    seeds: Sequence[int],
+    execution: Execution,
+    states: Mapping[int, ReplicateState] | None = None,
+) -> Group | Learners:
+    """Return networks, or learners that are none, in training side by side; see `Group`."""
+    if spec.architecture.is_learner:
+        return Learners(spec, tensors, seeds)
+    return Group(spec, tensors, seeds, execution, states)
 
 
 class Group:
@@ -78,6 +93,7 @@ class Group:
         self.executor = make_executor(spec, tensors, self.seeds, execution)
         self.step = 0
         self.diverged: dict[int, Diverged] = {}
+        self.stopped: Mapping[int, Stop] = {}  # networks train to the end
         if states is not None:
             (self.step,) = {state.step for state in states.values()}
             for slot, seed in enumerate(self.seeds):

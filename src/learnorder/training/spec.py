@@ -19,7 +19,8 @@ from pydantic import (
 
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.schema import OF_LABEL
-from learnorder.training.architectures.table import revision
+from learnorder.training.architectures.table import learner, revision
+from learnorder.training.learners.choices import problem_of, without_idle_keys
 from learnorder.training.log_spacing import log_spaced, neighbours
 from learnorder.training.streams import Order
 from learnorder.training.tables import flatten, put, read_toml
@@ -109,6 +110,11 @@ class ArchitectureSpec(Table):
                 f"version computes, {present}. Leave it out"
             )
         return {"revision": present} | given
+
+    @property
+    def is_learner(self) -> bool:
+        """Whether it is no network: rounds take the place of epochs."""
+        return learner(self.name) is not None
 
 
 class OptimizerSpec(Table):
@@ -274,6 +280,12 @@ class TrainingSpec(Table):
     execution: ExecutionSpec = Field(default_factory=ExecutionSpec)
 
     @model_validator(mode="after")
+    def _only_what_the_learner_knows(self) -> Self:
+        if problem := problem_of(self.architecture.name, self, self.recording.of_label):
+            raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
     def _end_is_recorded(self) -> Self:
         last, every = self.training.epochs, self.recording.every
         if last in self.recording.epochs(last):
@@ -342,7 +354,8 @@ class TrainingSpec(Table):
 
     def resolved(self) -> dict[str, Any]:
         """Return every choice with its value, as plain JSON types."""
-        return self.model_dump(mode="json")
+        resolved = self.model_dump(mode="json")
+        return without_idle_keys(resolved) if self.architecture.is_learner else resolved
 
     def identity(self, dataset_digest: str) -> str:
         """Digest of what fixes the predictions of a seed: the choices without paths, and the data.
@@ -358,7 +371,8 @@ class TrainingSpec(Table):
 
 def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Dotted keys and values that belong to the identity of a resolved spec."""
-    horizon_matters = resolved["schedule"]["name"] == "cosine"
+    is_learner = learner(resolved["architecture"]["name"]) is not None
+    horizon_matters = not is_learner and resolved["schedule"]["name"] == "cosine"
     for key, value in flatten(resolved):
         if key in PATH_KEYS or (key == "training.epochs" and not horizon_matters):
             continue

@@ -27,6 +27,8 @@ class Purpose(IntEnum):
     DROPOUT = 4
     PREDICTION = 5
     STATISTICS = 6
+    BOOTSTRAP = 7
+    LEARNER = 8
 
 
 def stream(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.SeedSequence:

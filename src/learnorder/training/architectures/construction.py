@@ -61,6 +61,7 @@ def build(
     """
     entry = check_architecture(name, options, shape.kind)
     if entry is not None:
+        _refuse_learner(entry)
         _check_image_size(entry, shape)
     import_string = name if entry is None else entry.factory
     factory = _imported(import_string)
@@ -75,6 +76,14 @@ def build(
         network: torch.nn.Module = factory(**arguments)
     _check_network(network, name, shape, n_classes)
     return network
+
+
+def _refuse_learner(entry: ArchitectureEntry) -> None:
+    if entry.is_learner:
+        raise LearnOrderError(
+            f"architecture: {entry.name!r} is no network and cannot be built as one. It is trained "
+            "by `learnorder train`. Use an architecture of the family network."
+        )
 
 
 def _check_image_size(entry: ArchitectureEntry, shape: InputShape) -> None:

@@ -1,57 +1,91 @@
-"""The table of built-in architectures, and what can be checked of a choice without torch."""
+"""The table of built-in networks and other learners; what can be checked of a choice by name."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from learnorder.datasets.dataset import Kind
 from learnorder.errors import LearnOrderError, nearest
+from learnorder.schema import ERROR_NORM, MARGIN, PROBABILITY
 
 _HOME: Final = "learnorder.training.architectures"
+_LEARNERS: Final = "learnorder.training.learners"
+
+Option = int | bool | float
+Family = Literal["network", "boosting", "trees", "linear", "neighbours"]
+Scores = Literal["logits", "probabilities", "decisions"]
+
+_OF_SCORES: Final[Mapping[Scores, tuple[str, ...]]] = MappingProxyType(
+    {
+        "logits": (PROBABILITY, MARGIN, ERROR_NORM),
+        "probabilities": (PROBABILITY, ERROR_NORM),
+        "decisions": (),
+    }
+)
+"""What can be recorded of the label: shares of votes are 0 for many classes, which have no logit
+then, and decisions (votes of boosting, distances of a support vector machine) are neither."""
 
 _IMPORT_STRING: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 @dataclass(frozen=True)
 class ArchitectureEntry:
-    """One built-in architecture.
+    """One built-in architecture: a network, or another learner.
 
     Attributes
     ----------
     name
         What a spec calls it.
+    family
+        ``network``, or which kind of other learner.
     kinds
         Kinds of inputs it reads.
     summary
         One line of what it is.
     options
-        Its options with their defaults; an int is at least 1.
+        Its options with their defaults; an int is at least 1, a float above 0.
     source
         Key of the reference it follows; empty for what needs none.
     factory
-        Import string of the callable that builds it.
+        Import string of the callable that builds the network, or that trains the learner.
     smallest_image
         Least height and width of an image, in pixels.
     revision
         Counts up when it computes other numbers than before, be it in the last bits.
+    scores
+        What the numbers are whose largest is the prediction.
     """
 
     name: str
     kinds: tuple[Kind, ...]
     summary: str
-    options: Mapping[str, int | bool]
+    options: Mapping[str, Option]
     source: str
     factory: str
     smallest_image: int = 1
     revision: int = 1
+    family: Family = "network"
+    scores: Scores = "logits"
+
+    @property
+    def is_learner(self) -> bool:
+        """Whether it is no network: what it does in rounds takes the place of epochs."""
+        return self.family != "network"
+
+    @property
+    def quantities(self) -> tuple[str, ...]:
+        """What can be recorded of the label beside predictions, see `schema.OF_LABEL`."""
+        return _OF_SCORES[self.scores]
 
 
 _VECTORS: Final = ("image", "features")
-_NO_OPTIONS: Final[Mapping[str, int | bool]] = MappingProxyType({})
+_ALL_KINDS: Final = ("image", "features", "text")
+_NO_OPTIONS: Final[Mapping[str, Option]] = MappingProxyType({})
 
 
 def _entry(
@@ -60,7 +94,7 @@ def _entry(
     summary: str,
     factory: str,
     *,
-    options: Mapping[str, int | bool] = _NO_OPTIONS,
+    options: Mapping[str, Option] = _NO_OPTIONS,
     source: str = "",
     smallest_image: int = 1,
     revision: int = 1,
@@ -77,7 +111,29 @@ def _entry(
     )
 
 
-_TABLE: Final = (
+def _learner(
+    name: str,
+    family: Family,
+    summary: str,
+    factory: str,
+    *,
+    options: Mapping[str, Option],
+    source: str,
+    scores: Scores,
+) -> ArchitectureEntry:
+    return ArchitectureEntry(
+        name,
+        _ALL_KINDS,
+        summary,
+        MappingProxyType(dict(options)),
+        source,
+        f"{_LEARNERS}.{factory}",
+        family=family,
+        scores=scores,
+    )
+
+
+_NETWORKS: Final = (
     _entry("linear", _VECTORS, "one linear layer", "linear:linear"),
     _entry(
         "deep-linear",
@@ -228,21 +284,104 @@ _TABLE: Final = (
     ),
 )
 
+_OTHERS: Final = (
+    _learner(
+        "logistic-regression",
+        "linear",
+        "softmax regression, one iteration of L-BFGS a round",
+        "linear:logistic_regression",
+        options={"c": 1.0, "bootstrap": True},
+        source="liu1989limited",
+        scores="logits",
+    ),
+    _learner(
+        "linear-svm",
+        "linear",
+        "support vector machine, squared hinge, one class against the rest; L-BFGS as above",
+        "linear:linear_svm",
+        options={"c": 1.0, "bootstrap": True},
+        source="fan2008liblinear",
+        scores="decisions",
+    ),
+    _learner(
+        "k-nn",
+        "neighbours",
+        "vote of the k nearest training examples, k the round",
+        "neighbours:k_nn",
+        options={"bootstrap": True},
+        source="cover1967nearest",
+        scores="probabilities",
+    ),
+    _learner(
+        "random-forest",
+        "trees",
+        "one tree a round, each on its own bootstrap and random features",
+        "forest:random_forest",
+        options={"min_samples_leaf": 1},
+        source="breiman2001random",
+        scores="probabilities",
+    ),
+    _learner(
+        "adaboost-stumps",
+        "boosting",
+        "AdaBoost (SAMME), one tree of max_depth a round",
+        "adaboost:adaboost_stumps",
+        options={"max_depth": 1, "learning_rate": 1.0, "bootstrap": True},
+        source="zhu2009multi",
+        scores="decisions",
+    ),
+    _learner(
+        "adaboost-linear",
+        "boosting",
+        "AdaBoost (SAMME), one short softmax regression a round",
+        "adaboost:adaboost_linear",
+        options={"iterations": 10, "learning_rate": 1.0, "bootstrap": True},
+        source="zhu2009multi",
+        scores="decisions",
+    ),
+    _learner(
+        "gradient-boosting",
+        "boosting",
+        "one tree per class a round, on the gradient, splits among random features",
+        "gradient_boosting:gradient_boosting",
+        options={
+            "learning_rate": 0.1,
+            "max_features": 0.5,
+            "max_leaf_nodes": 31,
+            "min_samples_leaf": 20,
+            "bootstrap": False,
+        },
+        source="friedman2001greedy",
+        scores="logits",
+    ),
+)
+
+_TABLE: Final = (*_NETWORKS, *_OTHERS)
+_ENTRIES: Final = {entry.name: entry for entry in _TABLE}
+
 
 def known_architectures() -> list[ArchitectureEntry]:
-    """Return the built-in architectures, simplest first.
+    """Return the built-in architectures: networks, then other learners, each simplest first.
 
     Examples
     --------
-    >>> [entry.name for entry in known_architectures() if "text" in entry.kinds]
+    >>> [e.name for e in known_architectures() if "text" in e.kinds and not e.is_learner]
     ['bag-of-embeddings', 'bilstm', 'bilstm-attention', 'transformer']
+    >>> [e.name for e in known_architectures() if e.family == "trees"]
+    ['random-forest']
     """
     return list(_TABLE)
 
 
 def revision(name: str) -> int:
     """Return the revision of a built-in architecture; 1 for what is no such name."""
-    return next((entry.revision for entry in _TABLE if entry.name == name), 1)
+    return _ENTRIES[name].revision if name in _ENTRIES else 1
+
+
+def learner(name: str) -> ArchitectureEntry | None:
+    """Return the entry of a learner that is no network; None for networks and unknown names."""
+    entry = _ENTRIES.get(name)
+    return entry if entry is not None and entry.is_learner else None
 
 
 def check_architecture(
@@ -272,13 +411,12 @@ def check_architecture(
                 "package.module:callable. Correct it, or use a built-in name."
             )
         return None
-    entries = {entry.name: entry for entry in _TABLE}
-    if name not in entries:
+    if name not in _ENTRIES:
         raise LearnOrderError(
-            f"architecture: {name!r} is unknown. {nearest(name, entries)} "
+            f"architecture: {name!r} is unknown. {nearest(name, _ENTRIES)} "
             "An own network is named package.module:callable."
         )
-    entry = entries[name]
+    entry = _ENTRIES[name]
     for option, value in options.items():
         _check_option(entry, option, value)
     if kind is not None and kind not in entry.kinds:
@@ -297,6 +435,10 @@ def _check_option(entry: ArchitectureEntry, option: str, value: Any) -> None:
     default = entry.options[option]
     if isinstance(default, bool):
         wanted, fits = "true or false", isinstance(value, bool)
+    elif isinstance(default, float):
+        wanted = "a number above 0"
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = fits and 0 < value < math.inf
     else:
         wanted = "a whole number of at least 1"
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= 1
