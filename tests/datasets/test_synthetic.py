@@ -137,3 +137,23 @@ def test_what_is_drawn_has_no_path_and_no_columns(refused):
     refused(lambda: load_dataset("gabor", "somewhere"), "'gabor'", "'somewhere'", "is drawn")
     refused(lambda: load_dataset("gaussians", image_size=8), "image_size=8", "'gaussians'")
     refused(lambda: load_dataset("noise"), "'noise'", "[extra.NAME]")
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint", "first", "last", "atol"),
+    [
+        ("gabor", "b49ae1691ef2437994130b3bfa2d8480", [124, 111, 186], [124, 158, 148], 1),
+        (
+            "gaussians",
+            "b6107b00b4637588cb7627a3158e3af7",
+            [4.2430, -0.1889, 1.4887],
+            [0.6149, -0.2287, 1.4681],
+            1e-3,
+        ),
+    ],
+)
+def test_what_a_seed_draws_is_kept_for_good(name, fingerprint, first, last, atol):
+    dataset = load_dataset(name)
+    assert dataset.fingerprint() == fingerprint
+    np.testing.assert_allclose(dataset.train.inputs[0].ravel()[:3], first, atol=atol)
+    np.testing.assert_allclose(dataset.test.inputs[-1].ravel()[-3:], last, atol=atol)

@@ -27,7 +27,7 @@ EPSILON: Final = 1e-5
 to bytes adds (1/255 squared, over 12), so that directions of rounding noise are not blown up."""
 
 MOST_DIMENSIONS: Final = 5000
-"""Values of an input whose covariance is worked out: 200 MB, and a minute of one core or two."""
+"""Values of an input whose covariance is worked out: 200 MB, and a minute or two of one core."""
 
 Matrix = NDArray[np.float64]
 
