@@ -117,6 +117,10 @@ def test_every_key_of_a_spec_is_documented():
         assert f"[{table}]" in text, table
         for key in known_keys([table]):
             assert f"`{key}`" in text, f"{table}.{key}"
+    nested = [*known_keys(["dataset", "transform"]), *known_keys(["extra", "NAME"])]
+    assert {"epsilon", "convert"} < set(nested)
+    for key in nested:
+        assert f"`{key}`" in text, key
 
 
 def test_references_of_docstrings_are_in_the_bibliography():

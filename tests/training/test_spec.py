@@ -193,3 +193,61 @@ def test_more_replicates_side_by_side_than_any_machine_takes_are_refused():
 def test_keys_of_a_schedule_that_would_do_nothing_are_refused(schedule, message):
     with pytest.raises(LearnOrderError, match=message):
         with_(schedule=schedule)
+
+
+def test_options_of_a_dataset_that_is_drawn_are_filled_in():
+    spec = with_(dataset={"name": "gabor", "options": {"n_train": 80}})
+    assert spec.dataset.options["n_train"] == 80
+    assert spec.dataset.options["wavelengths"] == [4.0]
+    said = {"n_train": 80, "n_classes": 2}
+    assert with_(dataset={"name": "gabor", "options": said}).identity("d") == spec.identity("d")
+    again = TrainingSpec.from_tables(spec.resolved())
+    assert again == spec
+
+
+@pytest.mark.parametrize(
+    ("transform", "message"),
+    [
+        ({"name": "zcaa"}, r"dataset\.transform\.name is 'zcaa'.*'permuted-pixels', 'zca' or"),
+        ({"name": "zca", "epsilom": 1.0}, r"'dataset\.transform\.epsilom'.*'epsilon'"),
+        ({"name": "zca", "epsilon": 0.0}, r"dataset\.transform\.epsilon is 0\.0"),
+        ({"name": "pca"}, "keeps so many components"),
+        ({"name": "zca", "components": 3}, "components does nothing"),
+        ({"name": "pca", "components": 3, "epsilon": 0.1}, "epsilon does nothing"),
+        ({"name": "permuted-pixels", "reconstruct": True}, "reconstruct does nothing"),
+    ],
+)
+def test_transform_that_is_not_one_is_refused(transform, message):
+    with pytest.raises(LearnOrderError, match=message):
+        with_(dataset={"name": "digits", "transform": transform})
+
+
+def test_unknown_keys_of_further_test_sets_are_refused():
+    with pytest.raises(LearnOrderError, match=r"'extra\.noise\.lable'.*'labels'"):
+        with_(extra={"noise": {"name": "noise", "lable": True}})
+    with pytest.raises(LearnOrderError, match=r"extra\.noise\.name is missing"):
+        with_(extra={"noise": {}})
+    with pytest.raises(LearnOrderError, match=r"extra\.noise is 'noise'"):
+        with_(extra={"noise": "noise"})
+
+
+def test_paths_of_further_test_sets_are_relative_to_the_file_and_no_part_of_the_identity(tmp_path):
+    path = tmp_path / "spec.toml"
+    path.write_text(
+        '[dataset]\nname = "digits"\n[architecture]\nname = "mlp"\n'
+        '[extra."far.off"]\nname = "npz"\npath = "far.npz"\n'
+    )
+    spec = TrainingSpec.from_toml(path)
+    assert spec.extra["far.off"].path == str(tmp_path / "far.npz")
+    elsewhere = with_(extra={"far.off": {"name": "npz", "path": "/else/far.npz"}})
+    assert spec.identity("d") == elsewhere.identity("d")
+    other = with_(extra={"far.off": {"name": "npz", "limit": 3}})
+    assert len({spec.identity("d"), other.identity("d"), with_().identity("d")}) == 3
+
+
+def test_without_a_transform_the_identity_is_as_it_was_before_there_were_any():
+    assert not [k for k, _ in identifying_choices(with_().resolved()) if "transform" in k]
+    transform = {"name": "zca", "epsilon": 0.1}
+    changed = with_(dataset={"name": "digits", "transform": transform})
+    assert dict(identifying_choices(changed.resolved()))["dataset.transform.epsilon"] == 0.1
+    assert changed.identity("d") != with_().identity("d")

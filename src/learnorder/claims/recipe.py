@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.training.spec import TrainingSpec
+from learnorder.training.tables import laid_over
 
 Scale = Literal["quick", "medium", "full"]
 SCALES: tuple[Scale, ...] = get_args(Scale)
@@ -189,26 +190,10 @@ def collection(name: str, scale: Scale) -> Collection:
     tables: dict[str, Any] = {}
     replicates = 1
     for part in (common, getattr(common, scale), own, getattr(own, scale)):
-        tables = merged(tables, part.spec)
+        tables = laid_over(tables, part.spec)
         replicates = part.replicates or replicates
     spec = TrainingSpec.from_tables(tables, source=f"recipe {name}")
     return Collection(name, own.about, spec, tuple(range(replicates)))
-
-
-def merged(tables: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """Tables with others laid over them, key by key.
-
-    Examples
-    --------
-    >>> merged({"a": {"x": 1, "y": 2}}, {"a": {"y": 3}})
-    {'a': {'x': 1, 'y': 3}}
-    """
-    found = dict(tables)
-    for key, value in over.items():
-        below = found.get(key)
-        both = isinstance(below, Mapping) and isinstance(value, Mapping)
-        found[key] = merged(below, value) if both else value  # type: ignore[arg-type]
-    return found
 
 
 @cache

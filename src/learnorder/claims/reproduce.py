@@ -181,8 +181,11 @@ class _Run:
             shown = study.model_copy(update={"collections": names})
             findings += find_evidence(claim, shown, logs)
         verdict = verdict_of(claim, findings)
+        versions: dict[str, Any] = {}
+        for name in used:
+            versions |= provenance(collections[name].spec)
         return result_of(
-            claim, self.scale, verdict, findings, list(used.values()), not_run, provenance()
+            claim, self.scale, verdict, findings, list(used.values()), not_run, versions
         )
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:

@@ -13,10 +13,12 @@ from typing import Any
 
 from learnorder.datasets.baselines import find_baselines
 from learnorder.datasets.dataset import Dataset
+from learnorder.datasets.extra import with_test_set
 from learnorder.datasets.label_treatment import treat_labels
 from learnorder.datasets.previews import previews
 from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
+from learnorder.datasets.transforms import transform_inputs
 from learnorder.log.creation import NewLog
 from learnorder.schema import PREDICTION
 from learnorder.training.architectures.table import check_architecture
@@ -29,10 +31,15 @@ from learnorder.training.spec import TrainingSpec
 
 @dataclass(frozen=True)
 class Prepared:
-    """A spec with its data, and the digest of both."""
+    """A spec with its data, and the digest of both.
+
+    ``dataset`` has the inputs that networks read; ``shown`` those a person recognises, which a
+    transform has not changed.
+    """
 
     spec: TrainingSpec
     dataset: Dataset
+    shown: Dataset
     identity: str
 
     def encoded(self) -> NetworkInputs:
@@ -61,8 +68,8 @@ class Prepared:
             "baselines": dict(baselines.about),
         }
         splits = {
-            name: (split.examples, previews(split, data.kind))
-            for name, split in data.splits.items()
+            name: (split.examples, previews(split, self.shown.kind))
+            for name, split in self.shown.splits.items()
         }
         return NewLog(
             self.spec.resolved(),
@@ -94,6 +101,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
             text_column=about.text_column,
             embeddings=about.embeddings,
             image_size=about.image_size,
+            options=about.options,
             seed=about.seed,
         )
     else:
@@ -104,14 +112,22 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
             test_limit=about.test_limit,
             seed=about.seed,
         )
+    for name, table in spec.extra.items():
+        dataset = with_test_set(dataset, name, **dict(table))
     labels = spec.labels
     dataset = treat_labels(dataset, noise=labels.noise, shuffle=labels.shuffle, seed=labels.seed)
-    check_architecture(architecture.name, architecture.options, dataset.kind)
-    check_batch_size(spec, len(dataset.train))
-    if architecture.is_learner:
-        check_data(architecture.name, spec.training.epochs, dataset)
+    # before the transform, which the spec identifies: its last bits may differ between machines
     digest = f"{dataset.fingerprint()}:{dataset.inputs_digest()}"
-    return Prepared(spec, dataset, spec.identity(digest))
+    changed = dataset if about.transform is None else _transformed(dataset, spec)
+    check_architecture(architecture.name, architecture.options, changed.kind)
+    check_batch_size(spec, len(changed.train))
+    if architecture.is_learner:
+        check_data(architecture.name, spec.training.epochs, changed)
+    return Prepared(spec, changed, dataset, spec.identity(digest))
+
+
+def _transformed(dataset: Dataset, spec: TrainingSpec) -> Dataset:
+    return transform_inputs(dataset, **dict(spec.dataset.transform or {}), seed=spec.dataset.seed)
 
 
 def provenance(spec: TrainingSpec) -> dict[str, Any]:

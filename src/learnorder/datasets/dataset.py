@@ -38,8 +38,9 @@ class Split:
     Attributes
     ----------
     inputs
-        Images: uint8 ``(example, height, width)`` or ``(example, height, width, 3)``.
-        Features: float32 ``(example, feature)``. Texts: an object array of str, ``(example,)``.
+        Images: uint8 ``(example, height, width)`` or ``(example, height, width, 3)``; float32 of
+        the same shape after a transform, see `transforms`. Features: float32
+        ``(example, feature)``. Texts: an object array of str, ``(example,)``.
     examples
         Ids and labels.
     """
@@ -179,6 +180,7 @@ def checked_dataset(
     *,
     class_names: Sequence[str] | None = None,
     caller: str = "load_dataset",
+    least_classes: int = 2,
 ) -> Dataset:
     """Dataset of what a reader found, checked; every dataset passes through here.
 
@@ -195,7 +197,7 @@ def checked_dataset(
     for split in sorted(splits, key=lambda split: (split != "train", split != "test")):
         raw = splits[split]
         where = f"{caller}: {split} of {name!r}"
-        _refuse_split_name(split, f"{caller}: {name!r}")
+        refuse_split_name(split, f"{caller}: {name!r}")
         kinds[split], inputs = checked_inputs(raw.inputs, where)
         if raw.labels is None and split in ("train", "test"):
             raise LearnOrderError(
@@ -205,7 +207,9 @@ def checked_dataset(
         labels = None if raw.labels is None else checked_labels(raw.labels, len(inputs), where)
         checked[split] = Split(inputs, Examples(checked_ids(raw.ids, len(inputs), where), labels))
     _refuse_other_shapes(kinds, checked, f"{caller}: {name!r}")
-    names = _class_names(class_names, checked["train"].examples.labels, f"{caller}: {name!r}")
+    where = f"{caller}: {name!r}"
+    names = _class_names(class_names, checked["train"].examples.labels, where)
+    _refuse_few_classes(names, least_classes, where)
     for split, value in checked.items():
         _refuse_outside_classes(value.examples.labels, names, f"{caller}: {split} of {name!r}")
     return Dataset(name, kinds["train"], checked, names)
@@ -251,8 +255,14 @@ def _extra_split(name: str, parts: Sequence[Any], caller: str) -> RawSplit:
     return RawSplit(*parts)
 
 
-def _refuse_split_name(name: str, where: str) -> None:
-    """Raise where a log could not name a group after the split."""
+def refuse_split_name(name: str, where: str) -> None:
+    """Raise where a log could not name a group after the split.
+
+    Raises
+    ------
+    LearnOrderError
+        The name is empty, or has other characters than letters, digits, '_', '-' and '.'.
+    """
     if not (isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name)):
         raise LearnOrderError(
             f"{where}: {name!r} cannot name a split. "
@@ -295,11 +305,6 @@ def _class_names(
             f"Write class_names=[{given!r}, ...]."
         )
     names = tuple(given)
-    if len(names) < 2:
-        raise LearnOrderError(
-            f"{where}: {len(names)} class ({', '.join(map(str, names))}). "
-            "A classifier needs at least two. Add examples of another class."
-        )
     for class_id, name in enumerate(names):
         if not is_storable(name) or names.index(name) != class_id:
             raise LearnOrderError(
@@ -307,6 +312,14 @@ def _class_names(
                 "Each class has its own name. Rename it."
             )
     return names
+
+
+def _refuse_few_classes(names: tuple[str, ...], least: int, where: str) -> None:
+    if len(names) < least:
+        raise LearnOrderError(
+            f"{where}: {len(names)} class ({', '.join(map(str, names))}). "
+            "A classifier needs at least two. Add examples of another class."
+        )
 
 
 def _refuse_outside_classes(labels: Labels | None, names: tuple[str, ...], where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +37,20 @@ def read_imagefolder(root: Path, options: Options) -> Source:
                 "train/<class>/ and test/<class>/ with pictures. Add it, or correct the path."
             )
     splits = [path for path in sorted(root.iterdir()) if path.is_dir() and path.name[0] != "."]
-    files = {path.name: _pictures(path, root) for path in splits}
+    files = {path.name: pictures_below(path, root) for path in splits}
     _refuse_empty_classes(root / "train", files["train"])
-    labels, names = named_labels(
-        {split: _classes(paths, root / split) for split, paths in files.items()},
-        lambda split, position: str(files[split][position]),
-    )
+    classes = {split: _classes(paths, root / split) for split, paths in files.items()}
+    return source_of_pictures(root, files, classes, options)
+
+
+def source_of_pictures(
+    root: Path,
+    files: Mapping[str, list[Path]],
+    classes: Mapping[str, list[str] | None],
+    options: Options,
+) -> Source:
+    """Decode the pictures of every split, given the class of each; ids are paths below the root."""
+    labels, names = named_labels(classes, lambda split, position: str(files[split][position]))
     images = decode_images(
         {split: _bytes(paths) for split, paths in files.items()}, options.image_size
     )
@@ -55,8 +63,16 @@ def read_imagefolder(root: Path, options: Options) -> Source:
     )
 
 
-def _pictures(folder: Path, root: Path) -> list[Path]:
-    """Pictures below a folder, sorted by path."""
+def pictures_below(folder: Path, root: Path) -> list[Path]:
+    """Pictures below a folder of an image folder, sorted by path.
+
+    Raises
+    ------
+    DataNotFound
+        There is none.
+    LearnOrderError
+        A link leads out of the root.
+    """
     inside = root.resolve()
     found = []
     _refuse_link_out(folder, inside)

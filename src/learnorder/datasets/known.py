@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 IDX_FILES: Final = (
     "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
@@ -25,6 +26,31 @@ FASHION_CLASSES: Final = (
 )
 
 
+IMAGENET_FILES: Final = (
+    "train/<wnid>/ and val/<wnid>/ with the pictures of ILSVRC 2012 (image-net.org, after "
+    "registration; the validation pictures sorted into the folders of their classes)"
+)
+IMAGENET_TERMS: Final = "non-commercial research, terms of access of ImageNet"
+
+CATS: Final = ("n02123045", "n02123159", "n02123394", "n02123597", "n02124075")
+"""All domestic cats of ILSVRC 2012: tabby, tiger cat, Persian, Siamese, Egyptian."""
+
+DOGS: Final = (
+    "n02085620",
+    "n02085782",
+    "n02085936",
+    "n02086079",
+    "n02086240",
+    "n02086646",
+    "n02086910",
+    "n02087046",
+    "n02087394",
+    "n02088094",
+)
+"""The first ten dogs in the order of ILSVRC 2012: Chihuahua, Japanese spaniel, Maltese, Pekinese,
+Shih-Tzu, Blenheim spaniel, papillon, toy terrier, Rhodesian ridgeback, Afghan hound."""
+
+
 @dataclass(frozen=True)
 class DatasetEntry:
     """A name `load_dataset` knows.
@@ -34,7 +60,7 @@ class DatasetEntry:
     name
         What to write.
     format
-        How its files are laid out; ``digits`` needs none.
+        How its files are laid out; ``digits``, ``synthetic`` and ``noise`` need none.
     kind
         ``image``, ``features``, ``text``, or ``any`` for what the files decide.
     description
@@ -55,6 +81,10 @@ class DatasetEntry:
         Column of the labels where none is called ``label``.
     embeddings
         File of word vectors in the folder that is used by itself.
+    options
+        What can be chosen of a dataset that is drawn, with the defaults.
+    classes
+        Class folders that are kept, where the dataset is a part of what lies in the folder.
     """
 
     name: str
@@ -70,6 +100,8 @@ class DatasetEntry:
     class_names: tuple[str, ...] | None = None
     label_column: str | None = None
     embeddings: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
 
 
 def _kind(name: str, kind: str, description: str, looked_for: str) -> DatasetEntry:
@@ -177,6 +209,113 @@ ENTRIES: Final = (
         source="Lang 1995, by-date split",
         folder="20newsgroups",
         embeddings="glove.6B.50d.20newsgroups.txt",
+    ),
+    DatasetEntry(
+        name="tiny-imagenet",
+        format="tiny-imagenet",
+        kind="image",
+        description="Tiny ImageNet, 64x64 colour, 200 classes, 100,000 train and 10,000 test (its "
+        "validation split; labels of its own test split are not public)",
+        looked_for="train/<wnid>/images/, val/images/ and val/val_annotations.txt, as unpacked "
+        "from tiny-imagenet-200.zip (cs231n.stanford.edu/tiny-imagenet-200.zip)",
+        licence=IMAGENET_TERMS,
+        source="Le and Yang 2015",
+        folder="tiny-imagenet-200",
+    ),
+    DatasetEntry(
+        name="imagenet",
+        format="imagenet",
+        kind="image",
+        description="ImageNet (ILSVRC 2012), colour, 1,000 classes, 1,281,167 train and 50,000 "
+        "test (its validation split); give image_size and, to fit memory, classes",
+        looked_for=IMAGENET_FILES,
+        licence=IMAGENET_TERMS,
+        source="Russakovsky et al. 2015",
+        folder="imagenet",
+    ),
+    DatasetEntry(
+        name="imagenet-cats",
+        format="imagenet",
+        kind="image",
+        description="The 5 domestic cats of ImageNet; give image_size",
+        looked_for=IMAGENET_FILES,
+        licence=IMAGENET_TERMS,
+        source="Russakovsky et al. 2015",
+        folder="imagenet",
+        classes=CATS,
+    ),
+    DatasetEntry(
+        name="imagenet-dogs",
+        format="imagenet",
+        kind="image",
+        description="The first 10 dogs of ImageNet; give image_size",
+        looked_for=IMAGENET_FILES,
+        licence=IMAGENET_TERMS,
+        source="Russakovsky et al. 2015",
+        folder="imagenet",
+        classes=DOGS,
+    ),
+    DatasetEntry(
+        name="vggface2",
+        format="vggface2",
+        kind="image",
+        description="VGGFace2, faces of 8,631 identities (its training part; a fifth of the "
+        "pictures of each are the test split); give image_size and, to fit memory, classes",
+        looked_for="train/<identity>/ with pictures, as unpacked from vggface2_train.tar.gz "
+        "(Visual Geometry Group, Oxford; or a copy of it)",
+        licence="none stated; for research",
+        source="Cao et al. 2018",
+        folder="vggface2",
+    ),
+    DatasetEntry(
+        name="gabor",
+        format="synthetic",
+        kind="image",
+        description="Gabor patches in noise, drawn: each class is several orientations, none of "
+        "which is easier",
+        looked_for="nothing (it is drawn)",
+        licence="none needed",
+        source="learnorder",
+        options={
+            "n_classes": 2,
+            "types_per_class": 4,
+            "image_size": 32,
+            "wavelengths": [4.0],
+            "envelope": 4.0,
+            "contrast": 0.25,
+            "noise": 0.1,
+            "n_train": 4000,
+            "n_test": 2000,
+        },
+    ),
+    DatasetEntry(
+        name="gaussians",
+        format="synthetic",
+        kind="features",
+        description="Symmetric Gaussian clusters, drawn: each class is several, each as far from "
+        "every other",
+        looked_for="nothing (it is drawn)",
+        licence="none needed",
+        source="learnorder",
+        options={
+            "n_classes": 2,
+            "clusters_per_class": 8,
+            "dimensions": 16,
+            "distance": 4.0,
+            "n_train": 4000,
+            "n_test": 2000,
+        },
+    ),
+    DatasetEntry(
+        name="noise",
+        format="noise",
+        kind="any",
+        description="Images or features of noise, drawn in the shape of the training examples: a "
+        "further test set, [extra.NAME] in a spec",
+        looked_for="nothing (it is drawn)",
+        licence="none needed",
+        source="learnorder",
+        options={"kind": "uniform", "n": 1000},
     ),
     _kind(
         "parquet",

@@ -27,7 +27,9 @@ def blocks(array: NDArray[Any]) -> Iterator[slice]:
 
 
 def pixel_moments(images: NDArray[Any]) -> Moments:
-    """Mean and deviation per channel, exact: bytes are counted, then the counts are averaged."""
+    """Mean and deviation per channel; exact of bytes, which are counted, then averaged."""
+    if images.dtype != np.uint8:
+        return _float_pixel_moments(images)
     counts = np.zeros((images.shape[1], 256), np.int64)
     for block in blocks(images):
         for channel in range(images.shape[1]):
@@ -36,6 +38,16 @@ def pixel_moments(images: NDArray[Any]) -> Moments:
     mean = shares @ _LEVELS
     variance = np.sum(shares * (_LEVELS - mean[:, np.newaxis]) ** 2, axis=1)
     return mean.astype(np.float32), _usable(np.sqrt(variance))
+
+
+def _float_pixel_moments(images: NDArray[Any]) -> Moments:
+    """The same of images that a transform made floats."""
+    axes, n_values = (0, 2, 3), images[:, 0].size
+    total = sum(np.sum(images[block], axis=axes, dtype=np.float64) for block in blocks(images))
+    mean = np.asarray(total) / n_values
+    centre = mean[:, np.newaxis, np.newaxis]
+    squares = sum(np.sum((images[block] - centre) ** 2, axis=axes) for block in blocks(images))
+    return mean.astype(np.float32), _usable(np.sqrt(np.asarray(squares) / n_values))
 
 
 def feature_moments(features: NDArray[Any]) -> Moments:
@@ -48,10 +60,17 @@ def feature_moments(features: NDArray[Any]) -> Moments:
 
 
 def normalised_images(images: NDArray[Any], moments: Moments) -> Iterator[NDArray[np.float32]]:
-    """Blocks ``(example, height, width, channel)`` of bytes ``(example, channel, height, width)``.
+    """Blocks ``(example, height, width, channel)`` of images ``(example, channel, height, width)``.
 
-    Each byte becomes ``(byte / 255 - mean) / deviation``, worked out once for all 256 of them.
+    Each byte becomes ``(byte / 255 - mean) / deviation``, worked out once for all 256 of them;
+    floats, which a transform made, become ``(value - mean) / deviation``.
     """
+    if images.dtype != np.uint8:
+        means, stds = (of_channel.astype(np.float64) for of_channel in moments)
+        for block in blocks(images):
+            last = np.moveaxis(images[block], 1, 3)
+            yield np.ascontiguousarray(((last - means) / stds).astype(np.float32))
+        return
     mean, std = (of_channel.astype(np.float64)[:, np.newaxis] for of_channel in moments)
     becomes = ((_LEVELS - mean) / std).astype(np.float32)
     for block in blocks(images):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from learnorder.datasets.csv_table import read_csv
 from learnorder.datasets.dataset import Dataset, checked_dataset, refuse_empty_classes
@@ -14,36 +15,54 @@ from learnorder.datasets.hub import read_hub
 from learnorder.datasets.idx import read_idx
 from learnorder.datasets.imagefolder import read_imagefolder
 from learnorder.datasets.known import ENTRIES, DatasetEntry
+from learnorder.datasets.large_folders import read_imagenet, read_tiny_imagenet, read_vggface2
 from learnorder.datasets.npz import read_npz
+from learnorder.datasets.options import checked_options
 from learnorder.datasets.parquet import has_parquet, read_parquet
 from learnorder.datasets.sampling import limit_examples, refuse_seed, select_classes
 from learnorder.datasets.source import Options, Source
+from learnorder.datasets.synthetic import GENERATORS
 from learnorder.datasets.word_vectors import read_word_vectors
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
 
 USED_OPTIONS = {
     "digits": (),
+    "synthetic": (),
+    "noise": (),
     "idx": (),
     "npz": (),
     "csv": ("label_column", "text_column"),
     "imagefolder": ("image_size",),
+    "imagenet": ("image_size",),
+    "tiny-imagenet": ("image_size",),
+    "vggface2": ("image_size",),
     "parquet": ("label_column", "text_column", "image_size"),
     "hub": ("label_column", "text_column", "image_size"),
 }
-"""Options each format has a use for; any other is refused rather than ignored."""
+"""Columns and sizes each format has a use for; any other is refused rather than ignored."""
+
+PATHLESS = {
+    "digits": "comes with scikit-learn",
+    "synthetic": "is drawn",
+    "noise": "is drawn",
+}
+"""Formats of which no file lies anywhere."""
 
 READERS: dict[str, Callable[[Path, Options], Source]] = {
     "idx": lambda path, options: read_idx(path),
     "npz": lambda path, options: read_npz(path),
     "csv": read_csv,
     "imagefolder": read_imagefolder,
+    "imagenet": read_imagenet,
+    "tiny-imagenet": read_tiny_imagenet,
+    "vggface2": read_vggface2,
     "parquet": read_parquet,
 }
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a dataset was found: a path, or a repository of the hub, or neither for digits."""
+    """Where a dataset was found: a path, a repository of the hub, or neither where none is."""
 
     format: str
     title: str
@@ -67,6 +86,7 @@ def load_dataset(
     text_column: str | None = None,
     embeddings: str | os.PathLike[str] | None = None,
     image_size: int | None = None,
+    options: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Dataset:
     """Dataset of a known name, or of your own files.
@@ -90,8 +110,11 @@ def load_dataset(
         working directory. For ``20newsgroups`` the GloVe file in its folder is used by itself.
     image_size
         Height and width to resize images to; needed where a source has images of several sizes.
+    options
+        Of a dataset that is drawn, such as ``gabor``; those left out have the defaults that
+        `known_datasets` lists.
     seed
-        Determines the draw of the limits.
+        Determines the draw of the limits, and of a dataset that is drawn.
 
     Raises
     ------
@@ -109,20 +132,58 @@ def load_dataset(
     (100, ('3', '8'), (100, 8, 8))
     """
     _refuse_no_path(path=path, embeddings=embeddings)
-    entry, path = _entry_of(name, path)
-    options = Options(label_column, text_column, image_size)
-    _check_arguments(entry, options, seed)
-    place = _find(entry, path)
-    _refuse_unused(place, options)
-    if label_column is None and entry.label_column is not None:
-        options = replace(options, usual_label_column=entry.label_column)
-    source = _read(place, entry, options)
-    dataset = checked_dataset(place.title, source.splits, class_names=source.class_names)
-    if classes is not None:
-        dataset = select_classes(dataset, _class_list(classes))
+    columns = Options(label_column, text_column, image_size)
+    chosen = None if classes is None else class_list(classes)
+    dataset, entry, place = read_dataset(
+        name, path, columns, options=options, classes=chosen, seed=seed
+    )
+    if chosen is not None:
+        dataset = select_classes(dataset, chosen)
     refuse_empty_classes(dataset, "load_dataset")
     dataset = limit_examples(dataset, train_limit=train_limit, test_limit=test_limit, seed=seed)
-    return _with_word_vectors(dataset, entry, place.path, embeddings)
+    return _with_word_vectors(dataset, entry, place, embeddings)
+
+
+def read_dataset(
+    name: str,
+    path: str | os.PathLike[str] | None,
+    columns: Options,
+    *,
+    options: Mapping[str, Any] | None,
+    classes: list[str | int] | None,
+    seed: int,
+    least_classes: int = 2,
+) -> tuple[Dataset, DatasetEntry, Path | None]:
+    """Dataset as it was found, its entry and its place; nothing is selected or limited yet.
+
+    ``classes`` only says what may be left unread, where a format can do so.
+    """
+    entry, path = _entry_of(name, path)
+    _check_arguments(entry, columns, seed)
+    drawn = checked_options(entry, options)
+    place = _find(entry, path)
+    _refuse_unused(place, columns)
+    if place.format == "synthetic":
+        source = GENERATORS[entry.name](int(seed), **drawn)
+    else:
+        source = _read(place, entry, _reading(columns, entry, classes))
+    dataset = checked_dataset(
+        place.title,
+        source.splits,
+        class_names=source.class_names,
+        least_classes=least_classes,
+    )
+    return dataset, entry, place.path
+
+
+def _reading(columns: Options, entry: DatasetEntry, chosen: list[str | int] | None) -> Options:
+    """What a reader is told: what was asked for, and what the entry knows."""
+    usual = entry.label_column if columns.label_column is None else None
+    only = entry.classes
+    if chosen is not None and all(isinstance(name, str) for name in chosen):
+        names = tuple(str(name) for name in chosen)
+        only = names if only is None or set(names) <= set(only) else only
+    return replace(columns, usual_label_column=usual, only_classes=only)
 
 
 def _refuse_no_path(**given: object) -> None:
@@ -169,13 +230,18 @@ def _check_arguments(entry: DatasetEntry, options: Options, seed: int) -> None:
 
 def _find(entry: DatasetEntry, path: str | os.PathLike[str] | None) -> _Place:
     """Where the dataset is: at the path, in $LEARNORDER_DATA, on the hub, or nowhere."""
-    if entry.format == "digits":
+    if entry.format in PATHLESS:
         if path is not None:
             raise LearnOrderError(
-                f"load_dataset: 'digits' with path={os.fspath(path)!r}. "
-                "The digits come with scikit-learn and need no path. Leave it out."
+                f"load_dataset: {entry.name!r} with path={os.fspath(path)!r}. "
+                f"It {PATHLESS[entry.format]} and needs no path. Leave it out."
             )
-        return _Place("digits", entry.name)
+        if entry.format == "noise":
+            raise LearnOrderError(
+                "load_dataset: 'noise' has no labels to train on. It is a further test set in the "
+                "shape of the training examples. Name it in [extra.NAME] of a spec."
+            )
+        return _Place(entry.format, entry.name)
     if entry.is_kind:
         return _place_of_kind(entry, path)
     if path is not None:
@@ -261,7 +327,8 @@ def _read(place: _Place, entry: DatasetEntry, options: Options) -> Source:
     return source
 
 
-def _class_list(classes: Iterable[str | int]) -> list[str | int]:
+def class_list(classes: Iterable[str | int]) -> list[str | int]:
+    """Names and ids of classes as a list; one text alone is refused, not split into letters."""
     if isinstance(classes, str) or not isinstance(classes, Iterable):
         raise LearnOrderError(
             f"load_dataset: classes is {classes!r}. It is a list of names or ids. "

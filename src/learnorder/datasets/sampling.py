@@ -47,7 +47,7 @@ def limit_examples(
         labels = splits[name].examples.labels
         if limit is not None and labels is not None:
             where = f"load_dataset: {name}_limit of {dataset.name!r}"
-            kept = _drawn_positions(labels, limit, (seed, number), where)
+            kept = drawn_positions(labels, limit, (seed, number), where)
             splits[name] = take(splits[name], kept)
     return replace(dataset, splits=splits)
 
@@ -69,7 +69,7 @@ def select_classes(dataset: Dataset, classes: Sequence[str | int]) -> Dataset:
     LearnOrderError
         A class is not known or doubled, or a split has no example of any.
     """
-    chosen = [_class_id(dataset, value) for value in classes]
+    chosen = [class_id_of(dataset, value) for value in classes]
     if len(chosen) < 2 or len(set(chosen)) < len(chosen):
         raise LearnOrderError(
             f"load_dataset: classes {list(classes)!r} of {dataset.name!r} are fewer than two, or "
@@ -135,9 +135,17 @@ def _quotas(counts: NDArray[np.int64], limit: int) -> list[int]:
     return quotas
 
 
-def _drawn_positions(
+def drawn_positions(
     labels: Labels, limit: int, key: tuple[int, int], where: str
 ) -> NDArray[np.int64]:
+    """Ascending positions of at most ``limit`` examples, see `stratified_positions`.
+
+    Raises
+    ------
+    LearnOrderError
+        The limit is smaller than the number of classes, or the seed, first in the key, negative;
+        the message starts with ``where``.
+    """
     n_classes = len(np.unique(labels))
     if isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < n_classes:
         raise LearnOrderError(
@@ -164,8 +172,14 @@ def refuse_seed(seed: int, where: str) -> None:
         )
 
 
-def _class_id(dataset: Dataset, value: str | int) -> int:
-    """Class id of a name, or of an id given as such."""
+def class_id_of(dataset: Dataset, value: str | int) -> int:
+    """Class id of a name, or of an id given as such.
+
+    Raises
+    ------
+    LearnOrderError
+        The dataset has no such class.
+    """
     if isinstance(value, str) and value in dataset.class_names:
         return dataset.class_names.index(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):

@@ -30,6 +30,8 @@ class Options:
         Column with the texts; None for the usual one.
     image_size
         Height and width to resize every image to; None keeps images that are all of one size.
+    only_classes
+        Class folders to read, where a reader can leave the others unread; None for all.
     usual_label_column
         What a known dataset calls its labels where no column is called ``label``.
     """
@@ -37,6 +39,7 @@ class Options:
     label_column: str | None = None
     text_column: str | None = None
     image_size: int | None = None
+    only_classes: tuple[str, ...] | None = None
     usual_label_column: str | None = None
 
     def given(self) -> list[str]:

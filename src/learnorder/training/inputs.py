@@ -62,12 +62,13 @@ class NetworkInputs:
     Attributes
     ----------
     splits
-        Images uint8 ``(example, channel, height, width)``; features float32 ``(example, feature)``;
-        texts int32 token ids ``(example, token)``, 0 after the end of a text, 1 for unknown words.
+        Images uint8 ``(example, channel, height, width)``, or float32 where a transform made them
+        so; features float32 ``(example, feature)``; texts int32 token ids ``(example, token)``,
+        0 after the end of a text, 1 for unknown words.
     labels
         ``(example,)`` int64 in ``0..n_classes-1``; None for a split without labels.
     mean, std
-        float32, of the training split; images: one per channel, of pixels scaled to [0, 1];
+        float32, of the training split; images: one per channel, of bytes scaled to [0, 1];
         features: one per feature; a deviation of 0 is replaced by 1. None for texts.
     embedding
         Texts with word vectors: float32 ``(token id, dimension)``; padding and unknown are zeros.
@@ -355,10 +356,16 @@ def _labels(dataset: Dataset) -> dict[str, Labels | None]:
 def _as_images(images: NDArray[Any], name: str) -> NDArray[Any]:
     """Channels before height and width, contiguous."""
     colour = images.ndim == 4 and images.shape[3] == 3
-    if images.dtype != np.uint8 or not (colour or images.ndim == 3):
+    if images.dtype not in (np.uint8, np.float32) or not (colour or images.ndim == 3):
         raise LearnOrderError(
             f"encode: images of split {name!r} are {images.dtype} of shape {images.shape}. Images "
-            "are uint8 (example, height, width) or (example, height, width, 3). Convert them."
+            "are uint8, or float32 after a transform, (example, height, width) or "
+            "(example, height, width, 3). Convert them."
+        )
+    if images.dtype != np.uint8 and not all(np.isfinite(images[b]).all() for b in blocks(images)):
+        raise LearnOrderError(
+            f"encode: images of split {name!r} have values that are not finite. Pixels are finite "
+            "numbers. Remove or replace them."
         )
     planes = np.moveaxis(images, 3, 1) if colour else images[:, np.newaxis]
     return np.ascontiguousarray(planes)

@@ -6,11 +6,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -20,6 +19,7 @@ from pydantic import (
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.schema import OF_LABEL
 from learnorder.training.architectures.table import learner, revision
+from learnorder.training.data_tables import DatasetSpec, ExtraSpec, Table
 from learnorder.training.learners.choices import problem_of, without_idle_keys
 from learnorder.training.log_spacing import log_spaced, neighbours
 from learnorder.training.streams import Order
@@ -32,6 +32,7 @@ ADDED_KEYS: Mapping[str, Any] = {
     "architecture.revision": 1,
     "architecture.initialisation": "default",
     "training.order": "shuffled",
+    "dataset.transform": None,
     "recording.batch_norm": "running",
     "recording.batch_norm_examples": 0,
     **{f"recording.{quantity}": False for quantity in OF_LABEL},
@@ -47,28 +48,6 @@ Initialisation = Literal[
 
 SEVERAL = ("grid", "variants")
 """Tables of a file that make it several specs, see `variants`."""
-
-
-class Table(BaseModel):
-    """A TOML table: unknown keys are refused, values are never coerced from another type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class DatasetSpec(Table):
-    """Which examples: a known name or a kind of file, and how much of it."""
-
-    name: str = Field(min_length=1)
-    path: str | None = None
-    train_limit: int | None = Field(default=None, ge=1)
-    test_limit: int | None = Field(default=None, ge=1)
-    classes: list[str | int] | None = None
-    label_column: str | None = None
-    text_column: str | None = None
-    embeddings: str | None = None
-    max_tokens: int = Field(default=100, ge=1)
-    image_size: int | None = Field(default=None, ge=1)
-    seed: int = Field(default=0, ge=0)
 
 
 class LabelSpec(Table):
@@ -270,6 +249,7 @@ class TrainingSpec(Table):
     """Everything that, with a seed, fixes a replicate bit for bit on one platform."""
 
     dataset: DatasetSpec
+    extra: dict[str, ExtraSpec] = Field(default_factory=dict)
     labels: LabelSpec = Field(default_factory=LabelSpec)
     architecture: ArchitectureSpec
     optimizer: OptimizerSpec = Field(default_factory=lambda: OptimizerSpec.model_validate({}))
@@ -341,16 +321,18 @@ class TrainingSpec(Table):
 
     def with_paths_from(self, folder: Path) -> TrainingSpec:
         """Return the spec with relative paths that exist under ``folder`` made absolute."""
-        changed = {}
-        for key in ("path", "embeddings"):
-            value = getattr(self.dataset, key)
-            if value is None or (key == "path" and self.dataset.name == "hub"):
-                continue
-            found = folder.resolve() / Path(value).expanduser()
+        changed = {"path": _path_from(folder, self.dataset)}
+        if self.dataset.embeddings is not None:
+            found = folder.resolve() / Path(self.dataset.embeddings).expanduser()
             # word vectors may also lie in the dataset's own folder, which the loader knows
-            if key == "path" or found.exists():
-                changed[key] = str(found)
-        return self.model_copy(update={"dataset": self.dataset.model_copy(update=changed)})
+            if found.exists():
+                changed["embeddings"] = str(found)
+        extra = {
+            name: table.model_copy(update={"path": _path_from(folder, table)})
+            for name, table in self.extra.items()
+        }
+        dataset = self.dataset.model_copy(update=changed)
+        return self.model_copy(update={"dataset": dataset, "extra": extra})
 
     def resolved(self) -> dict[str, Any]:
         """Return every choice with its value, as plain JSON types."""
@@ -374,13 +356,25 @@ def identifying_choices(resolved: Mapping[str, Any]) -> Iterator[tuple[str, Any]
     is_learner = learner(resolved["architecture"]["name"]) is not None
     horizon_matters = not is_learner and resolved["schedule"]["name"] == "cosine"
     for key, value in flatten(resolved):
-        if key in PATH_KEYS or (key == "training.epochs" and not horizon_matters):
+        if is_path(key) or (key == "training.epochs" and not horizon_matters):
             continue
         if key.startswith("execution."):
             continue  # settled and kept beside the spec
         if key in ADDED_KEYS and value == ADDED_KEYS[key]:
             continue
         yield key, value
+
+
+def is_path(key: str) -> bool:
+    """Whether a dotted key says where data lies."""
+    return key in PATH_KEYS or (key.startswith("extra.") and key.endswith(".path"))
+
+
+def _path_from(folder: Path, table: DatasetSpec | ExtraSpec) -> str | None:
+    """Path of a dataset, which starts from the folder where it is relative."""
+    if table.path is None or table.name == "hub":
+        return table.path
+    return str(folder.resolve() / Path(table.path).expanduser())
 
 
 def _one_line(error: ValidationError, source: str) -> str:
@@ -408,10 +402,22 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 def known_keys(location: list[str]) -> list[str]:
     """Keys allowed in the table at ``location``."""
-    model: Any = TrainingSpec
+    annotation: Any = TrainingSpec
     for part in location:
-        annotation = model.model_fields[part].annotation if part in model.model_fields else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        if get_origin(annotation) is dict:
+            annotation = get_args(annotation)[1]  # the part is a name of the user's own
+            continue
+        table = _table_in(annotation)
+        if table is None or part not in table.model_fields:
             return []
-        model = annotation
-    return list(model.model_fields)
+        annotation = table.model_fields[part].annotation
+    table = _table_in(annotation)
+    return [] if table is None else list(table.model_fields)
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the table that a value of this type is, or may be."""
+    for kind in (annotation, *get_args(annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
