@@ -101,3 +101,34 @@ def test_other_numbers_about_labels_likewise(argument, quantity, values):
 def test_probabilities_that_do_not_fit_are_refused(arguments, message):
     with pytest.raises(LearnOrderError, match=message):
         from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"predictions": np.ma.masked_equal(VOTES, int(VOTES.max()))},
+            "are masked. Each is needed",
+        ),
+        ({"predictions": np.where(VOTES == 1, 255, VOTES).astype(np.uint8)}, "not recorded"),
+        ({"predictions": np.where(VOTES == 1, 2_000_000_000, VOTES)}, "at most 1,000,000 classes"),
+        ({"epochs": [1.0, np.inf]}, "finite numbers"),
+        ({"epochs": [1.0, 1.7e308]}, "up to 1e\\+12"),
+        ({"epochs": ["a", "b"]}, r"shape \(2,\) and type <U1"),
+        ({"epochs": [[1.0, 2.0]]}, r"shape \(1, 2\)"),
+        ({"seeds": np.array([2**63, 1], np.uint64)}, "at most 2\\*\\*63 - 1"),
+    ],
+)
+def test_what_was_not_recorded_or_is_out_of_range_is_refused(arguments, message):
+    with pytest.raises(LearnOrderError, match=message):
+        from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})
+
+
+def test_nothing_masked_and_a_named_last_class_are_taken():
+    whole = np.ma.masked_array(VOTES, mask=False)
+    assert np.array_equal(
+        from_arrays(whole, LABELS).prediction, from_arrays(VOTES, LABELS).prediction
+    )
+    last = np.full(VOTES.shape, 255, np.uint8)
+    names = [str(k) for k in range(256)]
+    assert int(from_arrays(last, LABELS, class_names=names).prediction.max()) == 255

@@ -478,3 +478,39 @@ def test_the_summary_has_the_nulls_from_moments(random_log, within, suffix):
     np.testing.assert_allclose(rows, shuffled.interval)
     whole = nulls.permutation_null(log, of="reliability", within=within, n_draws=None)
     np.testing.assert_allclose(found["order"][f"reliability_null{suffix}_ci"], whole.interval)
+
+
+def test_few_shared_answers_have_draws_and_no_moments():
+    """Two replicates with one error each, elsewhere: kappa takes two values under the null."""
+    right = np.ones((2, 1, 30), dtype=bool)
+    right[0, 0, 3] = right[1, 0, 9] = False
+    log = right_log(right)
+    found = nulls.permutation_null(log, "fleiss_kappa", n_draws=None)
+    assert list(found.undefined.values()) == [null_moments.FEW_VALUES]
+    low, high = summarise(log)["per_epoch"][0]["fleiss_kappa_null_ci"]
+    drawn = nulls.permutation_null(log, "fleiss_kappa").interval.values[0]
+    assert (low, high) == pytest.approx(tuple(drawn))
+    assert -1 <= low <= high <= 1
+
+
+@pytest.mark.parametrize("of", ["fleiss_kappa", "difficulty", "reliability"])
+def test_no_p_value_from_moments_is_smaller_than_they_can_say(of):
+    rng = np.random.default_rng(12)
+    hard = rng.random(3000)
+    right = rng.random((12, 1, 3000)) > hard
+    found = nulls.permutation_null(right_log(right), of, n_draws=None)
+    assert float(found.p_value.squeeze()) == null_moments.LEAST_P
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"n_draws": 199.0}, "n_draws is 199.0. It is a number of draws"),
+        ({"n_draws": "199"}, "n_draws is '199'"),
+        ({"seed": -1}, "the seed is -1"),
+    ],
+)
+def test_what_is_no_number_of_draws_or_no_seed_is_refused(arguments, message):
+    log = from_arrays([[[0, 1]], [[0, 1]]], [1, 1])
+    with pytest.raises(LearnOrderError, match=message):
+        nulls.permutation_null(log, **arguments)

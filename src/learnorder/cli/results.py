@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,21 +15,27 @@ if TYPE_CHECKING:
     from learnorder.log.reader import Log
 
 STAGE_COLUMNS = ("epochs", "reliability", "reliability_ci", "reliability_within_class")
-SUMMARY_COLUMNS: tuple[str, ...] = (
-    "epoch",
-    "accuracy_mean",
-    "accuracy_std",
-    "agreement_mean",
-    "impossible_share",
-    "trivial_share",
-    "bimodality",
-    "bimodality_null",
-    "bimodality_null_class",
-    "fleiss_kappa",
-    "fleiss_kappa_ci",
-    "fleiss_kappa_null_class_ci",
-)
-UNLABELLED_COLUMNS: tuple[str, ...] = ("epoch", "agreement_mean", "fleiss_kappa_predictions")
+SUMMARY_COLUMNS: Mapping[str, str] = {
+    "epoch": "epoch",
+    "accuracy_mean": "accuracy",
+    "accuracy_std": "deviation",
+    "agreement_mean": "agreement",
+    "impossible_share": "none right",
+    "trivial_share": "all right",
+    "bimodality": "bimodality",
+    "bimodality_null": "null",
+    "bimodality_null_class": "class null",
+    "fleiss_kappa": "kappa",
+    "fleiss_kappa_ci": "95 % interval",
+    "fleiss_kappa_null_class_ci": "class null",
+}
+"""What is printed of an epoch, and its heading; JSON has more."""
+
+UNLABELLED_COLUMNS: Mapping[str, str] = {
+    "epoch": "epoch",
+    "agreement_mean": "agreement",
+    "fleiss_kappa_predictions": "kappa of predictions",
+}
 """Where nothing is right or wrong."""
 
 MOST_COLUMNS = 8
@@ -178,7 +184,8 @@ def _print_summary(content: dict[str, Any]) -> None:
         f"{count_of(content['n_replicates_planned'], 'replicate')}, "
         f"{count_of(content['n_examples'], 'example')}, {count_of(content['n_classes'], 'class')}"
     )
-    echo_table(columns, [[row[c] for c in columns] for row in content["per_epoch"]], title)
+    rows = [[row[c] for c in columns] for row in content["per_epoch"]]
+    echo_table(list(columns.values()), rows, title)
     order = content["order"]
     click.echo(
         f"\nreliability of the order: {cell(order['reliability'])} "
