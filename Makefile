@@ -16,7 +16,7 @@ BENCH_MEASURES ?=
 # Where `make bench-order` keeps its logs, and its table as order_cost.md.
 BENCH_ORDER ?= runs/order_cost
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order claims example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,9 @@ bench-training: setup  ## time the training engine against an ordinary PyTorch l
 
 bench-order: setup  ## what an order costs, on seeds the rule was not found on (about 20 minutes, kept in BENCH_ORDER)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.order_cost --scratch $(BENCH_ORDER)
+
+claims: setup   ## pages and figures of the claims from docs/claims/results
+	@$(BIN)/python -m learnorder.claims.pages docs/claims
 
 example: setup  ## run examples/01_end_to_end.py
 	@cd examples && ../$(BIN)/python 01_end_to_end.py

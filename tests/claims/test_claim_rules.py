@@ -115,6 +115,25 @@ def test_the_stronger_of_two_has_to_go_on():
     assert "late gains of the stronger" not in found.because
 
 
+def test_the_order_of_types_is_told_from_that_of_their_examples():
+    """Types are learned in an order of each replicate; within them examples in a common one."""
+    rng = np.random.default_rng(6)
+    n_types, size = 12, 40
+    kind = np.repeat(np.arange(n_types), size)
+    label = kind % 2
+    ids = np.array([f"type{k}/{i:05d}" for i, k in enumerate(kind)])
+    common = rng.normal(size=n_types * size)
+    for own, expected in ((0.0, True), (1.0, False)):
+        shared = rng.normal(size=n_types)
+        of_type = np.sqrt(1 - own) * shared + np.sqrt(own) * rng.normal(size=(8, n_types))
+        difficulty = common + 2 * of_type[:, kind]
+        right = np.linspace(-2, 2, 10)[:, np.newaxis] > difficulty[:, np.newaxis]
+        log = from_arrays(np.where(right, label, 1 - label), label, ids=ids)
+        found = of_collections.order_of_types(log)
+        assert (found.value > 0.8) == expected
+    assert of_collections.order_of_types(simulated_log(0.5)) is None
+
+
 def test_agreement_without_labels_is_told_from_chance():
     assert judged("out-of-sample", {"one": unlabelled_log(0.9)}, "noise") == HOLDS
     assert judged("out-of-sample", {"one": unlabelled_log(0.0)}, "noise") == NOT

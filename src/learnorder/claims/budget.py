@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -30,17 +31,21 @@ class Budget:
     ----------
     costs
         By collection; None where all replicates are there.
+    start
+        Seconds that finding out took, by collection: loading the data, starting a process and
+        trying the network, which training does again.
     missing
         Collections that cannot be trained, with the reason.
     """
 
     costs: Mapping[str, CostEstimate | None]
+    start: Mapping[str, float]
     missing: Mapping[str, str]
 
     def seconds(self, name: str) -> float:
         """Seconds for one collection."""
         cost = self.costs.get(name)
-        return cost.seconds if cost else 0.0
+        return cost.seconds + self.start[name] if cost else 0.0
 
     @property
     def total_seconds(self) -> float:
@@ -72,14 +77,15 @@ def measure_budget(
     for name, collection in collections.items():
         alike.setdefault(_key(collection, place(name)), []).append(name)
 
-    def measured(name: str) -> CostEstimate | str | None:
-        collection = collections[name]
+    def measured(name: str) -> tuple[CostEstimate | str | None, float]:
+        collection, started = collections[name], time.monotonic()
         try:
-            return estimate_cost(collection.spec, collection.seeds, place(name), workers)
+            cost = estimate_cost(collection.spec, collection.seeds, place(name), workers)
         except LearnOrderError as error:
-            return str(error)
+            return str(error), 0.0
+        return cost, time.monotonic() - started
 
-    found: dict[str, CostEstimate | str | None] = {}
+    found: dict[str, tuple[CostEstimate | str | None, float]] = {}
     tell(0, len(alike))
     with ThreadPoolExecutor(min(workers or available_cores(), MOST_AT_ONCE)) as pool:
         jobs = {pool.submit(measured, names[0]): names for names in alike.values()}
@@ -89,12 +95,12 @@ def measure_budget(
     costs: dict[str, CostEstimate | None] = {}
     missing: dict[str, str] = {}
     for name in collections:
-        match found[name]:
+        match found[name][0]:
             case str(reason):
                 missing[name] = reason
             case cost:
                 costs[name] = cost
-    return Budget(costs, missing)
+    return Budget(costs, {name: found[name][1] for name in costs}, missing)
 
 
 def _key(collection: Collection, place: Path) -> str:

@@ -12,9 +12,15 @@ from learnorder.claims.evidence import Finding, Measured, measured
 from learnorder.claims.verdicts import Verdict, above, all_of, below
 from learnorder.measures.agreement import agreement, fleiss_kappa, fleiss_kappa_interval
 from learnorder.measures.nulls import permutation_null
+from learnorder.measures.order import (
+    accessibility_per_replicate,
+    reliability_of,
+    reliability_record,
+)
 from learnorder.measures.planning import spearman_brown
+from learnorder.measures.scores import ScoreTable
 from learnorder.measures.summary import summarise
-from learnorder.schema import EPOCH
+from learnorder.schema import EPOCH, EXAMPLE, LABEL
 
 Thresholds = Mapping[str, float]
 
@@ -50,6 +56,7 @@ def broken_order(
 
     The reliability of the order of a single replicate, within class, is below
     ``single_reliability``. It says something only where the mean accuracy reached ``accuracy``.
+    Where examples belong to types, that of the types is shown beside it.
     """
     content = summarise(log)
     single, kappa = single_reliability(content), kappa_halfway(content)
@@ -58,6 +65,9 @@ def broken_order(
     learned = Verdict.HOLDS if reached >= thresholds["accuracy"] else Verdict.INCONCLUSIVE
     because = {"order of single replicates": verdict, "enough is learned": learned}
     found = {"order": single, "kappa": kappa, "accuracy": Measured(reached)}
+    by_type = order_of_types(log)
+    if by_type is not None:
+        found["order of types"] = by_type
     finding = _finding(study, name, split, content, because, found)
     if learned is Verdict.HOLDS:
         return finding
@@ -118,6 +128,24 @@ def single_reliability(content: Mapping[str, Any]) -> Measured:
     return Measured(
         stepped[0], (stepped[1], stepped[2]) if found.ci else None, None, found.undefined
     )
+
+
+def order_of_types(log: xr.Dataset) -> Measured | None:
+    """Reliability of the order in which a single replicate learns types of examples, within class.
+
+    The type stands before the slash in the id of an example, as in synthetic sets; None where ids
+    have none.
+    """
+    ids = log[EXAMPLE].values
+    if ids.dtype.kind != "U" or not all("/" in example for example in ids):
+        return None
+    names = np.array([example.partition("/")[0] for example in ids])
+    _, first, member = np.unique(names, return_index=True, return_inverse=True)
+    scores = accessibility_per_replicate(log).values
+    means = np.array([np.bincount(member, weights=row) for row in scores]) / np.bincount(member)
+    found = reliability_of(ScoreTable.of(means), log[LABEL].values[first])
+    record = reliability_record(found)
+    return single_reliability({"order": record, "n_replicates": len(means)})
 
 
 def kappa_halfway(content: Mapping[str, Any]) -> Measured:
