@@ -30,6 +30,9 @@ CURVES = ("epoch", "accuracy_mean", "fleiss_kappa", "fleiss_kappa_ci", "fleiss_k
 N_DRAWS = 199
 """Shufflings of the null of agreement."""
 
+ROUNDING = 1e-9
+"""By which a mean of shares may differ from an equal one."""
+
 
 def shared_order(
     study: str, name: str, split: str, log: xr.Dataset, thresholds: Thresholds
@@ -171,7 +174,8 @@ def _outside(found: Measured) -> Verdict:
     """Whether a value without an interval lies above its null."""
     if found.value is None or found.null is None or found.null == (found.value, found.value):
         return Verdict.INCONCLUSIVE
-    return Verdict.HOLDS if found.value > found.null[1] else Verdict.DOES_NOT_HOLD
+    beyond = found.value > found.null[1] + ROUNDING
+    return Verdict.HOLDS if beyond else Verdict.DOES_NOT_HOLD
 
 
 def _finding(
