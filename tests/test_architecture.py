@@ -20,6 +20,7 @@ WALK = [
     "measures",
     "comparison",
     "report",
+    "claims",
     "cli",
 ]
 FORBIDDEN = {

@@ -20,7 +20,11 @@ from learnorder.cli import WALK, main
 from learnorder.training.spec import TrainingSpec, known_keys
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/claims").glob("*.md")),
+]
 SNIPPETS = [
     pytest.param(page, snippet, id=f"{page.name}-{number}")
     for page in PAGES

@@ -86,6 +86,16 @@ def test_one_collection_without_a_shared_order_is_enough_against_it():
     assert judged("synthetic", logs) == HOLDS
 
 
+def test_one_set_is_enough_only_if_it_holds_on_all_its_splits():
+    claim = claim_of("synthetic", ["one", "other"], ["train", "test"])
+    none, shared = simulated_log(1.0), simulated_log(0.1)
+    for logs, expected in (
+        ({"one": {"train": none, "test": shared}, "other": {"train": shared, "test": none}}, NOT),
+        ({"one": {"train": none, "test": none}, "other": {"train": shared, "test": none}}, HOLDS),
+    ):
+        assert verdict_of(claim, find_evidence(claim, claim.studies[0], logs)) == expected
+
+
 @pytest.mark.parametrize(
     ("order", "same", "other"), [(0, HOLDS, NOT), (1, NOT, HOLDS)], ids=["same", "another"]
 )

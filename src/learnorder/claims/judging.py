@@ -73,8 +73,14 @@ def _split(logs: Logs, name: str, split: str) -> xr.Dataset:
 
 
 def verdict_of(claim: Claim, findings: list[Finding]) -> Verdict:
-    """Verdict on a claim; fewer than 5 replicates anywhere make it inconclusive."""
+    """Verdict on a claim: a subject holds if it does on all splits, see `Claim.together`.
+
+    Fewer than 5 replicates anywhere make it inconclusive.
+    """
     if not findings or min(f.n_replicates for f in findings) < FEWEST_REPLICATES:
         return Verdict.INCONCLUSIVE
+    by_subject: dict[tuple[str, str], list[Verdict]] = {}
+    for finding in findings:
+        by_subject.setdefault((finding.study, finding.subject), []).append(finding.verdict)
     together: Callable[..., Verdict] = any_of if claim.together == "any" else all_of
-    return together(f.verdict for f in findings)
+    return together(all_of(of_splits) for of_splits in by_subject.values())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from learnorder.report.figures import BLUE, GREEN, INK, ORANGE, drawn, guides
 
@@ -34,22 +35,50 @@ MOST_CURVES = 6
 def claim_figure(result: Mapping[str, Any]) -> Figure:
     """Draw the findings of a claim, as its result file has them."""
     findings = result["measures"]
+    height = 0.9 + 0.24 * max(len(findings), 2)
     curves = [f for f in findings if "fleiss_kappa_null_class_ci" in f["curves"]][:MOST_CURVES]
+    conditions = [f for f in findings if "collection" in f["curves"]]
     rows = -(-len(curves) // 3)
-    forest = 0.9 + 0.24 * max(len(findings), 2)
-    figure = Figure(figsize=(7.2, forest + 1.9 * rows), layout="constrained")
-    if not curves:
+    more = 0.3 + 1.9 * rows if curves else 2.8 * len(conditions)
+    figure = Figure(figsize=(7.2, height + more), layout="constrained")
+    if not more:
         _forest(figure.subplots(), result)
         return figure
-    parts: Any = figure.subfigures(2, 1, height_ratios=[forest, 1.9 * rows])
+    parts: Any = figure.subfigures(2, 1, height_ratios=[height, more])
     top, below = parts
     _forest(top.subplots(), result)
-    grid = list(below.subplots(rows, 3, squeeze=False, sharey=True).flat)
-    for axes, finding in zip(grid, curves, strict=False):
-        _kappa_curve(axes, finding)
-    for axes in grid[len(curves) :]:
-        axes.set_axis_off()
+    if curves:
+        _kappa_curves(below, curves, rows)
+    else:
+        for axes, finding in zip(
+            below.subplots(len(conditions), 1, squeeze=False).flat, conditions, strict=True
+        ):
+            _conditions(axes, finding)
     return figure
+
+
+def _kappa_curves(figure: Any, findings: Sequence[Mapping[str, Any]], rows: int) -> None:
+    """Three subjects in a row, with one legend."""
+    grid = list(figure.subplots(rows, 3, squeeze=False, sharey=True).flat)
+    for axes, finding in zip(grid, findings, strict=False):
+        _kappa_curve(axes, finding)
+    for axes in grid[len(findings) :]:
+        axes.set_axis_off()
+    handles, names = grid[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper left", ncols=3, borderpad=0.2)
+
+
+def _conditions(axes: Axes, finding: Mapping[str, Any]) -> None:
+    """Each collection by how far its replicates share an order, and its test accuracy."""
+    curves = finding["curves"]
+    axes.plot(curves["order"], curves["test"], "o", color=BLUE)
+    for name, x, y in zip(curves["collection"], curves["order"], curves["test"], strict=True):
+        label = name.rpartition("/")[2]
+        axes.annotate(label, (x, y), (3, 2), textcoords="offset points", fontsize=6.5)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("reliability of the order of one replicate, within class, test split")
+    axes.set_ylabel("test accuracy")
+    guides(axes)
 
 
 def _forest(axes: Axes, result: Mapping[str, Any]) -> None:
@@ -103,4 +132,5 @@ def _kappa_curve(axes: Axes, finding: Mapping[str, Any]) -> None:
     axes.set_title(f"{finding['subject']}, {finding['split']}", loc="left", fontsize=7.5)
     axes.set_ylim(-0.05, 1)
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     guides(axes)
