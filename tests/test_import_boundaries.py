@@ -46,6 +46,7 @@ CLI = "from learnorder.cli import main; main()"
         (["measures"], {"xarray", "pyarrow"}),
         (["architectures"], set()),
         (["datasets"], set()),
+        (["reproduce", "--list"], set()),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )
