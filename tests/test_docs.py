@@ -85,7 +85,8 @@ def help_examples(command) -> list[str]:
 def test_examples_of_the_help_run(command, workshop):
     examples = help_examples(command)
     assert examples
-    for example in examples:
+    # those with a place to fill in take long, or need data
+    for example in (e for e in examples if "DIR" not in e):
         run(workshop, example)
 
 

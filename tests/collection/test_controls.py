@@ -80,7 +80,7 @@ def test_the_log_goes_on_and_refuses_other_transforms_and_test_sets(path):
     train_here(path, spec({"name": "zca"}), None, range(2, 3))
     assert open_log(path)["noise"].sizes["replicate"] == 3
     for other, message in (
-        (spec(), r"dataset\.transform\.name is 'zca' in the log and None now"),
+        (spec(), r"dataset\.transform\.name is 'zca' in the log and not given now"),
         (spec({"name": "zca"}, {}), r"extra\.gabors\.name is 'gabor' in the log"),
         (spec({"name": "zca", "epsilon": 1e-4}), r"epsilon is 1e-05 in the log and 0\.0001"),
     ):

@@ -392,7 +392,8 @@ def test_keys_without_a_meaning_are_refused_even_at_their_defaults(tables, named
 def test_a_resolved_spec_says_only_what_counts_and_can_be_read_again(name):
     spec = spec_of(name, recording={"every": 2})
     resolved = spec.resolved()
-    assert set(resolved) == {"dataset", "labels", "architecture", "recording", "training"}
+    tables = {"dataset", "extra", "labels", "architecture", "recording", "training"}
+    assert set(resolved) == tables
     assert resolved["training"] == {"epochs": N_ROUNDS}
     again = TrainingSpec.from_tables(resolved)
     assert again.resolved() == resolved
