@@ -75,7 +75,6 @@ def _conditions(axes: Axes, finding: Mapping[str, Any]) -> None:
     for name, x, y in zip(curves["collection"], curves["order"], curves["test"], strict=True):
         label = name.rpartition("/")[2]
         axes.annotate(label, (x, y), (3, 2), textcoords="offset points", fontsize=6.5)
-    axes.set_xlim(0, 1)
     axes.set_xlabel("reliability of the order of one replicate, within class, test split")
     axes.set_ylabel("test accuracy")
     guides(axes)
@@ -102,13 +101,20 @@ def _forest(axes: Axes, result: Mapping[str, Any]) -> None:
             axes.plot(first["value"], row, marker, color=colour, markersize=4.5, label=label)
     for threshold in _thresholds(result, name):
         axes.axvline(threshold, color=INK, linestyle=(0, (4, 2)), linewidth=0.9, label="threshold")
-    axes.set_yticks(range(len(findings)), [f"{f['subject']}, {f['split']}" for f in findings])
+    axes.set_yticks(range(len(findings)), list(map(_subject, findings)), fontsize=7)
     axes.set_ylim(len(findings) - 0.5, -0.5)
     low, high = axes.get_xlim()
     axes.set_xlim(min(low, 0.0), max(high, 1.0))
     axes.set_xlabel(NAMES.get(name, name))
     axes.grid(axis="x", color=INK, alpha=0.12, linewidth=0.6)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderpad=0.2)
+    # beside the names of subjects, however long these are
+    axes.figure.legend(loc="outside upper left", ncols=4, borderpad=0.2)
+
+
+def _subject(finding: Mapping[str, Any]) -> str:
+    """Name a subject by its study, and its collections without their datasets."""
+    names = [name.rpartition("/")[2] for name in finding["subject"].split(" and ")]
+    return f"{finding['study']}: {' and '.join(names)}, {finding['split']}"
 
 
 def _thresholds(result: Mapping[str, Any], name: str) -> list[float]:
