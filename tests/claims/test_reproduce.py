@@ -61,7 +61,7 @@ def tiny(monkeypatch):
 @pytest.mark.slow
 def test_every_claim_comes_to_a_verdict_and_a_page(tiny, data_dir, tmp_path):
     news = []
-    found = reproduction.reproduce(out=tmp_path, data=data_dir, report=news.append)
+    found = reproduction.reproduce(out=tmp_path, data=data_dir, workers=1, report=news.append)
     assert list(found) == [claim.id for claim in all_claims()]
     for name, result in found.items():
         assert result["verdict"] in set(Verdict)
@@ -101,12 +101,12 @@ def test_data_that_are_missing_are_named_and_the_others_run(tiny, tmp_path, monk
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     news = []
     found = reproduction.reproduce(
-        ["other-learners"], out=tmp_path / "out", data=tmp_path, report=news.append
+        ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1, report=news.append
     )["other-learners"]
     assert not found["not_run"]
     assert {f["study"] for f in found["measures"]} == {"Digits"}
     found = reproduction.reproduce(
-        ["robust"], out=tmp_path / "out", data=tmp_path, report=news.append
+        ["robust"], out=tmp_path / "out", data=tmp_path, workers=1, report=news.append
     )["robust"]
     assert all(name.startswith("fashion-mnist") for name in found["not_run"])
     assert "LEARNORDER_DATA" in next(iter(found["not_run"].values()))
@@ -123,11 +123,15 @@ def test_an_interrupted_claim_is_marked_and_gone_on_with(tiny, tmp_path, monkeyp
     with monkeypatch.context() as patch:
         patch.setattr(reproduction, "train_collection", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            reproduction.reproduce(["other-learners"], out=tmp_path / "out", data=tmp_path)
+            reproduction.reproduce(
+                ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1
+            )
     left = json.loads((tmp_path / "out" / "other-learners.json").read_text())
     assert (left["status"], left["verdict"]) == ("interrupted", None)
     assert "run the same command again" in left["undefined"]["verdict"]
-    found = reproduction.reproduce(["other-learners"], out=tmp_path / "out", data=tmp_path)
+    found = reproduction.reproduce(
+        ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1
+    )
     assert found["other-learners"]["status"] == "done"
 
 
@@ -142,7 +146,9 @@ def test_a_replicate_that_diverges_is_counted_and_named(tiny, tmp_path, monkeypa
         return replace(found, spec=TrainingSpec.from_tables(tables))
 
     monkeypatch.setattr(recipe, "collection", diverging)
-    found = reproduction.reproduce(["other-learners"], out=tmp_path / "out", data=tmp_path)
+    found = reproduction.reproduce(
+        ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1
+    )
     about = found["other-learners"]["collections"]["digits/mlp"]
     assert about["n_replicates"] == 0
     assert set(about["failed"]) == {"0", "1", "2", "3", "4"}
