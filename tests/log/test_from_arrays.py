@@ -132,3 +132,18 @@ def test_nothing_masked_and_a_named_last_class_are_taken():
     last = np.full(VOTES.shape, 255, np.uint8)
     names = [str(k) for k in range(256)]
     assert int(from_arrays(last, LABELS, class_names=names).prediction.max()) == 255
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            {"labels": [0, 1]},
+            r"^from_arrays: labels have shape \(2,\); the predictions need \(3,\)",
+        ),
+        ({"seeds": [0, -1]}, r"^from_arrays: seeds contain -1\. They are counted from 0"),
+    ],
+)
+def test_a_refusal_begins_with_the_name_that_was_called(arguments, message):
+    with pytest.raises(LearnOrderError, match=message):
+        from_arrays(**{"predictions": VOTES, "labels": LABELS, **arguments})

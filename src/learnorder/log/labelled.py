@@ -203,11 +203,11 @@ def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray
     axis: NDArray[np.int64] = array.astype(np.int64)
     if axis.shape != (expected,):
         raise LearnOrderError(
-            f"from_axiss: {what} have shape {axis.shape}; the predictions need ({expected},)."
+            f"from_arrays: {what} have shape {axis.shape}; the predictions need ({expected},)."
         )
     if (axis < 0).any():
         raise LearnOrderError(
-            f"from_axiss: {what} contain {int(axis.min())}. They are counted from 0."
+            f"from_arrays: {what} contain {int(axis.min())}. They are counted from 0."
         )
     if unique:
         _refuse_repeats(axis, what)
