@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from learnorder.claims import SCALES
 from learnorder.claims.judging import PAIRS, SINGLE
 from learnorder.claims.recipe import (
     ORDER,
-    SCALES,
     all_claims,
     collection,
     collections_of,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from learnorder.claims import recipe
+from learnorder.claims import Scale, recipe
 from learnorder.claims import reproduce as reproduction
 from learnorder.claims.budget import Budget
 from learnorder.claims.pages import write_pages
@@ -17,12 +17,12 @@ from learnorder.cli.reproduce import budget_lines
 from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
 
-LARGEST = recipe.collection
+OF_RECIPE = recipe.collection
 
 
-def shrunk(name: str, scale: recipe.Scale) -> recipe.Collection:
+def shrunk(name: str, scale: Scale) -> recipe.Collection:
     """A collection of a recipe, as small as it goes."""
-    found = LARGEST(name, scale)
+    found = OF_RECIPE(name, scale)
     tables = found.spec.resolved()
     tables["architecture"].pop("revision", None)
     half = name.endswith("-half")
@@ -144,7 +144,7 @@ def test_an_interrupted_claim_is_marked_and_gone_on_with(tiny, tmp_path, monkeyp
 
 
 def test_a_replicate_that_diverges_is_counted_and_named(tiny, tmp_path, monkeypatch):
-    def diverging(name: str, scale: recipe.Scale) -> recipe.Collection:
+    def diverging(name: str, scale: Scale) -> recipe.Collection:
         found = shrunk(name, scale)
         if not name.endswith("/mlp"):
             return found

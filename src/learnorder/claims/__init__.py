@@ -3,3 +3,12 @@
 `recipes` holds them as TOML: collections by dataset, and one file for each claim. A claim reads
 logs, finds evidence, and a rule that was fixed before makes a verdict of it.
 """
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+Scale = Literal["quick", "medium", "full"]
+"""How large: in under an hour, in hours, as in the paper."""
+
+SCALES: tuple[Scale, ...] = get_args(Scale)

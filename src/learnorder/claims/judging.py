@@ -52,14 +52,13 @@ def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
 
 
 def _pair_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
-    first = study.collections[0]
-    pairs = [(a, b) for a, b in combinations(study.collections, 2)]
-    if claim.rule != "starts-alike":
-        pairs = [pair for pair in pairs if first in pair]
+    judge, (first, *others) = PAIRS[claim.rule], study.collections
+    pairs = [(first, other) for other in others]
+    if claim.rule == "starts-alike":
+        pairs = list(combinations(study.collections, 2))
     for split in study.splits:
         for pair in pairs:
             two = {name: _split(logs, name, split) for name in pair}
-            judge = PAIRS[claim.rule]
             yield of_pairs.pair_finding(study.name, split, two, judge, claim.thresholds)
 
 

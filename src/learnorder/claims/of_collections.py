@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,9 +27,6 @@ Thresholds = Mapping[str, float]
 
 CURVES = ("epoch", "accuracy_mean", "fleiss_kappa", "fleiss_kappa_ci", "fleiss_kappa_null_class_ci")
 """Columns of a summary that figures draw."""
-
-N_DRAWS = 199
-"""Shufflings of the null of agreement."""
 
 ROUNDING = 1e-9
 """By which a mean of shares may differ from an equal one."""
@@ -75,7 +73,7 @@ def broken_order(
     if learned is Verdict.HOLDS:
         return finding
     # Too little learned speaks neither for nor against.
-    return Finding(**{**vars(finding), "verdict": Verdict.INCONCLUSIVE})
+    return replace(finding, verdict=Verdict.INCONCLUSIVE)
 
 
 def agreement_out_of_sample(
@@ -87,14 +85,14 @@ def agreement_out_of_sample(
     shuffled examples give.
     """
     last = log.isel({EPOCH: [-1]})
-    values, ends = fleiss_kappa(log, of="prediction"), fleiss_kappa_interval(log, of="prediction")
+    values, ends = fleiss_kappa(log, of="prediction"), fleiss_kappa_interval(last, of="prediction")
     of_last = [float(v) for v in ends.values[-1]]
     kappa = Measured(
         _finite(float(values[-1])),
         None if np.isnan(of_last).any() else (of_last[0], of_last[1]),
         undefined=_reason(values) or _reason(ends),
     )
-    null = permutation_null(last, "agreement", n_draws=N_DRAWS)
+    null = permutation_null(last, "agreement")
     low, high = (float(v) for v in null.interval.values[0])
     mean = Measured(
         float(agreement(last).mean()),

@@ -7,16 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from learnorder.claims import SCALES, Scale
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.tables import laid_over
-
-Scale = Literal["quick", "medium", "full"]
-SCALES: tuple[Scale, ...] = get_args(Scale)
 
 Rule = Literal[
     "shared", "broken", "same-order", "starts-alike", "other-order", "agrees", "goes-with-accuracy"

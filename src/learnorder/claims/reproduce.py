@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from learnorder.claims import Scale
 from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.evidence import Finding
 from learnorder.claims.judging import find_evidence, verdict_of
-from learnorder.claims.recipe import Claim, Collection, Scale, Study, collections_of, find_claims
+from learnorder.claims.recipe import Claim, Collection, Study, collections_of, find_claims
 from learnorder.claims.results import (
     INTERRUPTED,
     RUNNING,

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from learnorder.claims import Scale
 from learnorder.claims.evidence import Finding
-from learnorder.claims.recipe import Claim, Collection, Scale
+from learnorder.claims.recipe import Claim, Collection
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.log.files import write_durably

@@ -6,10 +6,11 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from learnorder.claims import SCALES, Scale
 from learnorder.cli.arguments import JSON
 from learnorder.errors import LearnOrderError, count_of
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from learnorder.claims.recipe import Claim
     from learnorder.claims.reproduce import News, Stage
 
-Scale = Literal["quick", "medium", "full"]
-
 
 @click.command()
 @click.argument("names", metavar="[CLAIM]...", nargs=-1)
@@ -27,7 +26,7 @@ Scale = Literal["quick", "medium", "full"]
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the datasets.")
 @click.option(
     "--scale",
-    type=click.Choice(["quick", "medium", "full"]),
+    type=click.Choice(SCALES),
     default="quick",
     show_default=True,
     help="How large: quick for all in under an hour, full as in the paper.",

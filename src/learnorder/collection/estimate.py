@@ -1,18 +1,22 @@
-"""What training would cost, without writing anything."""
+"""What training needs of the machine, and what it would cost."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from learnorder.collection.commit_cost import seconds_per_commit
-from learnorder.collection.plan import make_plan
+from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool
-from learnorder.collection.prepare import prepare
+from learnorder.collection.prepare import Prepared, prepare
 from learnorder.collection.progress import CostEstimate
 from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import kept_execution, with_settled_precision
+from learnorder.errors import ExtraMissing
 from learnorder.log.cores import available_cores
+from learnorder.training.device import check_device
+from learnorder.training.execution import Execution
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
 
@@ -21,6 +25,8 @@ def estimate_cost(
     spec: TrainingSpec, seeds: Sequence[int], out: Path, workers: int | None = None
 ) -> CostEstimate | None:
     """Measure for some seconds what `train_collection` would take; None where nothing is left.
+
+    Nothing is written. One process tries it, whatever the number of workers.
 
     Parameters
     ----------
@@ -39,10 +45,47 @@ def estimate_cost(
     plan = make_plan(out, prepared, seeds)
     if not plan.pending:
         return None
+    check_machine(prepared.spec)
+    n_workers = min(workers or available_cores(), len(plan.pending))
     with scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         with Pool(prepared.spec, prepared.identity, scratch, 1) as pool:
-            execution, cost = pool.probe(kept, lambda _: None)
-        commit = seconds_per_commit(scratch, prepared)
-    n_workers = min(workers or available_cores(), len(plan.pending))
-    return CostEstimate.of(plan, prepared, cost, commit, n_workers, execution)
+            return probed_cost(pool, scratch, plan, prepared, kept, lambda _: None, n_workers)
+
+
+def check_machine(spec: TrainingSpec) -> None:
+    """Refuse what cannot be trained here.
+
+    Raises
+    ------
+    ExtraMissing
+        A library is not installed.
+    LearnOrderError
+        The device is not there.
+    """
+    for name in ("torch", *(("sklearn",) if spec.architecture.is_learner else ())):
+        _require(name)
+    check_device(spec.execution.device)
+
+
+def probed_cost(
+    pool: Pool,
+    scratch: Path,
+    plan: Plan,
+    prepared: Prepared,
+    kept: Execution | None,
+    tell: Callable[[str], None],
+    n_workers: int | None = None,
+) -> CostEstimate:
+    """Measure one group in a pool, and extrapolate to the plan by so many workers."""
+    execution, cost = pool.probe(kept, tell)
+    commit = seconds_per_commit(scratch, prepared)
+    return CostEstimate.of(plan, prepared, cost, commit, n_workers or pool.n_workers, execution)
+
+
+def _require(name: str) -> None:
+    if find_spec(name) is None:
+        raise ExtraMissing(
+            f"train: training needs {name}, which is not installed. It comes with the extra "
+            "'train'. Install it with `pip install 'learnorder[train]'`."
+        )

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from numbers import Integral
 from pathlib import Path
 
-from learnorder.collection.commit_cost import seconds_per_commit
+from learnorder.collection.estimate import check_machine, probed_cost
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
@@ -24,13 +23,12 @@ from learnorder.collection.settled import (
     with_settled_precision,
 )
 from learnorder.datasets.dataset import Dataset
-from learnorder.errors import ExtraMissing, LearnOrderError, SpecDiffers
+from learnorder.errors import LearnOrderError, SpecDiffers
 from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.log.description import stopped_early
 from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log
-from learnorder.training.device import check_device
 from learnorder.training.execution import Execution
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
@@ -197,16 +195,14 @@ def _train_pending(
     take_over: bool,
     tell: Report,
 ) -> dict[int, str]:
-    for name in ("torch", *(("sklearn",) if spec.architecture.is_learner else ())):
-        _require(name)
-    check_device(prepared.spec.execution.device)
+    check_machine(prepared.spec)
     with scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         n_workers = min(workers or available_cores(), len(plan.pending))
         with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
-            execution, cost = pool.probe(kept_execution(path), tell)
-            commit = seconds_per_commit(scratch, prepared)
-            tell(CostEstimate.of(plan, prepared, cost, commit, pool.n_workers, execution))
+            cost = probed_cost(pool, scratch, plan, prepared, kept_execution(path), tell)
+            tell(cost)
+            execution = cost.execution
             # only now, when the network has been seen to train, anything is written
             if is_vacant(path):
                 # if another log is there by now, the plan says what differs
@@ -219,14 +215,6 @@ def _train_pending(
             refuse_other_execution(path, spec, execution)
             plan_replicates(path, plan.wanted)
             return _run(path, plan, pool, execution, take_over, tell)
-
-
-def _require(name: str) -> None:
-    if find_spec(name) is None:
-        raise ExtraMissing(
-            f"train: training needs {name}, which is not installed. It comes with the extra "
-            "'train'. Install it with `pip install 'learnorder[train]'`."
-        )
 
 
 def _run(

@@ -6,10 +6,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from learnorder.comparison.correlation import IDENTICAL, Found, means_without
-from learnorder.comparison.gather import Answers, Gathered, Gathering, both_right, right_by_class
+from learnorder.comparison.gather import (
+    Answers,
+    Gathered,
+    Gathering,
+    both_right,
+    right_by_class,
+    side_by_side,
+)
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -171,15 +177,13 @@ def _contained(
         "upper_weaker": weaker.upper,
         "upper_stronger": stronger.upper,
     }
-    if shared:
-        found |= dict.fromkeys(("containment", "containment_ci"), shared)
     if weaker.right.all():
         own = weaker.right[:, np.newaxis]
         share = both_right(weaker.answers, stronger.answers, point) / own
         size = np.maximum(np.bincount(label, minlength=weaker.by_class.shape[1]), 1)
-        found.setdefault("containment", float(share.mean()))
+        found["containment"] = shared or float(share.mean())
         found["null"] = float((weaker.by_class / size @ stronger.by_class.T / own).mean())
-        found.setdefault("containment_ci", shared or _interval(weaker, stronger, share, point))
+        found["containment_ci"] = shared or _interval(weaker, stronger, share, point)
     else:
         names = ("containment", "null", "containment_ci")
         found |= dict.fromkeys(names, _nothing(weaker.name))
@@ -225,7 +229,7 @@ def _cells(weaker: _Known, stronger: _Known, share: Scores, point: int) -> tuple
     """Jackknife variance of the mean share from what belongs to a replicate and an example."""
     of_weaker = of_stronger = 0.0
     own_share = share.mean(axis=1, keepdims=True)
-    for right_a, right_b in _blocks(weaker, stronger, point):
+    for right_a, right_b in side_by_side(weaker.answers, stronger.answers, point):
         known = right_a / weaker.right[:, np.newaxis]
         by_weaker = known * (right_b.mean(axis=0, dtype=np.float64) - own_share)
         of_weaker += float(by_weaker.var(axis=0).sum())
@@ -243,16 +247,7 @@ def _influences(weaker: _Known, stronger: _Known, share: Scores, point: int) -> 
     """
     weight = weaker.answers.table.n_examples / (len(weaker.right) * weaker.right)
     expected = weight * share.mean(axis=1)
-    for right_a, right_b in _blocks(weaker, stronger, point):
+    for right_a, right_b in side_by_side(weaker.answers, stronger.answers, point):
         influence: Scores = (weight @ right_a) * right_b.mean(axis=0, dtype=np.float64)
         influence -= expected @ right_a
         yield influence
-
-
-def _blocks(
-    weaker: _Known, stronger: _Known, point: int
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Whether replicates of each are right at a point, ``(replicate, example)``, by blocks."""
-    width = min(weaker.answers.width, stronger.answers.width)
-    sides = (known.answers.blocks(point, width) for known in (weaker, stronger))
-    return zip(*sides, strict=True)

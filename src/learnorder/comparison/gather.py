@@ -82,11 +82,21 @@ class Answers:
         return max(1, BLOCK // self.n_replicates)
 
 
+def side_by_side(
+    a: Answers, b: Answers, point: int
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """1 where a replicate of each is right at a point, by blocks of the same examples.
+
+    Both are ``(replicate, example)``, see `Answers.blocks`.
+    """
+    width = min(a.width, b.width)
+    return zip(a.blocks(point, width), b.blocks(point, width), strict=True)
+
+
 def both_right(a: Answers, b: Answers, point: int) -> Scores:
     """Examples that a replicate of each has right at a point, ``(replicate of a, of b)``."""
     counts = np.zeros((a.n_replicates, b.n_replicates))
-    width = min(a.width, b.width)
-    for of_a, of_b in zip(a.blocks(point, width), b.blocks(point, width), strict=True):
+    for of_a, of_b in side_by_side(a, b, point):
         counts += of_a @ of_b.T
     return counts
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from learnorder.comparison.correlation import Found
-from learnorder.comparison.gather import Gathered
+from learnorder.comparison.gather import Gathered, side_by_side
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -252,7 +252,6 @@ def _others(values: Scores) -> Scores:
 
 def _at_end(a: Gathered, b: Gathered) -> Iterator[tuple[Scores, Scores]]:
     """Whether replicates are right at the last epoch, ``(replicate, example)``, by blocks."""
-    width = min(a.answers.width, b.answers.width)
-    sides = (side.answers.blocks(side.answers.n_points - 1, width) for side in (a, b))
-    for right_a, right_b in zip(*sides, strict=True):
+    end = a.answers.n_points - 1  # of both: they stand at the same levels
+    for right_a, right_b in side_by_side(a.answers, b.answers, end):
         yield right_a.astype(np.float64), right_b.astype(np.float64)

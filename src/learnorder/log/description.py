@@ -30,8 +30,8 @@ def describe(log: Log) -> dict[str, Any]:
     ``replicates`` has ``seed, status, epochs`` (committed, by split), ``planned_epochs`` (None
     where nothing says), ``compacted`` (how many of the epochs), ``stopped`` (the ``epoch`` after
     which a learner stopped and the ``reason``), ``reason`` and ``undefined``, which says why one of
-    these is None; ``missing`` has a
-    sentence for everything that a measure will leave out, and for what would make it quicker.
+    these is None; ``missing`` has a sentence for everything that a measure will leave out, and for
+    what would make it quicker.
     ``made_by`` has the ``versions`` that made replicates, each with their ``seeds``; where there
     are several, ``notes`` says in which they differ; it says too where learners stopped.
     """

@@ -30,6 +30,12 @@ from learnorder.schema import (
     prediction_dtype,
 )
 
+LARGEST_EPOCH = 1e12
+"""More passes nobody makes; the differences of such numbers are exact enough to be weights."""
+
+MOST_UNNAMED = 1_000_000
+"""Classes that are called by their ids: each gets a name, and a class id that is none is a slip."""
+
 
 def label_axes(
     quantities: Mapping[str, Any],
@@ -60,13 +66,6 @@ def label_axes(
         **attributes,
     }
     return xr.Dataset(variables, coordinates, about)
-
-
-LARGEST_EPOCH = 1e12
-"""More passes nobody makes; the differences of such numbers are exact enough to be weights."""
-
-MOST_UNNAMED = 1_000_000
-"""Classes that are called by their ids: each gets a name, and a class id that is none is a slip."""
 
 
 def from_arrays(

@@ -73,10 +73,10 @@ def replicate_component(without: Scores, cells: float = 0.0) -> Component:
     ``without[r]`` is the value computed without replicate r: the jackknife's variance. ``cells`` is
     what it would be by that alone which belongs to a replicate and an example together, and is
     counted with the examples: see `example_component`; where it is not known, 0 errs towards wide.
-    What is left is the part of replicates, 0
-    where nothing is. What is left by chance is little, and its own size says too little of how
-    uncertain it is; so its error is that of the whole, weighted by how surely there is such a part:
-    the square of the chance at which cells alone would show less than what is seen.
+    What is left is the part of replicates, 0 where nothing is. What is left by chance is little,
+    and its own size says too little of how uncertain it is; so its error is that of the whole,
+    weighted by how surely there is such a part: the square of the chance at which cells alone would
+    show less than what is seen.
     """
     from scipy.special import chdtr
 
