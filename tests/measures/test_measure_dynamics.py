@@ -112,6 +112,13 @@ def test_el2n_is_a_norm_and_no_sum_of_squares():
     np.testing.assert_allclose(lo.el2n(log), [np.sqrt(2), np.sqrt(1.5)], atol=5e-4)
 
 
+@pytest.mark.parametrize("epochs", ["x", ["a", 1], True])
+def test_epochs_of_el2n_that_are_no_numbers_are_refused(epochs):
+    log, *_ = with_logits()
+    with pytest.raises(LearnOrderError, match=r"^el2n: epochs are .* They are numbers"):
+        lo.el2n(log, epochs=epochs)
+
+
 def test_probability_alone_does_not_give_el2n():
     """The same p of the label, other norms: what is left may be on one class or on all others."""
     label = np.zeros(2, dtype=int)

@@ -221,7 +221,13 @@ def el2n(log: xr.Dataset, epochs: float | Sequence[float] | None = None) -> xr.D
     else:
         split = read_split(log, "el2n")
         check_quantity(split, ERROR_NORM)
-        weight = _at(split, np.unique(np.asarray(epochs, dtype=np.float64)))
+        given = np.asarray(epochs)
+        if given.dtype.kind not in "iuf":
+            raise LearnOrderError(
+                f"{split.caller}: epochs are {epochs!r}. They are numbers, recorded epochs of the "
+                f"log: {', '.join(f'{e:g}' for e in split.epochs)}. Give one or more of these."
+            )
+        weight = _at(split, np.unique(given.astype(np.float64)))
     return labelled(log, "el2n", mean_of(split, ERROR_NORM, weight), EXAMPLE)
 
 
