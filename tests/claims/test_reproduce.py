@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
 
 OF_RECIPE = recipe.collection
+DOCS = Path(__file__).parents[2] / "docs" / "claims"
 
 
 def shrunk(name: str, scale: Scale) -> recipe.Collection:
@@ -101,7 +103,7 @@ def test_every_claim_comes_to_a_verdict_and_a_page(tiny, data_dir, tmp_path, mon
     write_pages(folder)
     assert {path: path.read_bytes() for path in written} == before
     page = (folder / "robust.md").read_text()
-    assert f"**Verdict: {found['robust']['verdict']}**" in page
+    assert f"## At the quick scale: {found['robust']['verdict']}" in page
     assert all(f"](../{n}" not in page for n in found)
 
 
@@ -162,6 +164,22 @@ def test_a_replicate_that_diverges_is_counted_and_named(tiny, tmp_path, monkeypa
     assert set(about["failed"]) == {"0", "1", "2", "3", "4"}
     assert "diverged" in about["failed"]["0"]
     assert found["other-learners"]["verdict"] == "inconclusive"
+
+
+def test_a_page_has_every_scale_the_largest_first(tmp_path):
+    quick = json.loads((DOCS / "results" / "robust.json").read_text())
+    medium = quick | {"scale": "medium", "verdict": "holds"}
+    (tmp_path / "results" / "medium").mkdir(parents=True)
+    (tmp_path / "results" / "robust.json").write_text(json.dumps(quick))
+    (tmp_path / "results" / "medium" / "robust.json").write_text(json.dumps(medium))
+    names = {path.name for path in write_pages(tmp_path)}
+    assert names == {"robust-medium.svg", "robust-quick.svg", "robust.md", "README.md"}
+    page = (tmp_path / "robust.md").read_text()
+    assert page.index("## At the medium scale: holds") < page.index("## At the quick scale")
+    assert "`results/medium/robust.json`" in page
+    (tmp_path / "results" / "medium" / "robust.json").write_text(json.dumps(quick))
+    with pytest.raises(LearnOrderError, match="of robust at the quick scale.*results/robust.json"):
+        write_pages(tmp_path)
 
 
 def test_there_are_no_pages_without_results(tmp_path):

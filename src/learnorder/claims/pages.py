@@ -5,21 +5,26 @@ Every number and sentence of a page is in the result file, or follows from it by
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from learnorder.claims import SCALES, Scale
 from learnorder.claims.recipe import ORDER, all_claims
 from learnorder.claims.results import DONE, read_result
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.report.claim_figure import claim_figure
 
-MARK = "<!-- made by `make claims` from the result file; what is written here by hand goes -->"
+MARK = "<!-- made by `make claims` from result files; what is written here by hand goes -->"
 
 
 def write_pages(folder: Path) -> list[Path]:
-    """Write a page and a figure for each result in ``folder/results``, and the index.
+    """Write a page for each claim with a result, a figure for each result, and the index.
+
+    Results of the quick scale lie in ``folder/results``, those of a larger one in a folder of its
+    name in there.
 
     Returns
     -------
@@ -28,69 +33,95 @@ def write_pages(folder: Path) -> list[Path]:
     Raises
     ------
     LearnOrderError
-        There is no result, or a file is none.
+        There is no result, or a file is none, or of another scale than its folder.
     """
-    paths = sorted((folder / "results").glob("*.json"), key=_place)
-    results = [result for result in map(read_result, paths) if result["status"] == DONE]
+    results = dict(_finished(folder / "results"))
     if not results:
         raise LearnOrderError(
             f"claims: there is no finished result in {folder / 'results'}. "
             "`learnorder reproduce --out DIR` writes them as DIR/CLAIM.json. Copy them there."
         )
     written = []
-    for result in results:
-        page, figure = (folder / f"{result['claim']}.{ending}" for ending in ("md", "svg"))
-        if result["measures"]:
-            figure.write_text(claim_figure(result) + "\n", encoding="utf-8")
-            written.append(figure)
-        page.write_text(page_of(result), encoding="utf-8")
+    for claim, by_scale in results.items():
+        for scale, result in by_scale.items():
+            if result["measures"]:
+                figure = folder / _figure_of(claim, scale)
+                figure.write_text(claim_figure(result) + "\n", encoding="utf-8")
+                written.append(figure)
+        page = folder / f"{claim}.md"
+        page.write_text(page_of(by_scale), encoding="utf-8")
         written.append(page)
     index = folder / "README.md"
     index.write_text(index_of(results), encoding="utf-8")
     return [*written, index]
 
 
-def _place(path: Path) -> int:
-    return ORDER.index(path.stem) if path.stem in ORDER else len(ORDER)
+def _finished(folder: Path) -> Iterator[tuple[str, dict[Scale, dict[str, Any]]]]:
+    """Yield finished results of each claim, in the order of the paper, the largest scale first."""
+    for claim in ORDER:
+        found = {}
+        for scale in reversed(SCALES):
+            path = folder / _place(claim, scale)
+            result = read_result(path) if path.exists() else None
+            if result is None or result["status"] != DONE:
+                continue
+            if (result["claim"], result["scale"]) != (claim, scale):
+                raise LearnOrderError(
+                    f"claims: {path} is of {result['claim']} at the {result['scale']} scale. "
+                    f"That belongs at {folder / _place(result['claim'], result['scale'])}."
+                )
+            found[scale] = result
+        if found:
+            yield claim, found
 
 
-def index_of(results: list[dict[str, Any]]) -> str:
+def _place(claim: str, scale: Scale) -> Path:
+    """Where the file of a result lies."""
+    return Path("" if scale == SCALES[0] else scale, f"{claim}.json")
+
+
+def _figure_of(claim: str, scale: Scale) -> str:
+    return f"{claim}-{scale}.svg"
+
+
+def index_of(results: Mapping[str, Mapping[Scale, Mapping[str, Any]]]) -> str:
     """Return the page that lists the claims with their verdicts."""
-    done = {result["claim"]: result for result in results}
-    lines = [MARK, "", "# Claims", "", "| claim | verdict | scale | subjects | replicates |"]
-    lines.append("| --- | --- | --- | --- | --- |")
+    lines = [MARK, "", "# Claims", ""]
+    lines += [_row(["claim", "scale", "verdict", "subjects", "replicates"]), _row(["---"] * 5)]
     for claim in all_claims():
-        result = done.get(claim.id)
-        if result is None:
-            lines.append(f"| {claim.claim} (`{claim.id}`) | not run | | | |")
-        else:
-            lines.append(
-                f"| [{claim.claim}]({claim.id}.md) | **{result['verdict']}** | {result['scale']} | "
-                f"{_tally(result)} | {result['n_replicates']} or more |"
-            )
+        if claim.id not in results:
+            lines.append(_row([f"{claim.claim} (`{claim.id}`)", "not run", "", "", ""]))
+        for i, (scale, result) in enumerate(results.get(claim.id, {}).items()):
+            name = "" if i else f"[{claim.claim}]({claim.id}.md)"
+            at_least = f"{result['n_replicates']} or more"
+            lines.append(_row([name, scale, f"**{result['verdict']}**", _tally(result), at_least]))
     return "\n".join([*lines, ""])
 
 
-def page_of(result: Mapping[str, Any]) -> str:
-    """Return the page of one claim."""
+def page_of(by_scale: Mapping[Scale, Mapping[str, Any]]) -> str:
+    """Return the page of one claim: what it says, then what was found at each scale."""
+    first = next(iter(by_scale.values()))
+    lines = [MARK, "", f"# {first['claim']}", "", f"*{first['statement']}*", ""]
+    lines += [f"Rule, fixed before the run. {first['rule']}", ""]
+    for result in by_scale.values():
+        lines += _at_scale(result)
+    return "\n".join(lines)
+
+
+def _at_scale(result: Mapping[str, Any]) -> list[str]:
+    """Everything that was found at one scale."""
+    claim, scale = result["claim"], result["scale"]
     lines = [
-        MARK,
+        f"## At the {scale} scale: {result['verdict']}",
         "",
-        f"# {result['claim']}",
-        "",
-        f"*{result['statement']}*",
-        "",
-        f"**Verdict: {result['verdict']}** ({_tally(result)}; scale {result['scale']}, at least "
-        f"{count_of(result['n_replicates'], 'replicate')}).",
-        "",
-        f"Rule, fixed before the run. {result['rule']}",
+        f"{_tally(result)}; at least {count_of(result['n_replicates'], 'replicate')}.",
         "",
     ]
     if result["measures"]:
-        lines += [f"![Every subject with its interval]({result['claim']}.svg)", ""]
+        lines += [f"![Every subject with its interval]({_figure_of(claim, scale)})", ""]
     for section in (_agreement, _findings, _collections, _not_run, _made_with):
         lines += section(result)
-    return "\n".join(lines)
+    return lines
 
 
 def _tally(result: Mapping[str, Any]) -> str:
@@ -104,7 +135,7 @@ def _tally(result: Mapping[str, Any]) -> str:
 
 def _agreement(result: Mapping[str, Any]) -> list[str]:
     """What agrees with the paper and what does not."""
-    lines = ["## What agrees with the claim, and what does not", ""]
+    lines = ["### What agrees with the claim, and what does not", ""]
     for verdict, words in (
         ("holds", "Agrees"),
         ("does not hold", "Does not agree"),
@@ -127,15 +158,14 @@ def _findings(result: Mapping[str, Any]) -> list[str]:
     if not result["measures"]:
         return []
     names = list(dict.fromkeys(n for f in result["measures"] for n in f["measures"]))
-    lines = ["## Measures", "", "With 95 % intervals in brackets and nulls behind them.", ""]
+    lines = ["### Measures", "", "With 95 % intervals in brackets and nulls behind them.", ""]
     head = ["study", "subject", "split", *names, "replicates", "verdict"]
     lines += [_row(head), _row(["---"] * len(head))]
     for finding in result["measures"]:
         cells = [_measured(finding["measures"].get(name)) for name in names]
         about = [finding["study"], finding["subject"], finding["split"]]
         lines.append(_row([*about, *cells, str(finding["n_replicates"]), finding["verdict"]]))
-    undefined = dict.fromkeys(_undefined(result))
-    return [*lines, "", *(f"Undefined: {reason}.  " for reason in undefined), ""]
+    return [*lines, "", *(f"Undefined: {reason}.  " for reason in _undefined(result)), ""]
 
 
 def _measured(found: Mapping[str, Any] | None) -> str:
@@ -153,36 +183,47 @@ def _measured(found: Mapping[str, Any] | None) -> str:
 
 
 def _undefined(result: Mapping[str, Any]) -> Iterator[str]:
+    """Say of each finding what is undefined, and why, a reason that several share once."""
     for finding in result["measures"]:
+        names: dict[str, list[str]] = {}
         for name, found in finding["measures"].items():
             if found["value"] is None:
-                yield f"{name} of {finding['subject']}: {found['undefined']['value']}"
+                names.setdefault(found["undefined"]["value"], []).append(name)
+        for reason, of in names.items():
+            yield f"{'; '.join(of)} of {finding['subject']}, {finding['split']}: {reason}"
 
 
 def _collections(result: Mapping[str, Any]) -> list[str]:
-    lines = ["## What was trained", ""]
+    lines = ["### What was trained", ""]
     head = ["collection", "what", "replicates", "epochs", "train / test limit", "failed"]
     lines += [_row(head), _row(["---"] * len(head))]
     for name, about in result["collections"].items():
         dataset = about["spec"]["dataset"]
         limits = " / ".join(str(dataset[k] or "all") for k in ("train_limit", "test_limit"))
-        failed = ", ".join(f"seed {seed}: {why}" for seed, why in about["failed"].items())
+        failed = "; ".join(f"seed {k}: {_in_short(why)}" for k, why in about["failed"].items())
         cells = [name, about["about"], str(about["n_replicates"]), str(about["epochs"]), limits]
         lines.append(_row([*cells, failed or "none"]))
     return [*lines, ""]
+
+
+def _in_short(failure: str) -> str:
+    """What happened to a replicate, without its name before and advice behind."""
+    first = failure.partition(". ")[0]
+    return re.sub(r"^train: replicate \d+ ", "", first)
 
 
 def _not_run(result: Mapping[str, Any]) -> list[str]:
     if not result["not_run"]:
         return []
     lines = [f"* {name}: {reason}" for name, reason in result["not_run"].items()]
-    return ["## What was not run", "", *lines, ""]
+    return ["### What was not run", "", *lines, ""]
 
 
 def _made_with(result: Mapping[str, Any]) -> list[str]:
     versions = {k: v for k, v in result["versions"].items() if v}
     listed = ", ".join(f"{name} {value}" for name, value in versions.items())
-    return [f"Made with {listed}. Seeds and specs are in `results/{result['claim']}.json`.", ""]
+    path = Path("results") / _place(result["claim"], result["scale"])
+    return [f"Made with {listed}. Seeds and specs are in `{path}`.", ""]
 
 
 def _row(cells: list[str]) -> str:

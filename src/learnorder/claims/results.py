@@ -94,7 +94,7 @@ def read_result(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        content["claim"], content["status"], content["verdict"]
+        content["claim"], content["scale"], content["status"], content["verdict"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LearnOrderError(
             f"claims: {path} is no result of a claim ({' '.join(str(error).split())}). "
