@@ -16,7 +16,7 @@ from promises import FINISHED, Findings, examine, seen
 from tally import LONG, SEED, Counts, part
 
 HERE = Path(__file__).parent
-KILLS = {"SIGKILL": (15, 500), "SIGTERM": (3, 50), "SIGINT": (3, 50)}
+KILLS = {"SIGKILL": (8, 500), "SIGTERM": (2, 50), "SIGINT": (2, 50)}
 """How many in the quick form and in the long one."""
 
 

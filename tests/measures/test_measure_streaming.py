@@ -159,7 +159,7 @@ def flat(summary):
     return np.array(numbers, dtype=float), [*reasons, summary["notes"]]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(case=cut_logs())
 def test_values_do_not_depend_on_how_a_log_is_cut(lazy, random_log, case):
     arguments, chunk, budget = case
@@ -178,7 +178,7 @@ def test_values_do_not_depend_on_how_a_log_is_cut(lazy, random_log, case):
             np.testing.assert_array_equal(parts[exact], whole[exact])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(case=cut_logs())
 def test_values_are_those_of_the_definitions(lazy, random_log, case):
     arguments, chunk, budget = case
@@ -219,7 +219,7 @@ def test_values_are_those_of_the_definitions(lazy, random_log, case):
             assert float(found["null"][e]) == pytest.approx(plain, rel=1e-7, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(case=cut_logs())
 def test_learning_is_that_of_the_definitions(lazy, random_log, case):
     arguments, chunk, budget = case
@@ -242,7 +242,7 @@ def test_learning_is_that_of_the_definitions(lazy, random_log, case):
         np.testing.assert_array_equal(found[name], values, err_msg=name)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(case=cut_logs())
 def test_diversity_is_that_of_the_definitions(lazy, random_log, case):
     arguments, chunk, budget = case

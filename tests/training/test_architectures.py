@@ -33,7 +33,7 @@ FEATURES = InputShape("features", (7,))
 NETWORKS = [entry for entry in known_architectures() if not entry.is_learner]
 IMAGE_NAMES = [entry.name for entry in NETWORKS if "image" in entry.kinds]
 NARROW: dict[str, dict[str, int]] = {
-    **{name: {"width": 8} for name in ("vgg-16", "vgg-19", "resnet-18", "resnet-50")},
+    **{name: {"width": 8} for name in ("st-vgg", "vgg-16", "vgg-19", "resnet-18", "resnet-50")},
     "inception": {"width": 4},
     "densenet": {"depth": 16},
 }
