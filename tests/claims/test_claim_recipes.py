@@ -30,8 +30,8 @@ DESIGN = [
 ]
 NEEDS = {
     "shared": {"single_reliability"},
-    "broken": {"single_reliability", "accuracy"},
-    "agrees": {"kappa"},
+    "broken": {"single_reliability", "kappa", "accuracy"},
+    "agrees": {"kappa", "negligible"},
     "same-order": {"correlation"},
     "starts-alike": {"correlation"},
     "other-order": {"correlation"},

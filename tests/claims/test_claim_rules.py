@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy import stats
 from tests.claims.simulated import N_EXAMPLES, PROGRESS, simulated_log, unlabelled_log
 
 from learnorder.claims import of_collections
-from learnorder.claims.judging import find_evidence, verdict_of
+from learnorder.claims.judging import find_evidence, level_of, verdict_of
 from learnorder.claims.of_conditions import partial_rank_correlation
 from learnorder.claims.recipe import Claim, Study, all_claims
 from learnorder.claims.verdicts import Verdict, above, all_of, any_of
 from learnorder.log.labelled import from_arrays
+from learnorder.measures.intervals import at_level
+from learnorder.measures.summary import summarise
 
 HOLDS, NOT, OPEN = Verdict.HOLDS, Verdict.DOES_NOT_HOLD, Verdict.INCONCLUSIVE
 
@@ -52,7 +56,7 @@ def test_a_shared_order_is_told_from_none(name, own, expected):
 def test_between_the_two_nothing_is_said():
     """A reliability that is the threshold cannot be told from it."""
     log = simulated_log(0.5)
-    for threshold in (0.0, 1.0):
+    for threshold in (0.0, 0.9):
         thresholds = {"single_reliability": threshold}
         found = of_collections.shared_order("", "one", "test", log, thresholds)
         assert found.verdict == (NOT if threshold else HOLDS)
@@ -116,13 +120,15 @@ def test_the_stronger_of_two_has_to_go_on():
     logs = {"weak": simulated_log(0.2), "strong": simulated_log(0.2, seed=1, progress=strong)}
     claim = claim_of("across-architectures", list(logs), ["test"])
     (found,) = find_evidence(claim, claim.studies[0], {k: {"test": v} for k, v in logs.items()})
-    assert found.because["late gains of the stronger"] == HOLDS
-    assert found.because["containment above its null"] == HOLDS
+    assert found.because["learned gain"] == HOLDS
+    assert found.because["containment"] == HOLDS
     assert verdict_of(claim, [found]) == HOLDS
     # alike in the end: nothing is asked of the stronger
     logs["strong"] = simulated_log(0.2, seed=2)
     (found,) = find_evidence(claim, claim.studies[0], {k: {"test": v} for k, v in logs.items()})
-    assert "late gains of the stronger" not in found.because
+    assert "learned gain" not in found.because
+    assert found.verdict == HOLDS
+    assert verdict_of(claim, [found]) == OPEN, "that the stronger goes on was not to be seen"
 
 
 def test_the_order_of_types_is_told_from_that_of_their_examples():
@@ -146,6 +152,8 @@ def test_the_order_of_types_is_told_from_that_of_their_examples():
 
 def test_agreement_without_labels_is_told_from_chance():
     assert judged("out-of-sample", {"one": unlabelled_log(0.9)}, "noise") == HOLDS
+    assert judged("out-of-sample", {"one": unlabelled_log(0.4)}, "noise") == HOLDS
+    # 400 examples are enough to say that there is next to none
     assert judged("out-of-sample", {"one": unlabelled_log(0.0)}, "noise") == NOT
 
 
@@ -179,27 +187,117 @@ def test_the_interval_of_a_partial_rank_correlation_covers():
     assert 0.92 <= inside / 400 <= 0.98
 
 
-@pytest.mark.parametrize("steps", [8, 10])
-def test_similarity_that_goes_with_accuracy_is_found(steps):
-    """The more is shared, the higher the accuracy; train accuracy goes another way."""
+def conditions(steps: int, own: Callable[[int], float]) -> dict:
+    """Conditions of which the later go further, and are better on train in another order."""
     logs = {}
     for step in range(steps):
-        log = simulated_log(0.9 - 0.8 * step / steps, progress=PROGRESS + 0.15 * step)
-        train = simulated_log(0.5, seed=9, progress=PROGRESS + 0.3 * ((3 * step) % steps))
+        further = np.linspace(-1.5, -0.2 + 0.2 * step, 12)
+        log = simulated_log(own(step), seed=step, progress=further)
+        train = simulated_log(0.5, seed=50 + step, progress=PROGRESS - 0.2 * ((3 * step) % steps))
         logs[f"c{step}"] = {"train": train, "test": log}
+    return logs
+
+
+@pytest.mark.parametrize("steps", [8, 10])
+def test_similarity_that_goes_with_accuracy_is_found(steps):
+    logs = conditions(steps, lambda step: 0.9 - 0.8 * step / steps)
     claim = claim_of("generalisation", list(logs), ["test"])
     (found,) = find_evidence(claim, claim.studies[0], logs)
-    assert found.measures["shared order and accuracy"].value > 0.9
+    assert found.measures["order and accuracy"].value > 0.9
     assert len(found.curves["order"]) == steps
     assert verdict_of(claim, [found]) == HOLDS
+
+
+def test_going_further_is_no_similarity():
+    """All share the same; those that learn more only show more of it."""
+    logs = conditions(12, lambda step: 0.5)
+    claim = claim_of("generalisation", list(logs), ["test"])
+    (found,) = find_evidence(claim, claim.studies[0], logs)
+    assert abs(found.measures["order and accuracy"].value) < 0.7
+    assert verdict_of(claim, [found]) == OPEN
+    # from each condition's own epochs it would have been a law
+    whole = [summarise(splits["test"]) for splits in logs.values()]
+    order = [of_collections.single_reliability(content).value for content in whole]
+    assert stats.spearmanr(order, found.curves["test"])[0] > 0.7
+
+
+def test_a_train_accuracy_without_spread_is_not_held_fixed():
+    logs = conditions(8, lambda step: 0.9 - 0.1 * step)
+    full = simulated_log(0.5, progress=PROGRESS + 3)
+    for name in ("c0", "c1", "c2"):
+        logs[name]["train"] = full
+    claim = claim_of("generalisation", list(logs), ["test"])
+    (found,) = find_evidence(claim, claim.studies[0], logs)
+    assert "nothing to hold fixed" in found.measures["order and accuracy"].undefined
+    assert found.verdict == OPEN
 
 
 def test_few_conditions_have_no_correlation():
     logs = {f"c{i}": {"train": simulated_log(0.5), "test": simulated_log(0.5)} for i in range(3)}
     claim = claim_of("generalisation", list(logs), ["test"])
     (found,) = find_evidence(claim, claim.studies[0], logs)
-    assert "there are 3 conditions" in found.measures["shared order and accuracy"].undefined
+    assert "there are 3 conditions" in found.measures["order and accuracy"].undefined
     assert found.verdict == OPEN
+
+
+def test_replicates_of_different_pace_are_compared_at_one_accuracy():
+    """One order at paces far apart: at one accuracy kappa is high."""
+    replicates = [
+        simulated_log(0.2, n_replicates=1, seed=seed, progress=PROGRESS + shift)
+        for seed, shift in enumerate((-0.6, -0.3, 0.0, 0.3, 0.6))
+    ]
+    stacked = np.concatenate([log["prediction"].values for log in replicates])
+    log = from_arrays(stacked, replicates[0]["label"].values)
+    found = of_collections.kappa_halfway(log)
+    assert found.ci[0] > 0.3 > found.null[1]
+    assert judged("same-architecture", {"one": log}) == HOLDS
+
+
+def test_a_grid_that_begins_after_halfway_says_nothing():
+    log = simulated_log(1.0, progress=np.linspace(1.2, 3, 10))
+    found = of_collections.kappa_halfway(log)
+    assert "already" in found.undefined
+    assert judged("synthetic", {"one": log}) == OPEN
+    assert judged("same-architecture", {"one": log}) in (OPEN, NOT)
+
+
+def test_one_replicate_that_learned_nothing_says_nothing_of_a_broken_order():
+    log, stuck = simulated_log(1.0), simulated_log(1.0, 1, progress=np.full(10, -4.0))
+    both = np.concatenate([log["prediction"].values, stuck["prediction"].values])
+    assert judged("synthetic", {"one": from_arrays(both, log["label"].values)}) == OPEN
+
+
+def test_a_subject_with_few_replicates_leaves_the_others_their_verdict():
+    few, none = simulated_log(0.1, n_replicates=4), simulated_log(1.0)
+    assert judged("same-architecture", {"one": few, "other": none}) == NOT
+    assert judged("same-architecture", {"one": few, "other": simulated_log(0.1)}) == OPEN
+    assert judged("synthetic", {"one": few, "other": none}) == HOLDS
+
+
+def test_a_collection_of_which_nothing_finished_keeps_the_claim_open():
+    shared = {"test": simulated_log(0.1)}
+    for name, subjects in (("same-architecture", 2), ("robust", 1)):
+        claim = claim_of(name, ["one", "gone"], ["test"])
+        found = find_evidence(claim, claim.studies[0], {"one": shared})
+        assert len(found) == subjects
+        assert found[-1].to_dict()["undefined"] == {"measures": "no replicate of gone finished"}
+        assert (found[-1].verdict, found[-1].n_replicates) == (OPEN, 0)
+        assert verdict_of(claim, found) == OPEN
+
+
+def test_where_one_is_enough_intervals_are_wider():
+    claim = claim_of("other-learners", ["net", "a", "b", "c"], ["test"])
+    assert level_of(claim, claim.studies) == pytest.approx(1 - 0.05 / 3)
+    assert level_of(claim_of("robust", ["net", "a"], ["test"]), []) == 0.95
+    logs = {name: {"test": simulated_log(0.3, seed=i)} for i, name in enumerate(("net", "a"))}
+    ends = []
+    for level in (0.95, 0.99):
+        with at_level(level):
+            (found, *_) = find_evidence(claim, claim.studies[0], logs)
+        ends.append(found.measures["corrected"].ci)
+    assert ends[1][0] < ends[0][0] < ends[0][1] < ends[1][1]
+    t = stats.t.ppf(0.995, 4) / stats.t.ppf(0.975, 4)
+    assert (ends[1][1] - ends[1][0]) / (ends[0][1] - ends[0][0]) < t
 
 
 def test_nothing_says_nothing():

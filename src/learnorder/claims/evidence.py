@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from learnorder.claims.verdicts import Verdict
+from learnorder.claims.verdicts import Verdict, above
 from learnorder.measures.intervals import Interval
 
 
@@ -22,12 +22,20 @@ class Measured:
         95 % of values lie within where nothing is shared; None where there is no null.
     undefined
         Why there is no value, or no interval.
+    threshold
+        What the rule holds the interval against; None where it is only shown.
     """
 
     value: float | None
     ci: Interval | None = None
     null: Interval | None = None
     undefined: str | None = None
+    threshold: float | None = None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it is known to lie above its threshold."""
+        return Verdict.INCONCLUSIVE if self.threshold is None else above(self.ci, self.threshold)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; what is undefined is None, with the reason."""
@@ -40,7 +48,7 @@ class Measured:
         reasons = {name: self.undefined or "not estimated" for name in missing}
         if ends["null"] is None:
             reasons["null"] = "no null is drawn for it"
-        return {"value": value, **ends, "undefined": reasons}
+        return {"value": value, **ends, "threshold": self.threshold, "undefined": reasons}
 
 
 @dataclass(frozen=True)
@@ -58,13 +66,15 @@ class Finding:
     verdict
         Of this subject alone.
     because
-        The parts of the rule, each with its verdict.
+        The measures that the rule asks for, each with its verdict.
     measures
-        By name; the first is the one that a figure shows.
+        By name; others are only shown.
     n_replicates
         The fewest that went into it.
     curves
         Quantities by epoch, for figures.
+    undefined
+        Why there are no measures, under their name.
     """
 
     study: str
@@ -75,6 +85,7 @@ class Finding:
     measures: Mapping[str, Measured]
     n_replicates: int
     curves: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    undefined: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -87,10 +98,22 @@ class Finding:
             "n_replicates": self.n_replicates,
             "measures": {name: found.to_dict() for name, found in self.measures.items()},
             "curves": {name: list(values) for name, values in self.curves.items()},
+            "undefined": dict(self.undefined),
         }
 
 
-def measured(record: Mapping[str, Any], name: str, null: str | None = None) -> Measured:
+def nothing_finished(study: str, subject: str, split: str, reason: str) -> Finding:
+    """Return what is known of a subject without a finished replicate: nothing, and why."""
+    open_ = Verdict.INCONCLUSIVE
+    return Finding(study, subject, split, open_, {}, {}, 0, undefined={"measures": reason})
+
+
+def measured(
+    record: Mapping[str, Any],
+    name: str,
+    null: str | None = None,
+    threshold: float | None = None,
+) -> Measured:
     """Take a value of a JSON record with its interval, its null and the reason of what is None."""
     undefined = record.get("undefined") or {}
     ends = record.get(f"{name}_ci")
@@ -100,4 +123,5 @@ def measured(record: Mapping[str, Any], name: str, null: str | None = None) -> M
         tuple(ends) if ends else None,
         tuple(of_null) if of_null else None,
         undefined.get(name) or undefined.get(f"{name}_ci"),
+        threshold,
     )

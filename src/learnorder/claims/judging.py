@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import xarray as xr
 
 from learnorder.claims import of_collections, of_conditions, of_pairs
-from learnorder.claims.evidence import Finding
+from learnorder.claims.evidence import Finding, nothing_finished
 from learnorder.claims.recipe import Claim, Study
 from learnorder.claims.verdicts import Verdict, all_of, any_of
 from learnorder.errors import LearnOrderError
+from learnorder.measures.intervals import LEVEL
+from learnorder.schema import REPLICATE
 
 Logs = Mapping[str, Mapping[str, xr.Dataset]]
 """Splits by collection."""
@@ -34,32 +37,68 @@ FEWEST_REPLICATES = 5
 def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
     """Everything a study finds in its logs.
 
+    A collection of the study without a log has no finished replicate: what is about it is known to
+    be unknown.
+
     Raises
     ------
     LearnOrderError
         A log lacks a split that the study needs.
     """
     if claim.rule in SINGLE:
-        judge = SINGLE[claim.rule]
-        return [
-            judge(study.name, name, split, _split(logs, name, split), claim.thresholds)
-            for name in study.collections
-            for split in study.splits
-        ]
+        return list(_single_findings(claim, study, logs))
     if claim.rule in PAIRS:
         return list(_pair_findings(claim, study, logs))
-    return [of_conditions.goes_with_accuracy(study.name, logs, claim.thresholds)]
+    enough = {
+        name: splits
+        for name, splits in logs.items()
+        if min(log.sizes[REPLICATE] for log in splits.values()) >= FEWEST_REPLICATES
+    }
+    return [of_conditions.goes_with_accuracy(study.name, enough, claim.thresholds)]
+
+
+def _single_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
+    judge = SINGLE[claim.rule]
+    for name in study.collections:
+        for split in study.splits:
+            if name in logs:
+                log = _split(logs, name, split)
+                yield _if_enough(judge(study.name, name, split, log, claim.thresholds))
+            else:
+                yield nothing_finished(study.name, name, split, _none_of([name]))
 
 
 def _pair_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
-    judge, (first, *others) = PAIRS[claim.rule], study.collections
-    pairs = [(first, other) for other in others]
-    if claim.rule == "starts-alike":
-        pairs = list(combinations(study.collections, 2))
+    judge = PAIRS[claim.rule]
     for split in study.splits:
-        for pair in pairs:
+        for pair in pairs_of(claim, study):
+            absent = [name for name in pair if name not in logs]
+            if absent:
+                reason = _none_of(absent)
+                yield nothing_finished(study.name, " and ".join(pair), split, reason)
+                continue
             two = {name: _split(logs, name, split) for name in pair}
-            yield of_pairs.pair_finding(study.name, split, two, judge, claim.thresholds)
+            found = of_pairs.pair_finding(study.name, split, two, judge, claim.thresholds)
+            yield _if_enough(found)
+
+
+def pairs_of(claim: Claim, study: Study) -> list[tuple[str, str]]:
+    """Collections that are held against each other: every two, or the first and each other."""
+    if claim.rule == "starts-alike":
+        return list(combinations(study.collections, 2))
+    first, *others = study.collections
+    return [(first, other) for other in others]
+
+
+def _none_of(names: Sequence[str]) -> str:
+    return f"no replicate of {' or of '.join(names)} finished"
+
+
+def _if_enough(finding: Finding) -> Finding:
+    """Fewer than 5 replicates make no verdict, of this subject alone."""
+    if finding.n_replicates >= FEWEST_REPLICATES:
+        return finding
+    return replace(finding, verdict=Verdict.INCONCLUSIVE)
 
 
 def _split(logs: Logs, name: str, split: str) -> xr.Dataset:
@@ -71,15 +110,31 @@ def _split(logs: Logs, name: str, split: str) -> xr.Dataset:
     return logs[name][split]
 
 
-def verdict_of(claim: Claim, findings: list[Finding]) -> Verdict:
+def level_of(claim: Claim, studies: Sequence[Study]) -> float:
+    """Coverage of each interval of a claim.
+
+    Where one subject is enough, each of the m in the recipe errs in 5 % / m: all together, 5 %.
+    """
+    if claim.together == "all":
+        return LEVEL
+    n_subjects = sum(
+        len(pairs_of(claim, study) if claim.rule in PAIRS else study.collections)
+        for study in studies
+    )
+    return 1 - (1 - LEVEL) / n_subjects
+
+
+def verdict_of(claim: Claim, findings: Sequence[Finding]) -> Verdict:
     """Verdict on a claim: a subject holds if it does on all splits, see `Claim.together`.
 
-    Fewer than 5 replicates anywhere make it inconclusive.
+    Where the stronger of two is to go on, some pair must have had a stronger one.
     """
-    if not findings or min(f.n_replicates for f in findings) < FEWEST_REPLICATES:
-        return Verdict.INCONCLUSIVE
     by_subject: dict[tuple[str, str], list[Verdict]] = {}
     for finding in findings:
         by_subject.setdefault((finding.study, finding.subject), []).append(finding.verdict)
     together: Callable[..., Verdict] = any_of if claim.together == "any" else all_of
-    return together(all_of(of_splits) for of_splits in by_subject.values())
+    verdict = together(all_of(of_splits) for of_splits in by_subject.values())
+    if claim.rule == "starts-alike" and verdict is Verdict.HOLDS:
+        tested = any(of_pairs.GOES_ON in finding.because for finding in findings)
+        return verdict if tested else Verdict.INCONCLUSIVE
+    return verdict

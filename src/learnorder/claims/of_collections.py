@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from learnorder.claims.conger import conger_kappa
 from learnorder.claims.evidence import Finding, Measured, measured
-from learnorder.claims.verdicts import Verdict, above, all_of, below
+from learnorder.claims.matched import accuracies, halfway, trained
+from learnorder.claims.verdicts import Verdict, above, all_of, opposite
 from learnorder.measures.agreement import agreement, fleiss_kappa, fleiss_kappa_interval
 from learnorder.measures.nulls import permutation_null
 from learnorder.measures.order import (
@@ -21,15 +23,12 @@ from learnorder.measures.order import (
 from learnorder.measures.planning import spearman_brown
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.summary import summarise
-from learnorder.schema import EPOCH, EXAMPLE, LABEL
+from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE
 
 Thresholds = Mapping[str, float]
 
 CURVES = ("epoch", "accuracy_mean", "fleiss_kappa", "fleiss_kappa_ci", "fleiss_kappa_null_class_ci")
 """Columns of a summary that figures draw."""
-
-ROUNDING = 1e-9
-"""By which a mean of shares may differ from an equal one."""
 
 
 def shared_order(
@@ -42,11 +41,11 @@ def shared_order(
     replicates with the same accuracies in each class share by chance.
     """
     content = summarise(log)
-    single, kappa = single_reliability(content), kappa_halfway(content)
-    because = {
-        "order of single replicates": above(single.ci, thresholds["single_reliability"]),
-        "kappa above its null": _above_null(kappa),
-    }
+    single = single_reliability(content, thresholds["single_reliability"])
+    kappa = kappa_halfway(log)
+    if kappa.null is not None:
+        kappa = replace(kappa, threshold=kappa.null[1])
+    because = {"order": single.verdict, "kappa": kappa.verdict}
     return _finding(study, name, split, content, because, {"order": single, "kappa": kappa})
 
 
@@ -55,25 +54,32 @@ def broken_order(
 ) -> Finding:
     """Is the order of a collection that has learned something not shared?
 
-    The reliability of the order of a single replicate, within class, is below
-    ``single_reliability``. It says something only where the mean accuracy reached ``accuracy``.
-    Where examples belong to types, that of the types is shown beside it.
+    Both have to hold: within class, the reliability of the order of a single replicate is below
+    ``single_reliability``, and halfway through training kappa of correctness is below ``kappa``. It
+    says something only where every replicate reached the accuracy ``accuracy``. Where examples
+    belong to types, the reliability of the order of types is shown beside it.
     """
     content = summarise(log)
-    single, kappa = single_reliability(content), kappa_halfway(content)
-    verdict = below(single.ci, thresholds["single_reliability"])
-    reached = max((row["accuracy_mean"] for row in content["per_epoch"]), default=0.0)
-    learned = Verdict.HOLDS if reached >= thresholds["accuracy"] else Verdict.INCONCLUSIVE
-    because = {"order of single replicates": verdict, "enough is learned": learned}
-    found = {"order": single, "kappa": kappa, "accuracy": Measured(reached)}
+    single = single_reliability(content, thresholds["single_reliability"])
+    kappa = replace(kappa_halfway(log), threshold=thresholds["kappa"])
+    learned = trained(log)
+    reached = float(accuracies(learned).max(axis=1).min()) if learned.sizes[EPOCH] else 0.0
+    accuracy = Measured(
+        reached, undefined="it is what was reached", threshold=thresholds["accuracy"]
+    )
+    enough = reached >= thresholds["accuracy"]
+    because = {
+        "order": opposite(single.verdict),
+        "kappa": opposite(kappa.verdict),
+        "accuracy": Verdict.HOLDS if enough else Verdict.INCONCLUSIVE,
+    }
+    found = {"order": single, "kappa": kappa, "accuracy": accuracy}
     by_type = order_of_types(log)
     if by_type is not None:
         found["order of types"] = by_type
     finding = _finding(study, name, split, content, because, found)
-    if learned is Verdict.HOLDS:
-        return finding
     # Too little learned speaks neither for nor against.
-    return replace(finding, verdict=Verdict.INCONCLUSIVE)
+    return finding if enough else replace(finding, verdict=Verdict.INCONCLUSIVE)
 
 
 def agreement_out_of_sample(
@@ -81,42 +87,41 @@ def agreement_out_of_sample(
 ) -> Finding:
     """Do replicates predict alike on examples that are like nothing they were trained on?
 
-    After the last epoch, kappa of predictions is above ``kappa``, and mean agreement above what
-    shuffled examples give.
+    After the last epoch, agreement of pairs beyond the chance of each replicate's own shares of
+    classes is above ``kappa``. It speaks against the claim only where it is surely below
+    ``negligible``: where nothing is shared it is 0, which no interval can lie above or below.
     """
     last = log.isel({EPOCH: [-1]})
-    values, ends = fleiss_kappa(log, of="prediction"), fleiss_kappa_interval(last, of="prediction")
+    votes = last[PREDICTION].transpose(EPOCH, REPLICATE, EXAMPLE).values[0]
+    conger = conger_kappa(votes, thresholds["kappa"])
+    verdict = conger.verdict
+    if verdict is not Verdict.HOLDS:
+        surely_none = above(conger.ci, thresholds["negligible"]) is Verdict.DOES_NOT_HOLD
+        verdict = Verdict.DOES_NOT_HOLD if surely_none else Verdict.INCONCLUSIVE
+    by_epoch = fleiss_kappa(log, of="prediction")
+    ends = fleiss_kappa_interval(last, of="prediction")
     of_last = [float(v) for v in ends.values[-1]]
-    kappa = Measured(
-        _finite(float(values[-1])),
+    fleiss = Measured(
+        _finite(float(by_epoch[-1])),
         None if np.isnan(of_last).any() else (of_last[0], of_last[1]),
-        undefined=_reason(values) or _reason(ends),
+        undefined=_reason(by_epoch) or _reason(ends),
     )
-    null = permutation_null(last, "agreement")
-    low, high = (float(v) for v in null.interval.values[0])
-    mean = Measured(
-        float(agreement(last).mean()),
-        None,
-        None if np.isnan(low) else (low, high),
-        "an interval is that of kappa",
-    )
-    because = {
-        "kappa of predictions": above(kappa.ci, thresholds["kappa"]),
-        "agreement above its null": _outside(mean),
-    }
+    low, high = (float(v) for v in permutation_null(last, "agreement").interval.values[0])
+    null = None if np.isnan(low) else (low, high)
+    mean = Measured(float(agreement(last).mean()), None, null, "an interval is that of kappa")
     return Finding(
         study,
         name,
         split,
-        all_of(because.values()),
-        because,
-        {"kappa": kappa, "agreement": mean},
-        log.sizes["replicate"],
-        {"epoch": log[EPOCH].values.tolist(), "fleiss_kappa": _finite_list(values.values)},
+        verdict,
+        {"conger kappa": verdict},
+        {"conger kappa": conger, "fleiss kappa": fleiss, "agreement": mean},
+        log.sizes[REPLICATE],
+        {"epoch": log[EPOCH].values.tolist(), "fleiss_kappa": _finite_list(by_epoch.values)},
     )
 
 
-def single_reliability(content: Mapping[str, Any]) -> Measured:
+def single_reliability(content: Mapping[str, Any], threshold: float | None = None) -> Measured:
     """Reliability of the order of one replicate, within class: that of R by Spearman and Brown.
 
     Unlike that of the mean of R it does not depend on how many there are.
@@ -124,11 +129,22 @@ def single_reliability(content: Mapping[str, Any]) -> Measured:
     found = measured(content["order"], "reliability_within_class")
     n = content["n_replicates"]
     if found.value is None:
-        return found
+        return replace(found, threshold=threshold)
     stepped = [spearman_brown(v, n, 1) for v in (found.value, *(found.ci or ()))]
-    return Measured(
-        stepped[0], (stepped[1], stepped[2]) if found.ci else None, None, found.undefined
-    )
+    ends = (stepped[1], stepped[2]) if found.ci else None
+    return Measured(stepped[0], ends, None, found.undefined, threshold)
+
+
+def kappa_halfway(log: xr.Dataset) -> Measured:
+    """Kappa of correctness where each replicate is halfway through what it learns, and its null.
+
+    The null is what networks with the same accuracies in each class share by chance. See `halfway`.
+    """
+    there = halfway(log)
+    if isinstance(there, str):
+        return Measured(None, undefined=there)
+    row = summarise(there)["per_epoch"][0]
+    return measured(row, "fleiss_kappa", "fleiss_kappa_null_class_ci")
 
 
 def order_of_types(log: xr.Dataset) -> Measured | None:
@@ -147,33 +163,6 @@ def order_of_types(log: xr.Dataset) -> Measured | None:
     found = reliability_of(ScoreTable.of(means), log[LABEL].values[first])
     record = reliability_record(found)
     return single_reliability({"order": record, "n_replicates": len(means)})
-
-
-def kappa_halfway(content: Mapping[str, Any]) -> Measured:
-    """Kappa of correctness at the epoch whose mean accuracy is nearest to halfway.
-
-    Halfway lies between chance, one over the number of classes, and the highest mean accuracy.
-    There examples differ most; near the end of training all are known.
-    """
-    rows = [row for row in content["per_epoch"] if row["epoch"] > 0]
-    accuracy = [row["accuracy_mean"] for row in rows]
-    halfway = (1 / content["n_classes"] + max(accuracy)) / 2
-    row = rows[int(np.argmin([abs(a - halfway) for a in accuracy]))]
-    return measured(row, "fleiss_kappa", "fleiss_kappa_null_class_ci")
-
-
-def _above_null(found: Measured) -> Verdict:
-    if found.null is None:
-        return Verdict.INCONCLUSIVE
-    return above(found.ci, found.null[1])
-
-
-def _outside(found: Measured) -> Verdict:
-    """Whether a value without an interval lies above its null."""
-    if found.value is None or found.null is None or found.null == (found.value, found.value):
-        return Verdict.INCONCLUSIVE
-    beyond = found.value > found.null[1] + ROUNDING
-    return Verdict.HOLDS if beyond else Verdict.DOES_NOT_HOLD
 
 
 def _finding(

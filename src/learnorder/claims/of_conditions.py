@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from learnorder.claims.evidence import Finding, Measured
-from learnorder.claims.of_collections import Thresholds, kappa_halfway, single_reliability
-from learnorder.claims.verdicts import above, all_of
+from learnorder.claims.matched import accuracies, standing_at, trained
+from learnorder.claims.of_collections import Thresholds, single_reliability
+from learnorder.claims.verdicts import all_of
+from learnorder.comparison.clocks import match_accuracy
+from learnorder.measures.agreement import fleiss_kappa
 from learnorder.measures.intervals import LEVEL
 from learnorder.measures.summary import summarise
-from learnorder.schema import Scores
+from learnorder.schema import EXAMPLE, REPLICATE, Scores
 
 FEWEST = 6
 """Conditions below which a partial correlation of ranks has no useful interval."""
+
+FULL, MOST_FULL = 0.99, 1 / 3
+"""From this train accuracy on all is learned; where more than such a share of conditions is there,
+train accuracy says too little to be held fixed."""
+
+Conditions = dict[str, tuple[float, float, float, float]]
 
 
 def goes_with_accuracy(
@@ -26,45 +36,82 @@ def goes_with_accuracy(
 ) -> Finding:
     """Across conditions, does a more shared order go with a higher test accuracy?
 
-    Partial correlation of ranks between the reliability of the order of single replicates, on the
-    test split within class, and test accuracy after the last epoch, train accuracy held fixed. It
-    is above ``correlation``. The same for kappa halfway is shown beside it.
+    Partial correlations of ranks with test accuracy after the last epoch, train accuracy held
+    fixed: of the reliability of the order of single replicates, within class, and of kappa of
+    correctness. Both are above ``correlation``. What is shared is measured on one half of the test
+    examples, where all replicates of all conditions stand at equal accuracies: over a longer way
+    more is shared. Accuracy is that of the other half, so that chance in the examples makes no
+    correlation.
     """
-    rows, names = [], []
-    for name, splits in logs.items():
-        train, test = (summarise(splits[split]) for split in ("train", "test"))
-        shared, kappa = single_reliability(test).value, kappa_halfway(test).value
-        ends = [content["per_epoch"][-1]["accuracy_mean"] for content in (train, test)]
-        if shared is not None and kappa is not None:
-            rows.append((shared, kappa, ends[1], ends[0]))
-            names.append(name)
-    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
-    found = {
-        "shared order and accuracy": partial_rank_correlation(*table[:, [0, 2, 3]].T),
-        "kappa and accuracy": partial_rank_correlation(*table[:, [1, 2, 3]].T),
+    found = shared_and_accuracy(logs)
+    names, why = (list(found), None) if not isinstance(found, str) else ([], found)
+    table = np.array([] if isinstance(found, str) else list(found.values()), dtype=np.float64)
+    order, kappa, test, train = table.reshape(-1, 4).T
+    why = why or _without_spread(train)
+    measures = {
+        name: replace(
+            partial_rank_correlation(values, test, train)
+            if why is None
+            else Measured(None, undefined=why),
+            threshold=thresholds["correlation"],
+        )
+        for name, values in (("order and accuracy", order), ("kappa and accuracy", kappa))
     }
-    because = {
-        "correlation": above(found["shared order and accuracy"].ci, thresholds["correlation"])
-    }
-    curves = dict(zip(("order", "kappa", "test", "train"), table.T.tolist(), strict=True))
-    replicates = [log.sizes["replicate"] for splits in logs.values() for log in splits.values()]
+    because = {name: measure.verdict for name, measure in measures.items()}
+    columns = {"order": order, "kappa": kappa, "test": test, "train": train}
+    replicates = [log.sizes[REPLICATE] for splits in logs.values() for log in splits.values()]
     return Finding(
         study,
-        f"{len(rows)} collections",
+        f"{len(names)} collections",
         "test",
         all_of(because.values()),
         because,
-        found,
-        min(replicates),
-        {"collection": names, **curves},
+        measures,
+        min(replicates, default=0),
+        {"collection": names, **{name: values.tolist() for name, values in columns.items()}},
     )
+
+
+def shared_and_accuracy(logs: Mapping[str, Mapping[str, xr.Dataset]]) -> Conditions | str:
+    """Order, kappa, test and train accuracy of each condition where all are defined; or why none.
+
+    The first two are of every second test example, at levels of accuracy that all replicates of all
+    conditions pass; test accuracy is of the others.
+    """
+    halves = {
+        name: [trained(splits["test"]).isel({EXAMPLE: slice(first, None, 2)}) for first in (0, 1)]
+        for name, splits in logs.items()
+    }
+    points = match_accuracy({name: accuracies(of_order) for name, (of_order, _) in halves.items()})
+    if isinstance(points, str):
+        return points
+    found: Conditions = {}
+    for name, (of_order, other) in halves.items():
+        there = standing_at(of_order, points.at[name])
+        order = single_reliability(summarise(there)).value
+        kappa = float(fleiss_kappa(there).values[len(points.levels) // 2])
+        if order is not None and not np.isnan(kappa):
+            ends = [accuracies(log)[:, -1].mean() for log in (other, logs[name]["train"])]
+            found[name] = (order, kappa, float(ends[0]), float(ends[1]))
+    return found
+
+
+def _without_spread(train: Scores) -> str | None:
+    """Why train accuracy cannot be held fixed, or None."""
+    full = float((train > FULL).mean()) if len(train) else 0.0
+    if full > MOST_FULL:
+        return f"{full:.0%} of the conditions have learned all of train: nothing to hold fixed"
+    distinct = len(np.unique(np.round(train, 2)))
+    if len(train) >= FEWEST > distinct:
+        return f"train accuracy takes {distinct} values only: too few to be held fixed"
+    return None
 
 
 def partial_rank_correlation(a: Scores, b: Scores, fixed: Scores) -> Measured:
     """Partial correlation of the ranks of ``(condition,)`` values, with a third held fixed.
 
     The interval is by Fisher's z with Fieller, Hartley and Pearson's 1.06 for ranks and one degree
-    of freedom less for what is held fixed.
+    of freedom less for what is held fixed. A perfect correlation has that of the nearest to it.
 
     References
     ----------
@@ -81,8 +128,10 @@ def partial_rank_correlation(a: Scores, b: Scores, fixed: Scores) -> Measured:
     if rest <= 1e-12:
         return Measured(None, undefined="what is held fixed orders the conditions by itself")
     value = float(np.clip((ab - ac * bc) / np.sqrt(rest), -1, 1))
-    if abs(value) == 1:
-        return Measured(value, undefined="the correlation is perfect: no spread to estimate")
     half = stats.norm.ppf(0.5 + LEVEL / 2) * np.sqrt(1.06 / (n - 4))
-    low, high = (float(np.tanh(np.arctanh(value) + sign * half)) for sign in (-1, 1))
-    return Measured(value, (low, high))
+    # two neighbours exchanged: nearer to 1 ranks do not come without being 1, where z is infinite
+    most = 1 - 12 / (n**3 - n)
+    low, high = (
+        float(np.tanh(np.arctanh(np.clip(value, -most, most)) + s * half)) for s in (-1, 1)
+    )
+    return Measured(value, (min(low, value), max(high, value)))

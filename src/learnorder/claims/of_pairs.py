@@ -15,6 +15,9 @@ from learnorder.comparison.compare import compare
 
 Judge = Callable[["Compared", Thresholds], tuple[dict[str, Verdict], dict[str, Measured]]]
 
+GOES_ON = "learned gain"
+"""The measure that says whether the stronger goes on: asked where one of two is surely stronger."""
+
 
 @dataclass(frozen=True)
 class Compared:
@@ -26,10 +29,12 @@ class Compared:
     by_accuracy: Mapping[str, Any]
     by_epoch: Mapping[str, Any]
 
-    def correlations(self) -> dict[str, Measured]:
+    def correlations(self, threshold: float) -> dict[str, Measured]:
         """Corrected correlation within class, and for comparison by epoch, and with classes."""
         return {
-            "corrected": measured(self.by_accuracy["within_class"], "corrected"),
+            "corrected": measured(
+                self.by_accuracy["within_class"], "corrected", threshold=threshold
+            ),
             "corrected, by epoch": measured(self.by_epoch["within_class"], "corrected"),
             "corrected, classes too": measured(self.by_accuracy, "corrected"),
         }
@@ -43,9 +48,8 @@ def same_order(
     Their corrected correlation within class, replicates matched by accuracy, is above
     ``correlation``.
     """
-    found = pair.correlations()
-    verdict = above(found["corrected"].ci, thresholds["correlation"])
-    return {"corrected correlation": verdict}, found
+    found = pair.correlations(thresholds["correlation"])
+    return {"corrected": found["corrected"].verdict}, found
 
 
 def other_order(
@@ -67,17 +71,14 @@ def starts_alike(
     """
     because, found = same_order(pair, thresholds)
     found["containment"] = _contained_halfway(pair.by_epoch["containment"])
-    null = found["containment"].null
-    because["containment above its null"] = (
-        above(found["containment"].ci, null[1]) if null else Verdict.INCONCLUSIVE
-    )
+    because["containment"] = found["containment"].verdict
     gains = pair.by_epoch["late_gains"]
     found |= {
         "accuracy gain": measured(gains, "accuracy_gain"),
-        "learned gain": measured(gains, "learned_gain"),
+        GOES_ON: measured(gains, "learned_gain", threshold=0.0),
     }
     if above(found["accuracy gain"].ci, 0) is Verdict.HOLDS:
-        because["late gains of the stronger"] = above(found["learned gain"].ci, 0)
+        because[GOES_ON] = found[GOES_ON].verdict
     return because, found
 
 
@@ -88,7 +89,8 @@ def _contained_halfway(containment: Mapping[str, Any]) -> Measured:
         return Measured(None, undefined=containment["undefined"].get("along"))
     middle = along[len(along) // 2]
     found, null = measured(middle, "containment"), middle["null"]
-    return Measured(found.value, found.ci, null and (null, null), found.undefined)
+    ends = None if null is None else (null, null)
+    return Measured(found.value, found.ci, ends, found.undefined, null)
 
 
 def pair_finding(

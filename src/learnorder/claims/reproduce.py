@@ -14,7 +14,7 @@ from typing import Any
 from learnorder.claims import Scale
 from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.evidence import Finding
-from learnorder.claims.judging import find_evidence, verdict_of
+from learnorder.claims.judging import find_evidence, level_of, verdict_of
 from learnorder.claims.recipe import Claim, Collection, Study, collections_of, find_claims
 from learnorder.claims.results import (
     INTERRUPTED,
@@ -28,6 +28,7 @@ from learnorder.collection.prepare import provenance
 from learnorder.collection.progress import CostEstimate, Progress
 from learnorder.collection.train import train_collection
 from learnorder.log.reader import open_log
+from learnorder.measures.intervals import at_level
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,7 @@ class _Run:
         self, claim: Claim, collections: Mapping[str, Collection], budget: Budget
     ) -> dict[str, Any]:
         """Train what a claim needs and judge it."""
+        level = level_of(claim, claim.at(self.scale))
         findings: list[Finding] = []
         used: dict[str, dict[str, Any]] = {}
         not_run: dict[str, str] = {}
@@ -175,18 +177,19 @@ class _Run:
             for name in names:
                 self._train(claim.id, collections[name], budget)
                 used[name] = self.trained[name]
-            names = [name for name in names if self.trained[name]["n_replicates"]]
             if not _is_enough(claim, study, names):
                 continue
-            logs = {name: dict(open_log(self.log(name))) for name in names}
+            finished = [name for name in names if self.trained[name]["n_replicates"]]
+            logs = {name: dict(open_log(self.log(name))) for name in finished}
             shown = study.model_copy(update={"collections": names})
-            findings += find_evidence(claim, shown, logs)
+            with at_level(level):
+                findings += find_evidence(claim, shown, logs)
         verdict = verdict_of(claim, findings)
         versions: dict[str, Any] = {}
         for name in used:
             versions |= provenance(collections[name].spec)
         return result_of(
-            claim, self.scale, verdict, findings, list(used.values()), not_run, versions
+            claim, self.scale, level, verdict, findings, list(used.values()), not_run, versions
         )
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:

@@ -20,6 +20,7 @@ DONE, RUNNING, INTERRUPTED = "done", "running", "interrupted"
 def result_of(
     claim: Claim,
     scale: Scale,
+    level: float,
     verdict: Verdict,
     findings: Sequence[Finding],
     collections: Sequence[Mapping[str, Any]],
@@ -28,12 +29,14 @@ def result_of(
 ) -> dict[str, Any]:
     """Return the content of the file, as plain JSON types.
 
-    ``n_replicates`` is the smallest number that went into a finding; ``seeds`` are those trained,
-    by collection; ``not_run`` has collections that could not be trained, with the reason.
+    ``level`` is the coverage of the intervals; ``n_replicates`` is the smallest number that went
+    into a finding; ``seeds`` are those trained, by collection; ``not_run`` has collections that
+    could not be trained, with the reason.
     """
     return {
         **_head(claim, scale, DONE),
         "verdict": str(verdict),
+        "level": level,
         "n_replicates": min((f.n_replicates for f in findings), default=0),
         "measures": [finding.to_dict() for finding in findings],
         "collections": {str(c["name"]): dict(c) for c in collections},

@@ -136,10 +136,10 @@ def _match(progress: Mapping[str, Scores], what: str) -> Points | str:
             f"{first[early]:.3g}, one of {late!r} reaches {most[late]:.3g} at most"
         )
     levels = np.linspace(first[early], most[late], N_LEVELS)
-    return Points(levels, {k: _nearest(v, levels) for k, v in progress.items()}, progress)
+    return Points(levels, {k: nearest_epochs(v, levels) for k, v in progress.items()}, progress)
 
 
-def _nearest(progress: Scores, levels: Scores) -> Positions:
+def nearest_epochs(progress: Scores, levels: Scores) -> Positions:
     """Nearest epoch up to the first that reaches each level, ``(replicate, level)``."""
     distance = progress[:, np.newaxis, :] - levels[:, np.newaxis]
     reached = np.logical_or.accumulate(distance >= 0, axis=2)
