@@ -75,6 +75,8 @@ def _widened(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _described(values: Any, array: NDArray[Any]) -> str:
+    if array.ndim == 0:
+        return type(values).__name__
     if array.dtype.kind == "O" and array.size:
         return f"object (the first is {type(array.flat[0]).__name__})"
-    return f"{array.dtype}" if array.ndim else f"{array.dtype} ({type(values).__name__})"
+    return str(array.dtype)
