@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.processes import ROOT, Outcome, in_turn, run_command, run_operation
 from benchmarks.results import (
     FLOPS,
+    MILLISECONDS,
     ORDER,
     PER_SECOND,
     PERCENT,
@@ -37,9 +38,9 @@ from benchmarks.workloads import PRECISIONS, WORKLOADS, Workload
 from learnorder.errors import count_of
 from learnorder.log.cores import available_cores
 
-WHOLE, CHEAP = "whole-training", "cheap-order"
+WHOLE, CHEAP, RECORDER = "whole-training", "cheap-order", "recorder"
 
-SECTIONS = (*WORKLOADS, WHOLE, CHEAP)
+SECTIONS = (*WORKLOADS, WHOLE, CHEAP, RECORDER)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ CHEAP_ORDER = WholeRun("fashion_mnist_mlp", "sequential", 1, 12, 10_000, 2000)
 FULL_ORDER = 100 * 15
 """Replicate-epochs of the full order there."""
 
+RECORDED_EPOCHS = 9
+"""Pairs of epochs, with the recorder and without."""
+
 FASHION_MNIST = Path(os.environ.get("LEARNORDER_DATA", "")) / "fashion-mnist"
 
 
@@ -82,6 +86,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="bench-training-", dir=given.scratch) as scratch:
             if name == WHOLE:
                 section = whole(QUICK if given.quick else FULL, Path(scratch), repeats)
+            elif name == RECORDER:
+                section = recorder(Path(scratch), given.quick)
             elif workload is None:
                 section = cheap_order(Path(scratch), repeats, given.quick)
             else:
@@ -249,6 +255,45 @@ def cheap_order(scratch: Path, repeats: int, quick: bool) -> Section:
         "The peer is that full order at the rate of the ordinary loop, measured on a few epochs."
     )
     return Section(CHEAP, "The cost of an order that correlates 0.9", about, rows)
+
+
+def recorder(scratch: Path, quick: bool) -> Section:
+    """Time epochs of the ordinary loop with and without a recorder, in turn in one process."""
+    workload = WORKLOADS["w3"].quick() if quick else WORKLOADS["w3"]
+    found = run_operation(
+        "recorder:in_turn",
+        path=scratch / "recorded.zarr",
+        tables=workload.tables("float32"),
+        epochs=2 if quick else RECORDED_EPOCHS,
+    )
+    pairs = found["pairs"]
+    recording, training = ([p[key] for p in pairs] for key in ("recording", "training"))
+    rows = [
+        Row("an epoch, with the recorder and without", SECONDS, *_columns(pairs)),
+        Row("with the recorder / without", TIMES, [p["whole"] / p["without"] for p in pairs]),
+        Row("inside `record`, both splits", MILLISECONDS, recording),
+        Row(
+            "inside `record`, as a share of training alone",
+            PERCENT,
+            list(map(truediv, recording, training)),
+            goal=Goal("< 2 %", lambda share: share < 0.02),
+        ),
+        Row("making the recorder, which creates the log", MILLISECONDS, [found["opening"]]),
+        Row("finishing", MILLISECONDS, [found["finishing"]]),
+    ]
+    about = (
+        f"lenet on {workload.n_train:,} / {workload.n_test:,} images of Fashion-MNIST in the "
+        f"ordinary loop on {found['threads']} threads, one replicate: an epoch without and an "
+        "epoch with `Recorder.record` of both splits follow each other in one process, and each "
+        "pair is a repeat. Both predict all examples after training; the share is of the time of "
+        f"training alone. An epoch leaves {found['files']:.2g} files for each split: its chunk and "
+        "its commit record."
+    )
+    return Section(RECORDER, "A recorder in a loop of one's own", about, rows)
+
+
+def _columns(pairs: Sequence[Mapping[str, float]]) -> tuple[list[float], list[float]]:
+    return [p["whole"] for p in pairs], [p["without"] for p in pairs]
 
 
 def _command(run: WholeRun, scratch: Path) -> Outcome:

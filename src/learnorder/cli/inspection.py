@@ -77,7 +77,7 @@ def _print(content: dict[str, Any]) -> None:
         ("dataset", f"{content['dataset']['name']}, {count_of(content['n_classes'], 'class')}"),
         *((f"split {name}", count_of(n, "example")) for name, n in content["splits"].items()),
         ("recorded", ", ".join(content["quantities"])),
-        *(("as seen in training", f"split {name}") for name in content["as_seen"]),
+        *(("as seen", f"split {name}, while training") for name in content["as_seen"]),
         *_training(content["spec"]),
         ("execution", _listed(content["execution"]) or "not recorded"),
         ("identity", content["identity"]),

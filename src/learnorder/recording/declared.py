@@ -23,9 +23,9 @@ from learnorder.schema import Examples, Previews
 
 FRAMEWORKS = (
     *("torch", "jax", "tensorflow", "keras", "flax", "lightning", "transformers", "skorch"),
-    *("fastai", "xgboost", "lightgbm"),
+    *("fastai", "sklearn", "xgboost", "lightgbm"),
 )
-"""Whose versions are kept where they are loaded; scikit-learn is imported under another name."""
+"""Whose versions are kept where they are loaded, as they are imported."""
 
 
 def declared_log(
@@ -61,8 +61,9 @@ def declared_log(
 
 def versions() -> dict[str, str]:
     """Versions of what is loaded in this process and may have made predictions."""
-    loaded = [name for name in FRAMEWORKS if name in sys.modules]
-    return versions_of([*loaded, *(["scikit-learn"] if "sklearn" in sys.modules else [])])
+    loaded = {name: sys.modules[name] for name in FRAMEWORKS if name in sys.modules}
+    found = {name: str(getattr(m, "__version__", "unknown")) for name, m in loaded.items()}
+    return {**versions_of(()), **found}
 
 
 def _mapping(given: Any, what: str, labels: Any) -> Mapping[str, Any]:
