@@ -133,7 +133,7 @@ def test_predictions_that_are_none_are_refused_and_nothing_is_recorded(begin, va
         ([0.0, 1.0, 2.0], r"shape \(3,\) and the type float64"),
         ([True, False, True], "the type bool"),
         ([[0, 1, 2]], r"shape \(1, 3\)"),
-        (["a", "b", "c"], "the index are of type <U1"),
+        (["a", "b", "c"], "the positions in index are of type <U1"),
     ],
 )
 def test_index_that_is_none_is_refused(begin, index, message):
@@ -179,6 +179,7 @@ DECLARATIONS = {
     "labels 0-D": ({"labels": {"test": 1}}, r"labels of the shape \(\)"),
     "labels huge": ({"labels": {"test": [2**40]}}, "1,099,511,627,777 classes"),
     "split name": ({"labels": {"../test": [1]}}, "cannot name a split"),
+    "split of zarr": ({"labels": {"zarr.json": [1]}}, "cannot name a split"),
     "split no str": ({"labels": {1: [1]}}, "1 cannot name a split"),
     "no labels, no ids": ({"labels": {"a": [1], "b": None}}, "'b' has neither labels nor ids"),
     "no labels at all": (
@@ -186,6 +187,8 @@ DECLARATIONS = {
     "ids doubled": ({"ids": {"test": [1] * 7}}, "id 1 stands at positions 0 and 1"),
     "ids too few": ({"ids": {"test": [1]}}, r"7 examples and ids of the shape \(1,\)"),
     "ids float": ({"ids": {"test": [0.5] * 7}}, "neither an integer nor a Unicode str"),
+    "ids of both kinds": (
+        {"ids": {"test": ["a", 1, "b", "c", "d", "e", "f"]}}, "id 1 at position 1"),
     "ids number": ({"ids": {"test": 5}}, r"ids of the shape \(\)"),
     "ids unknown": ({"ids": {"tests": range(7)}}, "ids has the split 'tests'"),
     "ids array": ({"ids": np.arange(7)}, "ids is a ndarray"),
@@ -197,10 +200,12 @@ DECLARATIONS = {
     "class names and number": (
         {"class_names": ["a", "b", "c"], "n_classes": 4}, "4 and there are 3 class names"),
     "as_seen unknown": ({"as_seen": "trian"}, "names the split 'trian'.*nearest.*'train'"),
+    "as_seen list": ({"as_seen": [["train"]]}, r"names the split \['train'\]"),
     "as_seen bool": ({"as_seen": True}, "as_seen = True"),
     "about list": ({"about": [1]}, "about is a list"),
     "about object": ({"about": {"net": object()}}, r"about\['net'\]"),
     "about nan": ({"about": {"lr": float("nan")}}, r"about\['lr'\] = nan"),
+    "about text": ({"about": {"lr": "\ud800"}}, r"about\['lr'\]"),
     "about key": ({"about": {1: 2}}, r"about\[1\]"),
     "examples table": ({"examples": {"test": np.zeros((7, 4))}}, "nothing can be shown"),
     "examples few": ({"examples": {"test": ["a"]}}, "1 for 7 labels"),

@@ -43,7 +43,10 @@ def test_classes_are_the_largest_label_and_one_or_what_is_asked_for(begin, path,
     wide = lo.Recorder(tmp_path / "wide.zarr", seed=0, labels={"test": [0, 1]}, n_classes=1000)
     wide.record(1, "test", [999, 0])
     named = lo.Recorder(
-        tmp_path / "named.zarr", seed=0, labels={"test": [0, 1]}, class_names=["cat", "dog", "eel"]
+        tmp_path / "named.zarr",
+        seed=0,
+        labels={"test": [0, 1]},
+        class_names=np.array(["cat", "dog", "eel"]),
     )
     named.record(1, "test", [2, 0])
     for recorder in (wide, named):

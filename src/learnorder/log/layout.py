@@ -249,7 +249,7 @@ def header_check(header: Header) -> str:
 
 def check_split_name(name: str) -> None:
     """Refuse names that could not be a folder everywhere, or could lead out of the log."""
-    if not SPLIT_NAME.fullmatch(name):
+    if not SPLIT_NAME.fullmatch(name) or name == METADATA:
         raise LearnOrderError(
             f"log: {name!r} cannot name a split. Names have 1 to 64 letters, digits, '.', '_' or "
             "'-', and do not begin with a dot or dash. Rename the split."

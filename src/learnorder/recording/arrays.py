@@ -35,7 +35,7 @@ def as_numpy(values: Any, where: str) -> NDArray[Any]:
         first = np.argwhere(np.ma.getmaskarray(values))[0].tolist()
         raise LearnOrderError(
             f"{where} are masked, first at position {', '.join(map(str, first))}. What is under a "
-            "mask is no prediction. Leave those examples out, or predict them."
+            "mask is no value. Fill in what is missing first."
         )
     try:
         array = _widened(np.asarray(_on_host(values)))

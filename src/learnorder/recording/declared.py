@@ -121,7 +121,10 @@ def _id_array(ids: Any) -> Any:
     """Ids of a framework's array as numpy's; texts stay what they are."""
     if hasattr(ids, "detach"):
         return as_numpy(ids, "Recorder: the ids")
-    return ids if isinstance(ids, np.ndarray | Sequence) else np.asarray(ids)
+    if isinstance(ids, np.ndarray) or not isinstance(ids, Sequence) or isinstance(ids, str):
+        return np.asarray(ids)
+    # numpy would make a str of an integer among them
+    return np.array(ids, dtype=object) if any(isinstance(i, str) for i in ids) else ids
 
 
 def _class_names(declared: Mapping[str, Examples], n_classes: Any, names: Any) -> list[str]:
@@ -152,7 +155,8 @@ def _class_names(declared: Mapping[str, Examples], n_classes: Any, names: Any) -
 
 
 def _given_names(names: Any, n_classes: Any) -> list[str]:
-    given = [] if isinstance(names, str) or not isinstance(names, Sequence) else list(names)
+    is_list = isinstance(names, Sequence | np.ndarray) and not isinstance(names, str)
+    given = [str(n) if isinstance(n, str) else n for n in names] if is_list else []
     problem = next((name for name in given if not is_storable(name)), None)
     if not given or problem is not None or len(set(given)) < len(given):
         raise LearnOrderError(
@@ -225,7 +229,7 @@ def _as_seen(given: Any, declared: Mapping[str, Examples]) -> list[str]:
             "while training. Pass for example as_seen='train'."
         )
     for name in names:
-        if name not in declared:
+        if not isinstance(name, str) or name not in declared:
             raise LearnOrderError(
                 f"Recorder: as_seen names the split {name!r}, which labels does not have. "
                 f"{nearest(str(name), declared)}"
@@ -246,7 +250,7 @@ def _plain(about: Any) -> dict[str, Any]:
         try:
             if not isinstance(name, str):
                 raise TypeError("its name is no str")
-            json.dumps(value, allow_nan=False)
+            json.dumps({name: value}, allow_nan=False, ensure_ascii=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise LearnOrderError(
                 f"Recorder: about[{name!r}] = {value!r:.60} cannot be kept ({error}). What is kept "

@@ -52,7 +52,7 @@ class RecordedSplit:
         given = None if index is None else self._positions(index, where)
 
         def name(row: int) -> str:
-            return self._name(row if given is None else int(given[row]))
+            return self.name_of(row if given is None else int(given[row]))
 
         array = as_numpy(values, f"{where}: the predictions")
         self._refuse_other_length(array, given, where)
@@ -85,7 +85,7 @@ class RecordedSplit:
         )
 
     def _positions(self, index: Any, where: str) -> NDArray[np.int64]:
-        positions = as_numpy(index, f"{where}: the index")
+        positions = as_numpy(index, f"{where}: the positions in index")
         if positions.ndim != 1 or (positions.dtype.kind not in "iu" and positions.size):
             raise LearnOrderError(
                 f"{where}: the index has the shape {positions.shape} and the type "
@@ -114,12 +114,13 @@ class RecordedSplit:
             position = int(positions[row])
             other = known[row] if known[row] != self._missing else after[position]
             raise LearnOrderError(
-                f"{where}: {self._name(position)} has two predictions, classes {classes[row]} and "
-                f"{other}. At an epoch it has one; padding of a sampler repeats the same. Record "
-                "each epoch once, with one network in evaluation mode."
+                f"{where}: {self.name_of(position)} has two predictions, classes {classes[row]} "
+                f"and {other}. At an epoch it has one; padding of a sampler repeats the same. "
+                "Record each epoch once, with one network in evaluation mode."
             )
 
-    def _name(self, position: int) -> str:
+    def name_of(self, position: int) -> str:
+        """Return what to call the example at a position."""
         found = self.ids[position].item()
         return f"example {position}" if found == position else f"example {position} (id {found!r})"
 
@@ -129,7 +130,6 @@ class RecordedEpoch:
 
     def __init__(self, epoch: float, splits: Mapping[str, RecordedSplit]) -> None:
         self.epoch, self.splits = epoch, splits
-        self._begun: set[str] = set()
 
     def add(self, split: str, values: Any, index: Any) -> None:
         """Take predictions of a split, see `RecordedSplit.add`."""
@@ -145,5 +145,5 @@ class RecordedEpoch:
             if missing.size:
                 n = count_of(len(split.classes), "example")
                 what = f"{missing.size:,} of {n} of split {name!r} have no prediction"
-                return f"{what} (the first is {split._name(int(missing[0]))})"
+                return f"{what} (the first is {split.name_of(int(missing[0]))})"
         return None

@@ -98,9 +98,9 @@ class Recorder:
     def __init__(
         self,
         log: str | PathLike[str],
-        *,
         seed: int,
         labels: Mapping[str, ArrayLike | None],
+        *,
         ids: Mapping[str, ArrayLike] | None = None,
         n_classes: int | None = None,
         class_names: Sequence[str] | None = None,
@@ -316,8 +316,8 @@ class Recorder:
         except OSError as error:
             raise LearnOrderError(
                 f"Recorder: {self._log} cannot be written ({reason(error)}). What was committed "
-                "before is safe. See that there is room and that this process may write, then "
-                "record the epoch again."
+                "before is safe. See that there is room and that this process may write, then try "
+                "again."
             ) from error
 
 
