@@ -12,7 +12,6 @@ from benchmarks.ordinary import WARM_UP_BATCHES, OrdinaryLoop
 
 import learnorder as lo
 from learnorder.collection.prepare import prepare
-from learnorder.log.cores import available_cores
 from learnorder.training.spec import TrainingSpec
 
 
@@ -22,7 +21,7 @@ def in_turn(path: str, tables: Mapping[str, Any], epochs: int) -> dict[str, Any]
     For each pair of epochs: seconds of the one without and of the one with the recorder, and in it
     those of training alone, and those inside ``record``.
     """
-    torch.set_num_threads(available_cores())
+    torch.set_num_threads(1)  # neighbours on a core stop threads that wait for each other
     spec = TrainingSpec.from_tables(tables)
     inputs = prepare(spec, None).encoded()
     warm_up = OrdinaryLoop(spec, inputs, batches=WARM_UP_BATCHES)
@@ -45,7 +44,6 @@ def in_turn(path: str, tables: Mapping[str, Any], epochs: int) -> dict[str, Any]
         "finishing": time.perf_counter() - start,
         "files": _files_of_an_epoch(Path(path)),
         "n_recorded": sum(log[split].prediction.size for split in log),
-        "threads": torch.get_num_threads(),
     }
 
 

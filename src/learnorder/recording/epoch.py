@@ -36,6 +36,7 @@ class RecordedSplit:
         dtype = prediction_dtype(n_classes)
         self._missing = not_recorded(dtype)
         self.classes: Predictions = np.full(len(examples), self._missing, dtype)
+        self.n_missing = len(examples)
 
     def missing(self) -> NDArray[np.int64]:
         """Positions of the examples that have no prediction yet, ascending."""
@@ -58,15 +59,12 @@ class RecordedSplit:
         self._refuse_other_length(array, given, where)
         classes = predicted_classes(array, self.n_classes, where, name)
         positions = np.arange(len(self.classes)) if given is None else given
-        if self.as_seen:
-            # the first time an example is seen in an epoch, in this call or an earlier one
-            positions, first = np.unique(positions, return_index=True)
-            classes = classes[first]
-            new = self.classes[positions] == self._missing
-            positions, classes = positions[new], classes[new]
-        else:
-            self._refuse_others(positions, classes, where)
-        self.classes[positions] = classes
+        distinct, first, which = np.unique(positions, return_index=True, return_inverse=True)
+        if not self.as_seen:
+            self._refuse_others(positions, classes, classes[first][which], where)
+        new = self.classes[distinct] == self._missing
+        self.classes[distinct[new]] = classes[first][new]
+        self.n_missing -= int(new.sum())
 
     def _refuse_other_length(
         self, array: NDArray[Any], index: NDArray[np.int64] | None, where: str
@@ -102,21 +100,18 @@ class RecordedSplit:
         return positions.astype(np.int64)
 
     def _refuse_others(
-        self, positions: NDArray[np.int64], classes: Predictions, where: str
+        self, positions: NDArray[np.int64], classes: Predictions, first: Predictions, where: str
     ) -> None:
-        """Refuse a second prediction of an example, before anything is changed."""
-        after = self.classes.copy()
-        after[positions] = classes
+        """Refuse a prediction that differs from the first of its example, here or before."""
         known = self.classes[positions]
-        clash = (after[positions] != classes) | ((known != self._missing) & (known != classes))
-        if clash.any():
-            row = int(np.flatnonzero(clash)[0])
-            position = int(positions[row])
-            other = known[row] if known[row] != self._missing else after[position]
+        before = np.where(known == self._missing, first, known)
+        differing = np.flatnonzero(classes != before)
+        if differing.size:
+            row = int(differing[0])
             raise LearnOrderError(
-                f"{where}: {self.name_of(position)} has two predictions, classes {classes[row]} "
-                f"and {other}. At an epoch it has one; padding of a sampler repeats the same. "
-                "Record each epoch once, with one network in evaluation mode."
+                f"{where}: {self.name_of(int(positions[row]))} has two predictions, classes "
+                f"{before[row]} and {classes[row]}. At an epoch it has one; padding of a sampler "
+                "repeats the same. Record each epoch once, with one network in evaluation mode."
             )
 
     def name_of(self, position: int) -> str:
@@ -139,11 +134,10 @@ class RecordedEpoch:
     def problem(self) -> str | None:
         """Say what is missing; None if the epoch is whole."""
         for name, split in self.splits.items():
-            missing = split.missing()
-            if missing.size == len(split.classes):
+            if split.n_missing == len(split.classes):
                 return f"split {name!r} is not recorded"
-            if missing.size:
+            if split.n_missing:
                 n = count_of(len(split.classes), "example")
-                what = f"{missing.size:,} of {n} of split {name!r} have no prediction"
-                return f"{what} (the first is {split.name_of(int(missing[0]))})"
+                what = f"{split.n_missing:,} of {n} of split {name!r} have no prediction"
+                return f"{what} (the first is {split.name_of(int(split.missing()[0]))})"
         return None
