@@ -19,7 +19,7 @@ def in_turn(path: str, tables: Mapping[str, Any], epochs: int) -> dict[str, Any]
     """Train one replicate; every second epoch its predictions are recorded.
 
     For each pair of epochs: seconds of the one without and of the one with the recorder, and in it
-    those of training alone, and those inside ``record``.
+    those of training alone, and those inside ``record``; of these two the processor's time too.
     """
     torch.set_num_threads(1)  # neighbours on a core stop threads that wait for each other
     spec = TrainingSpec.from_tables(tables)
@@ -50,16 +50,27 @@ def in_turn(path: str, tables: Mapping[str, Any], epochs: int) -> dict[str, Any]
 def _epoch(
     loop: OrdinaryLoop, recorder: lo.Recorder | None = None, epoch: int = 0
 ) -> dict[str, float]:
-    start = time.perf_counter()
+    moments = [_now()]
     loop.train()
-    trained = time.perf_counter()
+    moments.append(_now())
     predictions = loop.predict()
-    recorded = time.perf_counter()
+    moments.append(_now())
     if recorder is not None:
         for split, classes in predictions.items():
             recorder.record(epoch, split, classes)
-    end = time.perf_counter()
-    return {"whole": end - start, "training": trained - start, "recording": end - recorded}
+    moments.append(_now())
+    (wall, busy), (trained, of_training), (predicted, of_both), (end, of_all) = moments
+    return {
+        "whole": end - wall,
+        "training": trained - wall,
+        "recording": end - predicted,
+        "training_busy": of_training - busy,
+        "recording_busy": of_all - of_both,
+    }
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
 
 
 def _files_of_an_epoch(path: Path) -> float:
