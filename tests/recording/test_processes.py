@@ -114,22 +114,17 @@ def test_kill_at_any_moment_leaves_whole_epochs_and_all_that_were_acknowledged(p
                 acknowledge(0, epoch)
 
         child = fork(record_on)
-        time.sleep(0.1 + chance.random() * 0.4)
+        said = os.read(child.pipe, 1 << 16).decode().split()  # at least one epoch
+        time.sleep(chance.random() * 0.05)
         child.send(signal.SIGKILL)
         assert child.wait() == -signal.SIGKILL
-        acknowledged = max([acknowledged, *(epoch for _, epoch in child.acknowledged)])
-        if not path.exists():
-            continue
+        acknowledged = max([int(said[-1]), *(epoch for _, epoch in child.acknowledged)])
         assert verify_log(path).intact
-        state = lo.open_log(path, unfinished=True).replicates[0]
-        if state.attempt is None or not state.count_epochs("test"):
-            assert not acknowledged
-            continue
         found = lo.open_log(path, unfinished=True)["test"].prediction
         assert acknowledged <= found.sizes["epoch"] <= acknowledged + 1
         for epoch in found.epoch.values.tolist():
             assert np.array_equal(found.sel(epoch=epoch)[0], classes(epoch, "test"))
-    assert acknowledged
+    assert acknowledged >= 8
     with lo.Recorder(path, seed=0, labels=LABELS) as recorder:
         last = recorder.last_epoch
         record(recorder, [last + 1])

@@ -123,6 +123,18 @@ def test_epoch_again_is_nothing_with_the_same_and_refused_with_other_predictions
     assert np.array_equal(stored(path).sel(epoch=2)[0], classes(2, "test"))
 
 
+def test_log_stays_where_it_is_when_the_folder_of_the_process_changes(tmp_path, monkeypatch):
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "before")
+    with lo.Recorder("runs.zarr", seed=0, labels=LABELS) as recorder:
+        record(recorder, [1])
+        monkeypatch.chdir(tmp_path / "after")
+        record(recorder, [2])
+    assert stored(tmp_path / "before/runs.zarr").epoch.values.tolist() == [1, 2]
+    assert list((tmp_path / "after").iterdir()) == []
+
+
 def test_epochs_ascend(begin):
     recorder = begin()
     record(recorder, [1, 3])

@@ -131,6 +131,11 @@ class RecordedEpoch:
         where = f"Recorder: epoch {self.epoch:g}, split {split!r}"
         self.splits[split].add(values, index, where)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether every example of every split has a prediction."""
+        return not any(split.n_missing for split in self.splits.values())
+
     def problem(self) -> str | None:
         """Say what is missing; None if the epoch is whole."""
         for name, split in self.splits.items():

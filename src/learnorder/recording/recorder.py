@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from learnorder.errors import LearnOrderError, SpecDiffers, nearest
 from learnorder.log import layout
 from learnorder.log.creation import NewLog, create_log, is_vacant, refuse_foreign
-from learnorder.log.files import reason
+from learnorder.log.files import is_local, reason
 from learnorder.log.labelled import LARGEST_EPOCH
 from learnorder.log.layout import Header
 from learnorder.log.location import locate
@@ -112,7 +112,9 @@ class Recorder:
     ) -> None:
         self._seed = _checked_seed(seed)
         new = declared_log(labels, ids, n_classes, class_names, examples, as_seen, about)
-        self._log = locate(log)
+        place = locate(log)
+        # a script may change its folder while it trains
+        self._log = place.absolute() if is_local(place) else place
         with self._telling():
             header = _open_or_create(self._log, new, take_over)
             self._writer = ReplicateWriter(
@@ -185,7 +187,7 @@ class Recorder:
         current = self._enter(_checked_epoch(epoch))
         current.add(split, predictions, index)
         self._epoch = current
-        if current.problem() is None:
+        if current.is_whole:
             self._commit(current)
 
     def missing(self, epoch: float, split: str) -> NDArray[np.int64]:
