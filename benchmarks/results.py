@@ -20,7 +20,7 @@ LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "numcodecs")
 ORDER = (
     *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
     *("coverage", "intervals", "one-liners"),
-    *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order"),
+    *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order", "recorder"),
 )
 """Sections of the file: those of the log, of measures, and of training."""
 

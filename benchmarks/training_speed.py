@@ -21,6 +21,7 @@ from typing import Any
 from benchmarks.processes import ROOT, Outcome, in_turn, run_command, run_operation
 from benchmarks.results import (
     FLOPS,
+    MILLISECONDS,
     ORDER,
     PER_SECOND,
     PERCENT,
@@ -30,6 +31,7 @@ from benchmarks.results import (
     Goal,
     Row,
     Section,
+    Unit,
     keep,
 )
 from benchmarks.workloads import PRECISIONS, WORKLOADS, Workload
@@ -37,9 +39,9 @@ from benchmarks.workloads import PRECISIONS, WORKLOADS, Workload
 from learnorder.errors import count_of
 from learnorder.log.cores import available_cores
 
-WHOLE, CHEAP = "whole-training", "cheap-order"
+WHOLE, CHEAP, RECORDER = "whole-training", "cheap-order", "recorder"
 
-SECTIONS = (*WORKLOADS, WHOLE, CHEAP)
+SECTIONS = (*WORKLOADS, WHOLE, CHEAP, RECORDER)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,9 @@ CHEAP_ORDER = WholeRun("fashion_mnist_mlp", "sequential", 1, 12, 10_000, 2000)
 FULL_ORDER = 100 * 15
 """Replicate-epochs of the full order there."""
 
+RECORDED_EPOCHS = {"w2": 7, "w3": 3}
+"""Pairs of epochs, with the recorder and without, by network."""
+
 FASHION_MNIST = Path(os.environ.get("LEARNORDER_DATA", "")) / "fashion-mnist"
 
 
@@ -82,6 +87,8 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="bench-training-", dir=given.scratch) as scratch:
             if name == WHOLE:
                 section = whole(QUICK if given.quick else FULL, Path(scratch), repeats)
+            elif name == RECORDER:
+                section = recorder(Path(scratch), given.quick)
             elif workload is None:
                 section = cheap_order(Path(scratch), repeats, given.quick)
             else:
@@ -249,6 +256,52 @@ def cheap_order(scratch: Path, repeats: int, quick: bool) -> Section:
         "The peer is that full order at the rate of the ordinary loop, measured on a few epochs."
     )
     return Section(CHEAP, "The cost of an order that correlates 0.9", about, rows)
+
+
+def recorder(scratch: Path, quick: bool) -> Section:
+    """Time epochs of the ordinary loop with and without a recorder, in turn in one process."""
+    rows = [row for name in RECORDED_EPOCHS for row in _recorder_rows(name, scratch, quick)]
+    size = WORKLOADS["w2"].quick() if quick else WORKLOADS["w2"]
+    about = (
+        f"{size.n_train:,} / {size.n_test:,} images of Fashion-MNIST in the ordinary loop, here on "
+        "one thread, one replicate: an epoch without and an epoch with `Recorder.record` of both "
+        "splits follow each other in one process, and each pair is a repeat. Both predict all "
+        "examples after training; shares are of training alone. What is recorded waits for the "
+        "disk, and for the processor where it is busy: the load was "
+        f"{os.getloadavg()[0]:.1f} on {available_cores()} cores."
+    )
+    return Section(RECORDER, "A recorder in a loop of one's own", about, rows)
+
+
+def _recorder_rows(name: str, scratch: Path, quick: bool) -> list[Row]:
+    workload = WORKLOADS[name].quick() if quick else WORKLOADS[name]
+    found = run_operation(
+        "recorder:in_turn",
+        path=scratch / f"{name}.zarr",
+        tables=workload.tables("float32"),
+        epochs=2 if quick else RECORDED_EPOCHS[name],
+    )
+    pairs, network = found["pairs"], workload.architecture
+    columns = {key: [pair[key] for pair in pairs] for key in pairs[0]}
+    shares = list(map(truediv, columns["recording"], columns["training"]))
+    busy = list(map(truediv, columns["recording_busy"], columns["training_busy"]))
+    ratios = list(map(truediv, columns["whole"], columns["without"]))
+    goal = Goal("< 2 %", lambda share: share < 0.02)
+    return [
+        Row(
+            f"{network}: an epoch; peer: without recorder",
+            SECONDS,
+            columns["whole"],
+            columns["without"],
+        ),
+        Row(f"{network}: with / without", TIMES, ratios),
+        Row(f"{network}: inside `record`, both splits", MILLISECONDS, columns["recording"]),
+        Row(f"{network}: of it, the processor's time", MILLISECONDS, columns["recording_busy"]),
+        Row(f"{network}: `record` as a share of training", PERCENT, shares, goal=goal),
+        Row(f"{network}: the same of the processor's time", PERCENT, busy, goal=goal),
+        Row(f"{network}: making the recorder and the log", MILLISECONDS, [found["opening"]]),
+        Row(f"{network}: files for each epoch and split", Unit("files"), [found["files"]]),
+    ]
 
 
 def _command(run: WholeRun, scratch: Path) -> Outcome:

@@ -16,6 +16,7 @@ WALK = [
     "datasets",
     "training",
     "log",
+    "recording",
     "collection",
     "measures",
     "comparison",
@@ -26,6 +27,7 @@ WALK = [
 FORBIDDEN = {
     "training": {"log"},
     "log": {"datasets", "training"},
+    "recording": {"training"},
     "measures": {"datasets", "training", "log", "collection"},
     "comparison": {"datasets", "training", "log", "collection"},
 }

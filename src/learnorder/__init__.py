@@ -5,6 +5,7 @@ The walk, in one direction; each line is one stage::
     load_dataset, Dataset                    a name or a path  -> Dataset
     TrainingSpec, read_variants,             Dataset, seeds    -> a log on disk
     train_collection, train_until
+    Recorder                                 your own training loop -> a log on disk
     open_log, from_arrays                    a log             -> xr.Dataset
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
     accessibility, bimodality,
@@ -101,6 +102,7 @@ if TYPE_CHECKING:
         same_wrong_share,
     )
     from learnorder.measures.stages import ReliabilityByStage, reliability_by_stage
+    from learnorder.recording.recorder import Recorder
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
     from learnorder.training.variants import read_variants
@@ -119,6 +121,7 @@ __all__ = [
     "LogDamaged",
     "LogNotFound",
     "PermutationNull",
+    "Recorder",
     "Reliability",
     "ReliabilityByStage",
     "ReplicatesNeeded",
@@ -202,6 +205,7 @@ _HOME = {
     "LogDamaged": "errors",
     "LogNotFound": "errors",
     "PermutationNull": "measures.nulls",
+    "Recorder": "recording.recorder",
     "Reliability": "measures.order",
     "ReliabilityByStage": "measures.stages",
     "ReplicatesNeeded": "measures.planning",

@@ -96,9 +96,14 @@ def write(
     acknowledge: Acknowledge,
     stop_after: int | None = None,
     sizes: Sizes = SIZES,
+    *,
+    is_open: bool = False,
 ) -> None:
-    """Write a replicate from the first epoch, as training that starts again would."""
-    with ReplicateWriter(path, seed, EPOCHS[:n_epochs], {}) as writer:
+    """Write a replicate from the first epoch, as training that starts again would.
+
+    With an open grid, as a recorder does, which does not know what will come.
+    """
+    with ReplicateWriter(path, seed, None if is_open else EPOCHS[:n_epochs], {}) as writer:
         for position in range(n_epochs)[:stop_after]:
             writer.write(record(seed, position, sizes))
             acknowledge(seed, position)
@@ -128,6 +133,15 @@ def _create_done(folder: Path) -> None:
 def _interrupted(folder: Path, acknowledge: Acknowledge) -> None:
     new_log(folder / NAME)
     write(folder / NAME, 0, 3, acknowledge, stop_after=2)
+
+
+def _half_an_epoch(folder: Path, acknowledge: Acknowledge) -> None:
+    """An open grid of two epochs, and what a kill between the lanes of the third has left."""
+    new_log(folder / NAME)
+    write(folder / NAME, 0, 2, acknowledge, stop_after=2, is_open=True)
+    write(folder / NAME, 0, 3, lambda *_: None, stop_after=3, is_open=True)
+    (last,) = (folder / NAME).glob(f"replicates/*/*/commits/test~{PROBABILITY}/000002.json")
+    last.unlink()
 
 
 def _fail(folder: Path, acknowledge: Acknowledge) -> None:
@@ -318,6 +332,24 @@ OPERATIONS = [
         finished_log,
         lambda f, acknowledge: [write(f / NAME, seed, 4, acknowledge) for seed in (0, 1)],
         lambda f: _require(f / NAME, [0, 1], 4),
+    ),
+    Operation(
+        "record",
+        lambda f, _: new_log(f / NAME),
+        lambda f, acknowledge: write(f / NAME, 0, 3, acknowledge, is_open=True),
+        lambda f: _require(f / NAME, [0], 3),
+    ),
+    Operation(
+        "go on recording",
+        _half_an_epoch,
+        lambda f, acknowledge: write(f / NAME, 0, 4, acknowledge, is_open=True),
+        lambda f: _require(f / NAME, [0], 4),
+    ),
+    Operation(
+        "finish half an epoch",
+        _half_an_epoch,
+        lambda f, acknowledge: write(f / NAME, 0, 2, acknowledge, is_open=True),
+        lambda f: _require(f / NAME, [0], 2),
     ),
     Operation("fail", _interrupted, _fail, _failed),
     Operation("save state", _state_kept, _save, _is({2}), _is({1, 2})),

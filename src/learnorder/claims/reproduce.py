@@ -24,9 +24,10 @@ from learnorder.claims.results import (
     unfinished,
     write_result,
 )
-from learnorder.collection.prepare import provenance
+from learnorder.collection.prepare import versions
 from learnorder.collection.progress import CostEstimate, Progress
 from learnorder.collection.train import train_collection
+from learnorder.log.provenance import provenance
 from learnorder.log.reader import open_log
 from learnorder.measures.intervals import at_level
 
@@ -185,11 +186,11 @@ class _Run:
             with at_level(level):
                 findings += find_evidence(claim, shown, logs)
         verdict = verdict_of(claim, findings)
-        versions: dict[str, Any] = {}
+        made_by: dict[str, Any] = {}
         for name in used:
-            versions |= provenance(collections[name].spec)
+            made_by |= provenance(versions(collections[name].spec))
         return result_of(
-            claim, self.scale, level, verdict, findings, list(used.values()), not_run, versions
+            claim, self.scale, level, verdict, findings, list(used.values()), not_run, made_by
         )
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:

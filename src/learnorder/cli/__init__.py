@@ -1,4 +1,4 @@
-"""Stage 9: one command per step; a command parses, calls one function and prints.
+"""Stage 10: one command per step; a command parses, calls one function and prints.
 
 Results go to stdout, progress and messages to stderr. Exit status 0: done; 1: an error, in one
 line; 2: a malformed command line.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -71,14 +71,14 @@ def _print(content: dict[str, Any]) -> None:
 
     replicates = content["replicates"]
     finished = sum(r["status"] == "finished" for r in replicates)
-    spec = content["spec"]
     about = [
         ("log", content["path"]),
         ("replicates", f"{finished} of {len(replicates)} finished"),
         ("dataset", f"{content['dataset']['name']}, {count_of(content['n_classes'], 'class')}"),
         *((f"split {name}", count_of(n, "example")) for name, n in content["splits"].items()),
         ("recorded", ", ".join(content["quantities"])),
-        ("architecture", spec["architecture"]["name"] if spec else "recorded from outside"),
+        *(("as seen", f"split {name}, while training") for name in content["as_seen"]),
+        *_training(content["spec"]),
         ("execution", _listed(content["execution"]) or "not recorded"),
         ("identity", content["identity"]),
         ("made by", _listed(content["provenance"])),
@@ -101,6 +101,13 @@ def _print(content: dict[str, Any]) -> None:
     echo_table(("seed", "status", *epochs, "compacted"), rows)
     for sentence in (*content["missing"], *content["notes"]):
         click.echo(sentence)
+
+
+def _training(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what was trained, by a spec or by a loop of somebody's own."""
+    yield "architecture", spec.get("architecture", {}).get("name", "recorded from outside")
+    if about := spec.get("about"):
+        yield "about", _listed(about)
 
 
 def _listed(about: Mapping[str, Any]) -> str:

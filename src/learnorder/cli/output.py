@@ -157,6 +157,12 @@ def say_what_is_left_out(log: Log, split: str) -> None:
             f"left out: {', '.join(reasons)}{more}",
             err=True,
         )
+    if about.get("as_seen"):
+        click.echo(
+            f"{log.path}: predictions of split {split} were collected while training, each at its "
+            "own moment of an epoch",
+            err=True,
+        )
     if about["epochs_left_out"]:
         listed = ", ".join(f"{e:g}" for e in about["epochs_left_out"][:5])
         click.echo(f"{log.path}: epochs that not all replicates have, left out: {listed}", err=True)

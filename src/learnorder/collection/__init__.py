@@ -1,1 +1,1 @@
-"""Stage 4, the only glue: datasets, training and log become one collection of replicates."""
+"""Stage 5, the only glue: datasets, training and log become one collection of replicates."""

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from learnorder.datasets.baselines import find_baselines
@@ -20,6 +14,7 @@ from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.datasets.transforms import transform_inputs
 from learnorder.log.creation import NewLog
+from learnorder.log.provenance import provenance, versions_of
 from learnorder.schema import PREDICTION
 from learnorder.training.architectures.table import check_architecture
 from learnorder.training.execution import Execution
@@ -75,7 +70,7 @@ class Prepared:
             self.spec.resolved(),
             self.identity,
             about,
-            provenance(self.spec),
+            provenance(versions(self.spec)),
             splits,
             execution=execution.to_json(),
             quantities=self.quantities,
@@ -130,45 +125,9 @@ def _transformed(dataset: Dataset, spec: TrainingSpec) -> Dataset:
     return transform_inputs(dataset, **dict(spec.dataset.transform or {}), seed=spec.dataset.seed)
 
 
-def provenance(spec: TrainingSpec) -> dict[str, Any]:
-    """Versions, platform, time, and the git revision of the current folder."""
-    return {
-        **versions(spec),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git_revision": _git_revision(),
-    }
-
-
 def versions(spec: TrainingSpec) -> dict[str, str]:
     """Versions of what the predictions depend on."""
-    libraries = ("scikit-learn", "scipy") if spec.architecture.is_learner else ("torch",)
-    return {
-        **{name: _version(name) for name in ("learnorder", *libraries, "numpy")},
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _git_revision() -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path.cwd(),
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
+    return versions_of(("scikit-learn", "scipy") if spec.architecture.is_learner else ("torch",))
 
 
 def state_context(

@@ -1,1 +1,1 @@
-"""Stage 6: the orders of several collections, held against each other."""
+"""Stage 7: the orders of several collections, held against each other."""

@@ -144,10 +144,7 @@ class _Lock:
         try:
             while not self._try_lock():
                 if time.monotonic() > deadline:
-                    raise LogBusy(
-                        f"log: {what} is being written by another process ({path} is locked). "
-                        "One replicate has one writer at a time. Wait for it, or stop it."
-                    )
+                    raise LogBusy(_locked_line(path, what))
                 time.sleep(0.05)
         except BaseException:
             os.close(self._descriptor)
@@ -232,6 +229,18 @@ def _holder(place: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def _locked_line(path: Path, what: str) -> str:
+    if any(claim.path == path for claim in _held):
+        return (
+            f"log: {what} is being written by this process already ({path} is locked). One "
+            "replicate has one writer at a time. Finish or close the one before."
+        )
+    return (
+        f"log: {what} is being written by another process ({path} is locked). "
+        "One replicate has one writer at a time. Wait for it, or stop it."
+    )
 
 
 def _claimed_line(place: Path, what: str) -> str:

@@ -23,6 +23,14 @@ ADVICE: Mapping[str, str] = {
 }
 """What to say of replicates that are not finished."""
 
+ADVICE_OF_RECORDED: Mapping[str, str] = {
+    **ADVICE,
+    "interrupted": "interrupted; a recorder of the same seed goes on after the last committed "
+    "epoch, and finish() makes it count",
+    "planned": "planned, and nothing of them is committed; a recorder of the same seed begins them",
+}
+"""The same of replicates that a recorder wrote."""
+
 
 def describe(log: Log) -> dict[str, Any]:
     """Everything `learnorder info` says, as plain JSON types.
@@ -32,6 +40,7 @@ def describe(log: Log) -> dict[str, Any]:
     which a learner stopped and the ``reason``), ``reason`` and ``undefined``, which says why one of
     these is None; ``missing`` has a sentence for everything that a measure will leave out, and for
     what would make it quicker.
+    ``as_seen`` names splits whose predictions were collected while training.
     ``made_by`` has the ``versions`` that made replicates, each with their ``seeds``; where there
     are several, ``notes`` says in which they differ; it says too where learners stopped.
     """
@@ -40,11 +49,12 @@ def describe(log: Log) -> dict[str, Any]:
     return {
         "path": str(log.path),
         "replicates": replicates,
-        "missing": [*_unfinished(log.replicates), *_ragged(replicates), *_scattered(replicates)],
+        "missing": [*_unfinished(log), *_ragged(replicates), *_scattered(replicates)],
         "notes": [*_differing(made_by), *stopped_early(log)],
         "made_by": made_by,
         "execution": dict(log.execution),
         "quantities": list(log.header.quantities),
+        "as_seen": log.header.as_seen,
         "splits": {name: s.n_examples for name, s in log.header.splits.items()},
         "n_classes": log.header.n_classes,
         "class_names": log.header.class_names,
@@ -121,8 +131,9 @@ def _differing(made_by: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"replicates were made with different versions of {name}: {each}"
 
 
-def _unfinished(replicates: Sequence[ReplicateState]) -> Iterator[str]:
-    for status, advice in ADVICE.items():
+def _unfinished(log: Log) -> Iterator[str]:
+    replicates = log.replicates
+    for status, advice in (ADVICE_OF_RECORDED if log.header.is_recorded else ADVICE).items():
         found = [r for r in replicates if r.status == status]
         if found:
             reasons = f" ({found[0].reason})" if found[0].reason else ""

@@ -59,6 +59,10 @@ ATTEMPT, SEGMENT, COMPACTION, FILES = "attempt-", "segment-", "compact-", "manif
 """How names begin that end with a random id: of attempts, and of what lies in one; ``FILES`` are
 manifests of finished attempts."""
 
+RECORDER, AS_SEEN, ABOUT = "recorder", "as_seen", "about"
+"""Keys of the spec of a log that a `Recorder` wrote: how it recorded, with the splits whose
+predictions were collected while training; and what the user said of the training."""
+
 ADDED_IN_3 = ("execution", "quantities")
 """Fields of the header that older formats do not have."""
 
@@ -85,7 +89,7 @@ class Header:
     Attributes
     ----------
     spec
-        The resolved spec; empty for logs that did not come from ``train``.
+        The resolved spec of ``train``; of a recorder, ``recorder`` and ``about``.
     identity
         Digest of what fixes the predictions; replicates of another identity are refused.
     dataset
@@ -121,6 +125,16 @@ class Header:
     def n_classes(self) -> int:
         """Number of classes that can be predicted."""
         return len(self.class_names)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a recorder in a training loop wrote it, and not ``train``."""
+        return RECORDER in self.spec
+
+    @property
+    def as_seen(self) -> list[str]:
+        """Splits whose predictions were collected while training, not after each epoch."""
+        return list(self.spec.get(RECORDER, {}).get(AS_SEEN, ()))
 
     @cached_property
     def lanes(self) -> Mapping[str, Lane]:
@@ -169,7 +183,8 @@ def read_header(log: Path) -> Header:
             ) from error
         what = "is no log of learnorder" if log.exists() else "does not exist"
         raise LogNotFound(
-            f"log: {log} {what}. A log is a folder made by `learnorder train`. Check the path."
+            f"log: {log} {what}. A log is a folder made by `learnorder train` or a recorder. "
+            "Check the path."
         ) from error
     except OSError as error:
         raise LearnOrderError(
@@ -179,7 +194,7 @@ def read_header(log: Path) -> Header:
     except (ValueError, KeyError, TypeError) as error:
         raise LogNotFound(
             f"log: {log} is no log of learnorder (its {METADATA} has no header). "
-            "A log is a folder made by `learnorder train`. Check the path."
+            "A log is a folder made by `learnorder train` or a recorder. Check the path."
         ) from error
     return _parse(log, content)
 
@@ -234,7 +249,7 @@ def header_check(header: Header) -> str:
 
 def check_split_name(name: str) -> None:
     """Refuse names that could not be a folder everywhere, or could lead out of the log."""
-    if not SPLIT_NAME.fullmatch(name):
+    if not SPLIT_NAME.fullmatch(name) or name == METADATA:
         raise LearnOrderError(
             f"log: {name!r} cannot name a split. Names have 1 to 64 letters, digits, '.', '_' or "
             "'-', and do not begin with a dot or dash. Rename the split."

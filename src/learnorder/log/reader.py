@@ -148,7 +148,7 @@ class Log(Mapping[str, xr.Dataset]):
             raise LearnOrderError(
                 f"open_log: none of the {len(self.replicates)} replicates in {self.path} is "
                 f"finished{_first_reason(left_out)}. There is nothing to measure yet. Go on with "
-                "`learnorder train`, or see `learnorder info`."
+                f"{self._maker}, or see `learnorder info`."
             )
         lanes = self.header.lanes_of(split)
         committed = {lane: [_committed(r, lane, self.header) for r in shown] for lane in lanes}
@@ -167,10 +167,15 @@ class Log(Mapping[str, xr.Dataset]):
             n_replicates_planned=len(self.replicates),
             left_out=left_out,
             epochs_left_out=sorted(union - set(epochs)),
+            **({"as_seen": True} if split in self.header.as_seen else {}),
         )
         for quantity, lane in lazy.items():
             found[quantity].encoding["preferred_chunks"] = lane.preferred_chunks
         return found
+
+    @property
+    def _maker(self) -> str:
+        return "a recorder up to finish()" if self.header.is_recorded else "`learnorder train`"
 
     def _is_shown(self, replicate: ReplicateState) -> bool:
         if self.unfinished:

@@ -2,6 +2,8 @@
 
 The order of writing is the promise: the chunk is on the disk before its commit record, and readers
 trust the record alone. What has no record does not exist.
+
+A grid may be open: nobody has said which epochs will come, and each new one is the next point.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, LogDamaged
 from learnorder.log import layout
 from learnorder.log.arrays import (
     checksum,
@@ -33,6 +35,9 @@ from learnorder.log.manifest import listed_files, write_manifest
 from learnorder.log.seeds import record_seed
 from learnorder.schema import EpochPredictions, Predictions
 
+ROOM = 1024
+"""Epochs that a segment of an open grid is allocated for; those that never come take no space."""
+
 
 class ReplicateWriter:
     """The one live writer of a replicate.
@@ -44,7 +49,8 @@ class ReplicateWriter:
     seed
         Which replicate.
     epochs
-        The recording grid; a longer one than before continues the replicate.
+        The recording grid; a longer one than before continues the replicate. None for an open
+        grid, which begins with what is committed and grows with what is written.
     versions
         Versions of what produces the predictions, kept with the attempt.
     identity
@@ -68,14 +74,14 @@ class ReplicateWriter:
         self,
         log: str | Path,
         seed: int,
-        epochs: Sequence[float],
+        epochs: Sequence[float] | None,
         versions: Mapping[str, Any],
         identity: str | None = None,
         *,
         take_over: bool = False,
         token: str | None = None,
     ) -> None:
-        self.log, self.seed, self.epochs = locate(log), seed, [float(e) for e in epochs]
+        self.log, self.seed = locate(log), seed
         self.header = layout.read_header(self.log)
         if identity is not None:
             refuse_other_identity(self.log, self.header, identity)
@@ -87,6 +93,8 @@ class ReplicateWriter:
             self._committed = {
                 lane: dict(self.attempt.commits(lane, self.header)) for lane in self.header.lanes
             }
+            self.is_open = epochs is None
+            self.epochs = self._open_grid() if epochs is None else [float(e) for e in epochs]
             self._check_grid()
             for lane in self.header.lanes:
                 # what a killed writer renamed last may not be on the disk under its name
@@ -106,6 +114,25 @@ class ReplicateWriter:
         for lane in self.header.lanes:
             make_folder(attempt.commit_folder(lane))
         return attempt
+
+    def _open_grid(self) -> list[float]:
+        """Epochs that are committed in every lane.
+
+        Raises
+        ------
+        LogDamaged
+            A commit record is lost.
+        """
+        found = [self.attempt.whole_commits(name, self.header) for name in self.header.lanes]
+        whole = min(map(len, found))
+        # a killed writer leaves some lanes of one epoch at most
+        for name, commits in zip(self.header.lanes, found, strict=True):
+            if max(map(len, found)) > len(commits) + 1:
+                raise LogDamaged(
+                    f"log: {self.attempt.commit_file(name, len(commits))} is missing, though later "
+                    "epochs were committed. Restore the file from a copy."
+                )
+        return [commit.epoch for commit in list(found[0].values())[:whole]]
 
     def _check_grid(self) -> None:
         for commits in self._committed.values():
@@ -129,10 +156,21 @@ class ReplicateWriter:
             count += 1
         return count
 
+    def differing(self, record: EpochPredictions) -> list[Lane]:
+        """Lanes of a committed epoch in which a record has other values than the log."""
+        given = given_values(record)
+        return [
+            lane
+            for lane in self.header.lanes.values()
+            if self._committed[lane.name][record.index].crc32
+            != checksum(lane.to_bits(given[lane.quantity][lane.split]))
+        ]
+
     def write(self, record: EpochPredictions) -> None:
         """Commit what is recorded of one epoch; after return it survives anything.
 
-        What is committed already is compared instead of written.
+        What is committed already is compared instead of written. In an open grid, an epoch of which
+        a killed writer committed some lanes counts for nothing, and gives way.
 
         Raises
         ------
@@ -145,6 +183,8 @@ class ReplicateWriter:
         lanes = self.header.lanes.values()
         for lane in lanes:
             self._check_values(lane, record, given[lane.quantity][lane.split])
+        if self.is_open and record.index == len(self.epochs):
+            self._drop_half_epoch()
         for lane in lanes:
             values = lane.to_bits(given[lane.quantity][lane.split])
             commit = self._committed[lane.name].get(record.index)
@@ -157,6 +197,22 @@ class ReplicateWriter:
                     "spec gives the same bytes on one platform and version (the log: "
                     f"{self.attempt.versions}). Go on with those versions, or use another log."
                 )
+        if self.is_open and record.index == len(self.epochs):
+            self.epochs.append(record.epoch)
+
+    def _drop_half_epoch(self) -> None:
+        """Remove the records of an epoch that never was acknowledged; then its chunks are nothing.
+
+        A writer that was killed, or could not write, has left them.
+        """
+        half = [name for name, found in self._committed.items() if len(self.epochs) in found]
+        if half:
+            self._claim.require_held()
+        for name in half:
+            path = self.attempt.commit_file(name, len(self.epochs))
+            remove(path)
+            self._written.pop(path.relative_to(self.attempt.folder).as_posix(), None)
+            del self._committed[name][len(self.epochs)]
 
     def _check_splits(
         self, record: EpochPredictions, given: Mapping[str, Mapping[str, NDArray[Any]]]
@@ -187,7 +243,7 @@ class ReplicateWriter:
 
     def _commit(self, lane: Lane, record: EpochPredictions, values: Predictions) -> None:
         self._claim.require_held()  # before anything is replaced, and again before it counts
-        segment = self._segment or self._new_segment(record.index)
+        segment = self._segment_of(record.index)
         commit = Commit(
             seed=self.seed,
             lane=lane.name,
@@ -210,14 +266,22 @@ class ReplicateWriter:
         self._written[path.relative_to(folder).as_posix()] = write_record(path, commit.to_json())
         self._committed[lane.name][record.index] = commit
 
+    def _segment_of(self, index: int) -> str:
+        """Name of the segment that has room for a point of the grid."""
+        segment = self._segment
+        if segment is None or (self.is_open and index - _first_of(segment) >= ROOM):
+            segment = self._segment = self._new_segment(index)
+        return segment
+
     def _new_segment(self, first: int) -> str:
         """Allocate the rest of the grid at its fixed shape; nothing is ever resized."""
         segment = layout.new_name(f"{layout.SEGMENT}{first}-")
         folder = self.attempt.folder / segment
-        create_group(folder, {layout.HEADER: {"epochs": self.epochs[first:]}})
+        n_epochs = ROOM if self.is_open else len(self.epochs) - first
+        about = {"room": ROOM} if self.is_open else {"epochs": self.epochs[first:]}
+        create_group(folder, {layout.HEADER: about})
         for name, lane in self.header.lanes.items():
-            create_lane(folder / name, lane, len(self.epochs) - first, (1, lane.n_examples))
-        self._segment = segment
+            create_lane(folder / name, lane, n_epochs, (1, lane.n_examples))
         return segment
 
     def finish(self, stopped: Mapping[str, Any] | None = None) -> None:
@@ -240,6 +304,8 @@ class ReplicateWriter:
                 "committed. It is finished when it has all. Record the rest first."
             )
         self._claim.require_held()
+        if self.is_open:
+            self._drop_half_epoch()
         folder = self.attempt.folder
         earlier = (self.attempt.outcome() or {}).get("manifest")
         manifest = f"{layout.new_name(layout.FILES)}.json"
@@ -267,6 +333,11 @@ class ReplicateWriter:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _first_of(segment: str) -> int:
+    """Point of the grid at which a segment begins."""
+    return int(segment.split("-")[1])
 
 
 def _now() -> str:

@@ -1,1 +1,1 @@
-"""Stage 5: a log becomes numbers, each labelled and defined once."""
+"""Stage 6: a log becomes numbers, each labelled and defined once."""
