@@ -19,6 +19,7 @@ WALK = [
     "collection",
     "measures",
     "comparison",
+    "ranking",
     "report",
     "claims",
     "cli",
@@ -28,6 +29,7 @@ FORBIDDEN = {
     "log": {"datasets", "training"},
     "measures": {"datasets", "training", "log", "collection"},
     "comparison": {"datasets", "training", "log", "collection"},
+    "ranking": {"datasets", "training", "log", "collection", "comparison"},
 }
 """Stricter than the order of the walk: stages that must be separable."""
 

@@ -1,4 +1,4 @@
-"""Stage 9: one command per step; a command parses, calls one function and prints.
+"""Stage 10: one command per step; a command parses, calls one function and prints.
 
 Results go to stdout, progress and messages to stderr. Exit status 0: done; 1: an error, in one
 line; 2: a malformed command line.
@@ -16,6 +16,7 @@ from learnorder.cli.demo import demo
 from learnorder.cli.inspection import info, verify
 from learnorder.cli.maintenance import compact, gc, merge
 from learnorder.cli.plan import plan
+from learnorder.cli.rank import rank
 from learnorder.cli.reproduce import reproduce
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
@@ -35,6 +36,7 @@ WALK = [
     merge,
     measure,
     compare,
+    rank,
     report,
     reproduce,
 ]

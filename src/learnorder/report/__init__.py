@@ -1,1 +1,1 @@
-"""Stage 7: numbers and examples become one HTML file."""
+"""Stage 8: numbers and examples become one HTML file."""

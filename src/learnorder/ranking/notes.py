@@ -1,0 +1,36 @@
+"""What has to be known to read a ranking rightly."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from learnorder.ranking.evidence import Evidence
+from learnorder.ranking.readings import ONE_REPLICATE
+
+MOSTLY_WRONG: Final = 0.5
+"""Accuracy below which networks are more often wrong than right: what they agree on is then more
+often their error than that of a label."""
+
+FEW_REPLICATES: Final = 3
+"""Below this, agreeing says little: two networks do so, or do not."""
+
+
+def notes_of(evidence: Evidence) -> list[str]:
+    """Notes on a ranking, each a sentence without its full stop."""
+    if not len(evidence.label):
+        return ["the split has no labels: nothing is right or wrong, and there are no readings"]
+    notes = []
+    if evidence.n_replicates == 1:
+        notes.append(f"no readings: {ONE_REPLICATE}")
+    elif evidence.n_replicates < FEW_REPLICATES:
+        notes.append("readings are from 2 replicates, which agree on a class or do not")
+    if evidence.n_epochs == 1:
+        notes.append("one epoch > 0 was recorded: what is learned late cannot be seen")
+    accuracy = float(evidence.final_right.mean())
+    if accuracy < MOSTLY_WRONG:
+        notes.append(
+            f"after the last epoch a replicate is right on {100 * accuracy:.3g} % of the examples: "
+            "where networks are mostly wrong, what they agree on is more often their error than "
+            "that of a label"
+        )
+    return notes
