@@ -65,7 +65,8 @@ def _columns(ranking: Ranking) -> dict[str, Cell]:
         "label": lambda row: _name(row, "label"),
         "suggested": lambda row: _name(row, "suggested"),
         by: lambda row: _short(row, by),
-        "right": _right,
+        "right": lambda row: _short(row, "accessibility"),
+        "95 %": _interval,
         "forgets": lambda row: _short(row, "forgetting", "never"),
         "one wrong": lambda row: _short(row, "wrong_agreement"),
         "reading": lambda row: row["reading"] or "undefined",
@@ -80,6 +81,7 @@ def _asked(ranking: Ranking, table: Table) -> set[str]:
         "label": "label",
         "suggested": "suggested",
         "right": "accessibility_ci",
+        "95 %": "accessibility_ci",
         "forgets": "forgetting",
         "one wrong": "wrong_agreement",
         "reading": "reading",
@@ -97,11 +99,10 @@ def _name(row: Row, key: str) -> str:
     return one_line(str(row[f"{key}_name"]), MOST_NAME)
 
 
-def _right(row: Row) -> str:
-    """Accessibility with its interval."""
+def _interval(row: Row) -> str:
+    """Of accessibility."""
     interval = row["accessibility_ci"]
-    value = f"{row['accessibility']:.2f}"
-    return f"{value} ({interval[0]:.2f}-{interval[1]:.2f})" if interval else value
+    return f"{interval[0]:.2f}-{interval[1]:.2f}" if interval else "undefined"
 
 
 def _short(row: Row, key: str, missing: str = "undefined") -> str:

@@ -137,8 +137,9 @@ def key_of(name: str, log: xr.Dataset, evidence: Evidence) -> Key:
     if name in COLUMNS:
         return Key(name, COLUMNS[name].direction, COLUMNS[name].of(evidence))
     if name == MEAN_AGREEMENT:
-        after = np.asarray(log[EPOCH].values) > 0
-        return Key(name, direction_of(name), mean_agreement(log.isel({EPOCH: after})).values)
+        before = int((np.asarray(log[EPOCH].values) <= 0).sum())
+        trained = log.isel({EPOCH: slice(before, None)})
+        return Key(name, direction_of(name), mean_agreement(trained).values)
     return Key(name, direction_of(name), find_measure(name).function(log).values)
 
 
