@@ -194,3 +194,32 @@ def test_a_split_without_labels_is_ranked_by_agreement(hostile_log):
     assert done.exit_code == 0
     assert "mean_agreement" in done.stdout.replace("mean agreement", "mean_agreement")
     assert "no readings" in done.stderr
+
+
+def test_json_for_a_terminal_holds_nothing_that_acts_on_it(monkeypatch):
+    from learnorder.cli.output import echo_json, echo_json_rows
+
+    row = {"id": "\x9b31mred\u202e試験"}
+    for echo, value in ((echo_json, row), (echo_json_rows, [row])):
+        shown = a_terminal(monkeypatch)
+        echo(value)
+        assert not set(shown.getvalue()) & set("\x9b\u202e")
+        assert "試験" in shown.getvalue()
+        assert json.loads(shown.getvalue()) == value
+
+
+def test_an_empty_list_is_a_list(monkeypatch):
+    from learnorder.cli.output import echo_json_rows
+
+    shown = a_terminal(monkeypatch)
+    echo_json_rows([])
+    assert json.loads(shown.getvalue()) == []
+
+
+def test_no_table_is_written_where_there_is_nothing_to_correct_from(hostile_log, tmp_path):
+    done = run(
+        hostile_log, "--split", "unlabelled", "--by", "mean_agreement",
+        "--out", tmp_path / "t.csv", "--corrected", tmp_path / "c.csv",
+    )  # fmt: skip
+    assert done.exit_code == 1
+    assert list(tmp_path.iterdir()) == []

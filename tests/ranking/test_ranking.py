@@ -259,7 +259,7 @@ def test_evaluation_is_of_the_true_labels_and_changes_no_reading():
     assert (found["n_wrong"], found["precision"], found["recall"]) == (2, 2 / 3, 1.0)
     assert found["suggestion_right"] == 1 / 2
     assert found["readings"][MISLABELLED] == {"n": 3, "n_wrong": 2}
-    # equal accessibility: the last position is last from the easy end, so first from the hard one
+    # 0, 1 and 3 are equal, and come by position
     assert found["precision_at_n_wrong"] == {"accessibility": 0.5, "suspicion": 0.5}
     for row, before in zip(ranking.rows, plain, strict=True):
         assert row | {"undefined": {}} == before | {

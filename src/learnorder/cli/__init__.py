@@ -87,5 +87,7 @@ for _command in WALK:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"learnorder: {' '.join(message.split())}", err=True)
+    from learnorder.report.visible import visible
+
+    click.echo(f"learnorder: {visible(' '.join(message.split()))}", err=True)
     sys.exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO, StringIO, TextIOWrapper
@@ -30,6 +31,9 @@ UNBROKEN = 28
 does; numbers always do."""
 
 
+ACTING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that JSON may hold as they are, and that act on a terminal."""
+
 BLOCK_ROWS = 10_000
 """Rows that become a block of a Parquet table at once."""
 
@@ -47,6 +51,8 @@ def echo_json_rows(rows: Iterable[Any]) -> None:
 
 def _json_text(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    if not text.isascii():
+        text = ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:

@@ -12,7 +12,7 @@ from learnorder.cli.arguments import JSON, LOG
 from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
-    from learnorder.ranking.ranking import Ranking
+    pass
 
 SHOWN = 20
 """Rows that are printed where no number is asked for."""
@@ -85,10 +85,16 @@ def rank(
     table = ranking.curriculum_table(by_class) if curriculum else ranking.table
     if keep is not None:
         table = table.only(keep) if curriculum else table.with_column("keep", keep)
-    if corrected is not None:
-        _write_corrected(ranking, corrected, whole)
+    labels = None if corrected is None else ranking.corrections(whole)
     if out is not None:
         _write(out, table.flat_rows())
+    if corrected is not None and labels is not None:
+        _write(corrected, labels.flat_rows(), new=True)
+        click.echo(
+            f"{count_of(len(ranking.mislabelled()), 'label')} of {len(ranking.ids):,} replaced by "
+            "the suggested one; a proposal: look before training on it",
+            err=True,
+        )
     if as_json:
         echo_json_rows(table.rows())
     elif out is None:
@@ -142,12 +148,3 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]], new: bool = False) -> 
             "text",
             err=True,
         )
-
-
-def _write_corrected(ranking: Ranking, path: Path, whole: bool) -> None:
-    _write(path, ranking.corrections(whole).flat_rows(), new=True)
-    click.echo(
-        f"{count_of(len(ranking.mislabelled()), 'label')} of {ranking.evidence.n_examples:,} "
-        "replaced by the suggested one; a proposal: look before training on it",
-        err=True,
-    )

@@ -88,6 +88,11 @@ class Key:
         """Positions by descending value; equal ones by position, undefined ones last."""
         return np.argsort(-self.values, kind="stable").astype(np.int64)
 
+    def hardest_first(self) -> NDArray[np.int64]:
+        """Positions from hard to easy, where there is such a thing; equal ones by position."""
+        lowest_is_hardest = self.direction == "higher is easier"
+        return self.ascending() if lowest_is_hardest else self.descending()
+
     def easiest_first(self, purpose: str) -> NDArray[np.int64]:
         """Positions from easy to hard; equal ones by position.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,7 @@ from learnorder.schema import Ids, Labels
 NO_LABELS = "the split has no labels"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ranking:
     """Examples of a split in an order, each with what the replicates say of it.
 
@@ -55,12 +55,16 @@ class Ranking:
     split: str
     by: Key
     positions: Positions
-    ids: Ids = field(repr=False)
-    evidence: Evidence = field(repr=False)
+    ids: Ids
+    evidence: Evidence
     rule: Rule
-    readings: NDArray[np.int8] | None = field(repr=False)
-    true_label: Labels | None = field(repr=False)
-    class_names: tuple[str, ...] = field(repr=False)
+    readings: NDArray[np.int8] | None
+    true_label: Labels | None
+    class_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        shown, n = len(self.positions), self.evidence.n_examples
+        return f"<Ranking of {self.split!r} by {self.by.name}: {shown} of {n} examples>"
 
     @cached_property
     def columns(self) -> dict[str, Column]:
@@ -119,11 +123,7 @@ class Ranking:
             return None
         names = dict.fromkeys((self.by.name, ACCESSIBILITY, "suspicion"))
         keys = [self.by if n == self.by.name else self._key(n) for n in names]
-        orders = {
-            key.name: key.easiest_first("An evaluation")[::-1]
-            for key in keys
-            if key.direction.endswith("easier")
-        }
+        orders = {key.name: key.hardest_first() for key in keys if key.direction.endswith("easier")}
         return evaluate(
             self.evidence.label,
             self.true_label,
