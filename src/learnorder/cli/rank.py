@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from learnorder.cli.arguments import JSON, LOG
 from learnorder.errors import LearnOrderError, count_of
-
-if TYPE_CHECKING:
-    pass
 
 SHOWN = 20
 """Rows that are printed where no number is asked for."""
