@@ -357,3 +357,15 @@ def test_notes_say_what_readings_cannot_rest_on():
     assert "there is 1" in alone[0]
     assert "one epoch" in alone[1]
     assert lo.rank(lo.from_arrays(history("00", "00", "00"), [0])).notes == []
+
+
+def test_a_tie_that_is_cut_is_said():
+    log = lo.from_arrays(np.zeros((3, 1, 9), dtype=int), [1] * 4 + [0] * 5, split="train")
+    # four are never right, two of them are shown
+    notes = lo.rank(log, lowest=2).notes
+    assert any(
+        note.startswith("4 examples share the accessibility 0; those shown, 2") for note in notes
+    )
+    for rows in (4, 9, None):
+        assert not any("share the" in note for note in lo.rank(log, lowest=rows).notes)
+    assert any(note.startswith("5 examples share") for note in lo.rank(log, highest=1).notes)

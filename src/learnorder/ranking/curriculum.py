@@ -90,7 +90,9 @@ def _shares(size: NDArray[np.int64], fraction: float) -> NDArray[np.int64]:
     taken = np.minimum(np.floor(exact).astype(np.int64), most)
     missing = round(float(fraction) * int(size.sum())) - int(taken.sum())
     by_remainder = np.argsort(taken - exact, kind="stable")
-    more = by_remainder[(taken < most)[by_remainder]][: max(missing, 0)]
+    # none gives more than its share rounded up
+    able = (taken < most) & (taken < exact)
+    more = by_remainder[able[by_remainder]][: max(missing, 0)]
     taken[more] += 1
     return taken
 

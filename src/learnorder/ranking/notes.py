@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from learnorder.ranking.evidence import Evidence
+from learnorder.ranking.keys import Key
 from learnorder.ranking.readings import ONE_REPLICATE
 
 MOSTLY_WRONG: Final = 0.5
@@ -34,3 +38,16 @@ def notes_of(evidence: Evidence) -> list[str]:
             "that of a label"
         )
     return notes
+
+
+def cut_tie(key: Key, positions: NDArray[np.int64]) -> list[str]:
+    """Note on examples that are not shown, although they are equal to the last that is."""
+    last = key.values[positions[-1]]
+    n_equal = int((key.values == last).sum())
+    n_shown = int((key.values[positions] == last).sum())
+    if n_shown == n_equal:
+        return []
+    return [
+        f"{n_equal:,} examples share the {key.name} {last:z.3g}; those shown, {n_shown:,} of them, "
+        "are the first in the source, which may be of one class"
+    ]

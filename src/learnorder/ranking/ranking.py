@@ -16,7 +16,7 @@ from learnorder.ranking.curriculum import Drop, Positions, in_turn, left_out
 from learnorder.ranking.evaluation import evaluate
 from learnorder.ranking.evidence import Evidence
 from learnorder.ranking.keys import ACCESSIBILITY, COLUMNS, Key
-from learnorder.ranking.notes import notes_of
+from learnorder.ranking.notes import cut_tie, notes_of
 from learnorder.ranking.readings import MISLABELLED, ONE_REPLICATE, READINGS, Rule
 from learnorder.ranking.rows import Column, Table
 from learnorder.schema import Ids, Labels
@@ -135,7 +135,7 @@ class Ranking:
     @property
     def notes(self) -> list[str]:
         """What a reader must know to read the table rightly."""
-        return notes_of(self.evidence)
+        return [*notes_of(self.evidence), *cut_tie(self.by, self.positions)]
 
     def curriculum(self, by_class: bool = False) -> Positions:
         """Positions of all examples in the split, from easy to hard; equal ones by position.
