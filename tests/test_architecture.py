@@ -20,6 +20,7 @@ WALK = [
     "collection",
     "measures",
     "comparison",
+    "ranking",
     "report",
     "claims",
     "cli",
@@ -30,6 +31,7 @@ FORBIDDEN = {
     "recording": {"training"},
     "measures": {"datasets", "training", "log", "collection"},
     "comparison": {"datasets", "training", "log", "collection"},
+    "ranking": {"datasets", "training", "log", "collection", "comparison"},
 }
 """Stricter than the order of the walk: stages that must be separable."""
 

@@ -41,6 +41,7 @@ CLI = "from learnorder.cli import main; main()"
         (["verify", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["measure", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["plan", "LOG"], {"xarray", "zarr", "pyarrow"}),
+        (["rank", "LOG"], {"xarray", "zarr", "pyarrow"}),
         (["compare", "LOG", "SAME"], {"xarray", "zarr", "pyarrow"}),
         (["report", "LOG", "--out", "OUT"], {"xarray", "zarr", "matplotlib", "pyarrow"}),
         (["measures"], {"xarray", "pyarrow"}),

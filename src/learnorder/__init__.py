@@ -13,6 +13,7 @@ The walk, in one direction; each line is one stage::
     reliability                              xr.Dataset        -> Reliability
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
+    rank                                     a log             -> Ranking
     render_report                            logs              -> one .html
 
 What cannot be done is a `LearnOrderError`, often one of the subclasses here. Names are loaded when
@@ -102,6 +103,8 @@ if TYPE_CHECKING:
         same_wrong_share,
     )
     from learnorder.measures.stages import ReliabilityByStage, reliability_by_stage
+    from learnorder.ranking.rank import rank
+    from learnorder.ranking.ranking import Ranking
     from learnorder.recording.recorder import Recorder
     from learnorder.report.render import render_report
     from learnorder.training.spec import TrainingSpec
@@ -121,6 +124,7 @@ __all__ = [
     "LogDamaged",
     "LogNotFound",
     "PermutationNull",
+    "Ranking",
     "Recorder",
     "Reliability",
     "ReliabilityByStage",
@@ -172,6 +176,7 @@ __all__ = [
     "pairs",
     "permutation_null",
     "q_statistic",
+    "rank",
     "read_variants",
     "reliability",
     "reliability_by_stage",
@@ -205,6 +210,7 @@ _HOME = {
     "LogDamaged": "errors",
     "LogNotFound": "errors",
     "PermutationNull": "measures.nulls",
+    "Ranking": "ranking.ranking",
     "Recorder": "recording.recorder",
     "Reliability": "measures.order",
     "ReliabilityByStage": "measures.stages",
@@ -256,6 +262,7 @@ _HOME = {
     "pairs": "measures.pairs",
     "permutation_null": "measures.nulls",
     "q_statistic": "measures.shared_errors",
+    "rank": "ranking.rank",
     "read_variants": "training.variants",
     "reliability": "measures.order",
     "reliability_by_stage": "measures.stages",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from learnorder.report.page import HIDDEN_CATEGORIES, KEPT_CONTROLS, shorten, visible
+from learnorder.report.visible import HIDDEN_CATEGORIES, KEPT_CONTROLS, shorten, visible
 
 
 @given(st.text())

@@ -16,6 +16,7 @@ from learnorder.cli.demo import demo
 from learnorder.cli.inspection import info, verify
 from learnorder.cli.maintenance import compact, gc, merge
 from learnorder.cli.plan import plan
+from learnorder.cli.rank import rank
 from learnorder.cli.reproduce import reproduce
 from learnorder.cli.results import compare, measure, report
 from learnorder.cli.training import train
@@ -35,6 +36,7 @@ WALK = [
     merge,
     measure,
     compare,
+    rank,
     report,
     reproduce,
 ]
@@ -85,5 +87,7 @@ for _command in WALK:
 
 
 def _fail(message: str) -> None:
-    click.echo(f"learnorder: {' '.join(message.split())}", err=True)
+    from learnorder.report.visible import visible
+
+    click.echo(f"learnorder: {visible(' '.join(message.split()))}", err=True)
     sys.exit(1)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from io import BytesIO, StringIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import BytesIO, StringIO, TextIOWrapper
+from itertools import islice
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -29,15 +31,42 @@ UNBROKEN = 28
 does; numbers always do."""
 
 
+ACTING = re.compile("[\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Characters that JSON may hold as they are, and that act on a terminal."""
+
+BLOCK_ROWS = 10_000
+"""Rows that become a block of a Parquet table at once."""
+
+
 def echo_json(value: Any) -> None:
     """Print JSON; a number that is not finite is a mistake of ours."""
-    text = json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False)
+    click.echo(_json_text(value, indent=2))
+
+
+def echo_json_rows(rows: Iterable[Any]) -> None:
+    """Print a list as JSON, a line for each item, as they come: long lists are never held."""
+    for line in _json_lines(rows, _json_text):
+        click.echo(line, nl=False)
+
+
+def _json_text(value: Any, indent: int | None = None) -> str:
+    text = json.dumps(value, indent=indent, allow_nan=False, ensure_ascii=False)
+    if not text.isascii():
+        text = ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     try:
         text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         # what this terminal cannot show, nor a file hold, is escaped
-        text = json.dumps(value, indent=2, allow_nan=False)
-    click.echo(text)
+        return json.dumps(value, indent=indent, allow_nan=False)
+    return text
+
+
+def _json_lines(rows: Iterable[Any], text: Callable[[Any], str]) -> Iterator[str]:
+    first = True
+    for row in rows:
+        yield f"{'[' if first else ','}\n  {text(row)}"
+        first = False
+    yield "[]\n" if first else "\n]\n"
 
 
 def echo_table(
@@ -121,12 +150,33 @@ def _unbroken(word: str) -> int:
     try:
         float(word)
     except ValueError:
-        return min(len(word), UNBROKEN)
+        return min(_width(word), UNBROKEN)
     return len(word)
 
 
 def _natural_widths(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    return [max(map(len, texts)) for texts in zip(columns, *rows, strict=True)]
+    return [max(map(_width, texts)) for texts in zip(columns, *rows, strict=True)]
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal that a text takes; wide characters take two."""
+    from rich.cells import cell_len
+
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def one_line(text: str, most: int) -> str:
+    """Text of a user in at most so many columns of a terminal, with nothing in it that acts.
+
+    Characters without a shape are named, line breaks and tabs drawn; an ellipsis says that it was
+    cut.
+    """
+    from rich.cells import set_cell_size
+
+    from learnorder.report.visible import visible
+
+    shown = visible(text).replace("\n", "⏎").replace("\t", "⇥")
+    return shown if _width(shown) <= most else f"{set_cell_size(shown, most - 1).rstrip()}…"
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -174,8 +224,8 @@ def check_table_path(path: Path) -> None:
     Raises
     ------
     LearnOrderError
-        The suffix is none of .csv, .parquet, .json; the path is a folder or a device; or pyarrow
-        is missing.
+        The suffix is none of .csv, .parquet, .json, .jsonl; the path is a folder or a device; or
+        pyarrow is missing.
     """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -192,22 +242,26 @@ def check_table_path(path: Path) -> None:
         _pyarrow()
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
     """Write flat rows as a table, in the format its suffix says; whole, or not at all.
+
+    Rows are taken as they come, and the file is held in memory. ``new``: replace no other.
 
     Raises
     ------
     LearnOrderError
-        As `check_table_path`; or the place cannot be written to.
+        As `check_table_path`; or the place cannot be written to, or is taken.
     """
-    from learnorder.log.files import write_durably
+    from learnorder.log.files import write_durably, write_new
 
     check_table_path(path)
     target = path.resolve()
     content = FORMATS[path.suffix.lower()](rows)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(target, content)
+        (write_new if new else write_durably)(target, content)
+    except FileExistsError as error:
+        raise taken(path) from error
     except OSError as error:
         raise LearnOrderError(
             f"output: {path} cannot be written ({os.strerror(error.errno or 0)}). "
@@ -216,20 +270,35 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         ) from error
 
 
-def _as_csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+def taken(path: Path) -> LearnOrderError:
+    """Say that there is something that is not replaced."""
+    return LearnOrderError(
+        f"output: {path} exists. It is not replaced. Choose another name, or remove it first."
+    )
+
+
+def _as_csv(rows: Iterable[Mapping[str, Any]]) -> memoryview:
     import csv
 
-    text = StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [])
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def _as_parquet(rows: Sequence[Mapping[str, Any]]) -> bytes:
     content = BytesIO()
-    _pyarrow().parquet.write_table(_pyarrow().Table.from_pylist([dict(r) for r in rows]), content)
-    return content.getvalue()
+    text = TextIOWrapper(content, encoding="utf-8", newline="", write_through=True)
+    writer = csv.writer(text)
+    for number, row in enumerate(rows):
+        if number == 0:
+            writer.writerow(row)
+        writer.writerow(row.values())
+    text.detach()
+    return content.getbuffer()
+
+
+def _as_parquet(rows: Iterable[Mapping[str, Any]]) -> memoryview:
+    arrow, content, left = _pyarrow(), BytesIO(), iter(rows)
+    blocks = iter(lambda: [dict(row) for row in islice(left, BLOCK_ROWS)], [])
+    tables = [arrow.Table.from_pylist(block) for block in blocks] or [arrow.table({})]
+    # a column may have no value at all in some blocks
+    table = arrow.concat_tables(tables, promote_options="permissive")
+    arrow.parquet.write_table(table, content)
+    return content.getbuffer()
 
 
 def _pyarrow() -> Any:
@@ -246,11 +315,26 @@ def _pyarrow() -> Any:
     return pyarrow
 
 
-def _as_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    return json.dumps(list(rows), indent=2, allow_nan=False, ensure_ascii=False).encode()
+def _as_json(rows: Iterable[Mapping[str, Any]]) -> memoryview:
+    return _encoded(_json_lines(rows, _strict_json))
 
 
-FORMATS = {".csv": _as_csv, ".parquet": _as_parquet, ".json": _as_json}
+def _as_jsonl(rows: Iterable[Mapping[str, Any]]) -> memoryview:
+    return _encoded(f"{_strict_json(row)}\n" for row in rows)
+
+
+def _strict_json(value: Any) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False)
+
+
+def _encoded(texts: Iterable[str]) -> memoryview:
+    content = BytesIO()
+    for text in texts:
+        content.write(text.encode())
+    return content.getbuffer()
+
+
+FORMATS = {".csv": _as_csv, ".parquet": _as_parquet, ".json": _as_json, ".jsonl": _as_jsonl}
 """Formats of a table by suffix."""
 
 

@@ -50,7 +50,9 @@ MOST_NAMES = 5
 @click.option("-m", "names", multiple=True, metavar="NAME", help="Measure; may be repeated.")
 @SPLIT
 @JSON
-@click.option("--out", type=click.Path(path_type=Path), help="Write .csv, .parquet or .json.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write .csv, .parquet, .json or .jsonl."
+)
 def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Path | None) -> None:
     """Measure how far replicates share an order; with -m, just the measures named.
 

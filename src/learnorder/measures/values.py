@@ -83,10 +83,11 @@ def flat_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     [{'x': None, 'undefined': 'x: no data'}]
     """
     explained = any(row[UNDEFINED] for row in rows)
-    return [_flat(row, explained) for row in rows]
+    return [flat_row(row, explained) for row in rows]
 
 
-def _flat(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
+def flat_row(row: Mapping[str, Any], explained: bool) -> dict[str, Any]:
+    """One row of `flat_rows`; ``explained``: with a column of reasons."""
     flat: dict[str, Any] = {}
     for name, value in row.items():
         if name.endswith("_ci"):

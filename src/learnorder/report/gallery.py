@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.tiles import READ_BYTES, chunk_shape, cuts
 from learnorder.report.lattice import votes
-from learnorder.report.page import data_uri, shorten
+from learnorder.report.page import data_uri
+from learnorder.report.visible import shorten
 from learnorder.schema import LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
 
 MOST_TEXT = 300

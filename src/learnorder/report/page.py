@@ -8,51 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import unicodedata
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from learnorder.report.visible import visible
+
 GENERATOR: Final = "learnorder report"
 """Marks a file as ours, so that a report may replace a report and nothing else."""
-
-KEPT_CONTROLS: Final = frozenset("\t\n\u200c\u200d")
-"""White space, and the joiners that Persian, Indic scripts and emoji need to be readable."""
-
-HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-
-def visible(text: str) -> str:
-    r"""Text in which every character without a shape is named instead of acted upon.
-
-    Controls, bidirectional overrides, line separators and lone surrogates could reorder or hide
-    what stands around them.
-
-    Examples
-    --------
-    >>> visible("a\x00b\u202ec")
-    'a⟨U+0000⟩b⟨U+202E⟩c'
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        f"⟨U+{ord(c):04X}⟩"
-        if c not in KEPT_CONTROLS and unicodedata.category(c) in HIDDEN_CATEGORIES
-        else c
-        for c in text
-    )
-
-
-def shorten(text: str, most: int = 80) -> str:
-    """Text of at most ``most`` characters; an ellipsis says that it was cut.
-
-    Examples
-    --------
-    >>> shorten("abcdef", 4)
-    'abc…'
-    """
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def data_uri(content: bytes, media_type: str) -> str:

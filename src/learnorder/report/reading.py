@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from learnorder.errors import count_of
-from learnorder.report.page import shorten
 from learnorder.report.tables import epoch_name, interval, number, percent, reason
+from learnorder.report.visible import shorten
 
 BIMODALITY_ALONE = (
     "Bimodality is never read alone: it falls below its nulls when examples split into those that "

@@ -1,0 +1,43 @@
+"""Text of users as something that can be shown: nothing hidden in it acts."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+KEPT_CONTROLS: Final = frozenset("\t\n\u200c\u200d")
+"""White space, and the joiners that Persian, Indic scripts and emoji need to be readable."""
+
+HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+
+def visible(text: str) -> str:
+    r"""Text in which every character without a shape is named instead of acted upon.
+
+    Controls, bidirectional overrides, line separators and lone surrogates could reorder or hide
+    what stands around them.
+
+    Examples
+    --------
+    >>> visible("a\x00b\u202ec")
+    'a⟨U+0000⟩b⟨U+202E⟩c'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"⟨U+{ord(c):04X}⟩"
+        if c not in KEPT_CONTROLS and unicodedata.category(c) in HIDDEN_CATEGORIES
+        else c
+        for c in text
+    )
+
+
+def shorten(text: str, most: int = 80) -> str:
+    """Text of at most ``most`` characters; an ellipsis says that it was cut.
+
+    Examples
+    --------
+    >>> shorten("abcdef", 4)
+    'abc…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
