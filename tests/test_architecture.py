@@ -20,6 +20,7 @@ WALK = [
     "measures",
     "comparison",
     "report",
+    "exchange",
     "claims",
     "cli",
 ]

@@ -13,6 +13,7 @@ The walk, in one direction; each line is one stage::
     replicates_needed, sub_designs           xr.Dataset        -> ReplicatesNeeded, Designs
     compare                                  several           -> Comparison
     render_report                            logs              -> one .html
+    import_log, export_log, to_frame         logs              <-> files and frames of other tools
 
 What cannot be done is a `LearnOrderError`, often one of the subclasses here. Names are loaded when
 they are first used, so that reading a log never imports torch.
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
         LogNotFound,
         SpecDiffers,
     )
+    from learnorder.exchange.exporting import ExportReport, export_log
+    from learnorder.exchange.importing import ImportReport, import_log
+    from learnorder.exchange.tables_out import to_frame
     from learnorder.log.labelled import from_arrays
     from learnorder.log.reader import open_log
     from learnorder.measures.agreement import (
@@ -113,7 +117,9 @@ __all__ = [
     "Designs",
     "ExamplesDiffer",
     "Explained",
+    "ExportReport",
     "ExtraMissing",
+    "ImportReport",
     "LearnOrderError",
     "LogBusy",
     "LogDamaged",
@@ -152,11 +158,13 @@ __all__ = [
     "error_inconsistency",
     "error_ratio",
     "explained",
+    "export_log",
     "first_learned",
     "fleiss_kappa",
     "forgetting_events",
     "from_arrays",
     "generalised_diversity",
+    "import_log",
     "impossible_share",
     "jaccard_correct",
     "jensen_shannon_label",
@@ -178,6 +186,7 @@ __all__ = [
     "self_checks",
     "stably_learned",
     "sub_designs",
+    "to_frame",
     "tp_agreement",
     "tp_agreement_interval",
     "tp_agreement_null",
@@ -196,7 +205,9 @@ _HOME = {
     "Designs": "measures.designs",
     "ExamplesDiffer": "errors",
     "Explained": "measures.baselines",
+    "ExportReport": "exchange.exporting",
     "ExtraMissing": "errors",
+    "ImportReport": "exchange.importing",
     "LearnOrderError": "errors",
     "LogBusy": "errors",
     "LogDamaged": "errors",
@@ -235,12 +246,14 @@ _HOME = {
     "error_inconsistency": "measures.shared_errors",
     "error_ratio": "measures.shared_errors",
     "explained": "measures.baselines",
+    "export_log": "exchange.exporting",
     "first_learned": "measures.learning",
     "fleiss_kappa": "measures.agreement",
     "forgetting_events": "measures.learning",
     "from_arrays": "log.labelled",
     "generalised_diversity": "measures.ensemble",
     "impossible_share": "measures.ensemble",
+    "import_log": "exchange.importing",
     "jaccard_correct": "measures.ensemble",
     "jensen_shannon_label": "measures.dynamics",
     "kohavi_wolpert": "measures.ensemble",
@@ -261,6 +274,7 @@ _HOME = {
     "self_checks": "measures.checks",
     "stably_learned": "measures.learning",
     "sub_designs": "measures.designs",
+    "to_frame": "exchange.tables_out",
     "tp_agreement": "measures.agreement",
     "tp_agreement_interval": "measures.jeffreys",
     "tp_agreement_null": "measures.nulls",
