@@ -22,6 +22,7 @@ WALK = [
     "comparison",
     "ranking",
     "report",
+    "exchange",
     "claims",
     "cli",
 ]

@@ -15,6 +15,7 @@ The walk, in one direction; each line is one stage::
     compare                                  several           -> Comparison
     rank                                     a log             -> Ranking
     render_report                            logs              -> one .html
+    import_log, export_log, to_frame         logs              <-> files and frames of other tools
 
 What cannot be done is a `LearnOrderError`, often one of the subclasses here. Names are loaded when
 they are first used, so that reading a log never imports torch.
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
         LogNotFound,
         SpecDiffers,
     )
+    from learnorder.exchange.exporting import ExportReport, export_log
+    from learnorder.exchange.importing import ImportReport, import_log
+    from learnorder.exchange.tables_out import to_frame
     from learnorder.log.labelled import from_arrays
     from learnorder.log.reader import open_log
     from learnorder.measures.agreement import (
@@ -118,7 +122,9 @@ __all__ = [
     "Designs",
     "ExamplesDiffer",
     "Explained",
+    "ExportReport",
     "ExtraMissing",
+    "ImportReport",
     "LearnOrderError",
     "LogBusy",
     "LogDamaged",
@@ -159,11 +165,13 @@ __all__ = [
     "error_inconsistency",
     "error_ratio",
     "explained",
+    "export_log",
     "first_learned",
     "fleiss_kappa",
     "forgetting_events",
     "from_arrays",
     "generalised_diversity",
+    "import_log",
     "impossible_share",
     "jaccard_correct",
     "jensen_shannon_label",
@@ -186,6 +194,7 @@ __all__ = [
     "self_checks",
     "stably_learned",
     "sub_designs",
+    "to_frame",
     "tp_agreement",
     "tp_agreement_interval",
     "tp_agreement_null",
@@ -204,7 +213,9 @@ _HOME = {
     "Designs": "measures.designs",
     "ExamplesDiffer": "errors",
     "Explained": "measures.baselines",
+    "ExportReport": "exchange.exporting",
     "ExtraMissing": "errors",
+    "ImportReport": "exchange.importing",
     "LearnOrderError": "errors",
     "LogBusy": "errors",
     "LogDamaged": "errors",
@@ -245,12 +256,14 @@ _HOME = {
     "error_inconsistency": "measures.shared_errors",
     "error_ratio": "measures.shared_errors",
     "explained": "measures.baselines",
+    "export_log": "exchange.exporting",
     "first_learned": "measures.learning",
     "fleiss_kappa": "measures.agreement",
     "forgetting_events": "measures.learning",
     "from_arrays": "log.labelled",
     "generalised_diversity": "measures.ensemble",
     "impossible_share": "measures.ensemble",
+    "import_log": "exchange.importing",
     "jaccard_correct": "measures.ensemble",
     "jensen_shannon_label": "measures.dynamics",
     "kohavi_wolpert": "measures.ensemble",
@@ -272,6 +285,7 @@ _HOME = {
     "self_checks": "measures.checks",
     "stably_learned": "measures.learning",
     "sub_designs": "measures.designs",
+    "to_frame": "exchange.tables_out",
     "tp_agreement": "measures.agreement",
     "tp_agreement_interval": "measures.jeffreys",
     "tp_agreement_null": "measures.nulls",

@@ -13,6 +13,7 @@ import click
 
 from learnorder.cli.catalogues import architectures, datasets, measures
 from learnorder.cli.demo import demo
+from learnorder.cli.exchange import export, import_
 from learnorder.cli.inspection import info, verify
 from learnorder.cli.maintenance import compact, gc, merge
 from learnorder.cli.plan import plan
@@ -39,6 +40,8 @@ WALK = [
     rank,
     report,
     reproduce,
+    import_,
+    export,
 ]
 
 

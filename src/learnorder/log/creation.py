@@ -103,7 +103,7 @@ def create_log(place: str | Path, new: NewLog, *, take_over: bool = False) -> He
         checked_baselines(new.baselines.get(split, {}), len(examples), "log")
     check_quantities(new.quantities)
     refuse_foreign(path)
-    assemble_log(path, lambda folder: _write_parts(folder, new), take_over=take_over)
+    assemble_log(path, lambda folder: write_new_parts(folder, new), take_over=take_over)
     header = layout.read_header(path)
     refuse_other_identity(path, header, new.identity)
     return header
@@ -308,7 +308,7 @@ def refuse_other_identity(path: Path, header: Header, identity: str) -> None:
         )
 
 
-def _write_parts(folder: Path, new: NewLog) -> bytes:
+def write_new_parts(folder: Path, new: NewLog) -> bytes:
     """Write everything but the header, which is returned; the manifest lists it already."""
     for name in (layout.EXAMPLES, layout.REPLICATES):
         create_group(folder / name)

@@ -1,0 +1,137 @@
+"""Rows of CSV files, plain or compressed with gzip."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from learnorder.errors import LearnOrderError, count_of
+from learnorder.exchange.column import Words
+from learnorder.exchange.safe import MOST_LINE
+from learnorder.exchange.tables import Table
+
+GZIP = b"\x1f\x8b"
+ROWS = 1 << 17
+"""Rows that are held as text at once."""
+
+
+def csv_table(path: Path) -> Table:
+    """Open a CSV file in UTF-8 with a header; its rows are read later.
+
+    Raises
+    ------
+    LearnOrderError
+        It has no header, or is no text.
+    """
+    return Table(str(path), read_header(path), lambda names: _batches(path, names), typed=False)
+
+
+def read_header(path: Path) -> list[str]:
+    """Names of the columns.
+
+    Raises
+    ------
+    LearnOrderError
+        There is none.
+    """
+    try:
+        with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            header = next(csv.reader(text, strict=True), [])
+    except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+        _refuse(path, error)
+    if not header:
+        raise LearnOrderError(
+            f"import: {path} is empty. A table has a header and rows. Check the file."
+        )
+    if any("\0" in name for name in header):
+        raise LearnOrderError(
+            f"import: {path} is no text. A CSV file is text in UTF-8. Check the file, or name its "
+            "format."
+        )
+    return header
+
+
+def _batches(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    try:
+        with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            header = next(reader)
+            places = [header.index(name) for name in names]
+            done = 0
+            while rows := [row for row in islice(reader, ROWS) if row]:
+                _refuse_ragged(rows, header, done, path)
+                columns = list(zip(*rows, strict=True))
+                yield {
+                    name: _words(columns[place]) for name, place in zip(names, places, strict=True)
+                }
+                done += len(rows)
+    except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
+        _refuse(path, error)
+
+
+def _words(cells: Sequence[str]) -> Words:
+    """Cells as what occurs among them, which is much less than there are."""
+    import pandas as pd
+
+    codes, words = pd.factorize(np.array([*cells, None], dtype=object)[:-1])
+    return Words(codes.astype(np.int64, copy=False), words)
+
+
+def _refuse_ragged(rows: list[list[str]], header: list[str], done: int, path: Path) -> None:
+    """Refuse rows with more or fewer cells than the header."""
+    if set(map(len, rows)) != {len(header)}:
+        at = next(i for i, row in enumerate(rows) if len(row) != len(header))
+        raise LearnOrderError(
+            f"import: row {done + at + 1:,} of {path} has {count_of(len(rows[at]), 'cell')}, the "
+            f"header has {len(header)}. All rows have as many. Correct it; the file may have been "
+            "cut off."
+        )
+
+
+def _open(path: Path) -> Any:
+    with path.open("rb") as file:
+        compressed = file.read(2) == GZIP
+    # closed by whoever reads them
+    return _Lines(gzip.open(path, "rb") if compressed else path.open("rb"), path)
+
+
+class _Lines(io.RawIOBase):
+    """A stream of text that refuses a line which could fill the memory."""
+
+    def __init__(self, stream: Any, path: Path) -> None:
+        self._stream, self._path, self._since_end = stream, path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        content = self._stream.read(len(into))
+        end = content.rfind(b"\n")
+        self._since_end = len(content) - end if end >= 0 else self._since_end + len(content)
+        if self._since_end > MOST_LINE:
+            raise LearnOrderError(
+                f"import: {self._path} has a line of over {MOST_LINE:,} bytes. That is no row of a "
+                "table. Check the file."
+            )
+        into[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _refuse(path: Path, error: Exception) -> NoReturn:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    raise LearnOrderError(
+        f"import: {path} cannot be read as CSV ({reason}). It is text in UTF-8, its cells "
+        'separated by commas and quoted with ", or that compressed with gzip. Save it again.'
+    ) from error

@@ -1,0 +1,205 @@
+"""Ids of examples and names of classes while rows arrive: values become positions, in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learnorder.errors import LearnOrderError, nearest
+from learnorder.exchange.column import WHOLE, Column, Words
+from learnorder.log.labelled import MOST_UNNAMED
+
+LONGEST_ID = 1000
+"""Letters of an id: arrays of texts give each the room of the longest."""
+
+
+def check_ids(split: str, ids: Sequence[Any]) -> None:
+    """Refuse texts that a log could not keep as they are.
+
+    Raises
+    ------
+    LearnOrderError
+        One is empty, too long, ends in what arrays of texts drop, or is no Unicode.
+    """
+    for value in ids:
+        if not isinstance(value, str):
+            continue
+        bad = not value or "\0" in value or len(value) > LONGEST_ID
+        if bad or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise LearnOrderError(
+                f"import: an id of split {split!r} is {value[:60]!a}, of {len(value):,} "
+                f"letters. An id has 1 to {LONGEST_ID:,} letters that UTF-8 can write, none NUL. "
+                "Rename it."
+            )
+
+
+class Positions:
+    """Different values, whole numbers or texts, in the order of their first appearance."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._index: Any = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, column: Column) -> NDArray[np.int64]:
+        """Position of each value; new ones come last.
+
+        Raises
+        ------
+        LearnOrderError
+            It is no whole number or text, or some are whole numbers and others texts.
+        """
+        import pandas as pd
+
+        if isinstance(column.values, Words):
+            codes, words = column.words()
+            return self.take(words)[codes]
+        values = column.plain()
+        if values.dtype.kind == "f":
+            column.refuse(np.ones(len(values), dtype=bool), "It is a whole number or a text")
+        if self._index is None:
+            self._index = pd.Index(values[:0], dtype=values.dtype)
+        elif len(values) and values.dtype.kind != self._index.dtype.kind:
+            raise LearnOrderError(
+                f"import: {column.what} is {values[0]!r} in {column.where}, of type "
+                f"{type(values.tolist()[0]).__name__}, while others are of type "
+                f"{type(self.values[0]).__name__}, as {self.values[0]!r}. All have one type. "
+                "Convert them."
+            )
+        try:
+            found = self._index.get_indexer(values)
+        except UnicodeEncodeError:
+            column.not_unicode(values)
+        if (found < 0).any():
+            self.values += pd.unique(values[found < 0]).tolist()
+            self._index = pd.Index(
+                np.array([*self.values, None], dtype=object)[:-1]
+                if values.dtype.kind == "O"
+                else self.values,
+                dtype=values.dtype,
+            )
+            found = self._index.get_indexer(values)
+        return np.asarray(found, dtype=np.int64)
+
+    def as_ids(self, split: str, typed: bool) -> NDArray[Any]:
+        """Return the ids: int64, or texts.
+
+        Parameters
+        ----------
+        split
+            Of which, for messages.
+        typed
+            Whether the source tells numbers from texts. Where it does not, ids that all look like
+            whole numbers are numbers.
+        """
+        if not self.values or isinstance(self.values[0], int):
+            return np.array(self.values, dtype=np.int64)
+        check_ids(split, self.values)
+        if not typed and all(WHOLE.fullmatch(value) for value in self.values):
+            return np.array([int(value) for value in self.values], dtype=np.int64)
+        return np.array(self.values, dtype=np.str_)
+
+
+class Classes:
+    """What labels and predictions name: class ids, or names of classes, never both.
+
+    Parameters
+    ----------
+    names
+        The names by class id, where they are known from elsewhere.
+    """
+
+    def __init__(self, names: Sequence[str] | None) -> None:
+        self.names = None if names is None else list(names)
+        self._found = Positions()
+        self._highest = -1
+        self._first = ""
+
+    def take(self, column: Column) -> NDArray[np.int64]:
+        """Codes, which `resolve` turns into class ids when everything has been seen.
+
+        Raises
+        ------
+        LearnOrderError
+            A value is no class id or name, or some are ids and others names.
+        """
+        codes, values = column.distinct()
+        texts = values.dtype.kind == "O"
+        if self._first and texts != (self._first == "names"):
+            raise LearnOrderError(
+                f"import: {column.what} in {column.where} has {'names' if texts else 'class ids'}, "
+                f"while {self._first} came before. Labels and predictions are all class ids or "
+                "all names. Convert them."
+            )
+        self._first = "names" if texts else "class ids"
+        if texts:
+            blank = np.array([not value.strip() for value in values], dtype=bool)
+            if blank.any():
+                column.refuse(blank[codes], "It is a class id or the name of a class")
+            of_values = Column(column.what, column.where, column.first_row, values)
+            return self._found.take(of_values)[codes]
+        self._check_ids(column, codes, values)
+        return values.astype(np.int64)[codes]
+
+    def _check_ids(self, column: Column, codes: NDArray[np.int64], values: NDArray[Any]) -> None:
+        if values.dtype.kind == "f":
+            column.refuse(np.ones(len(codes), dtype=bool), "It is a class id, a whole number")
+        most = MOST_UNNAMED if self.names is None else len(self.names)
+        bad = (values < 0) | (values >= most)
+        if bad.any():
+            why = "without class names" if self.names is None else f"for {most} class names"
+            column.refuse(bad[codes], f"Class ids are whole numbers from 0 to {most - 1:,} {why}")
+        self._highest = max(self._highest, int(values.max(initial=-1)))
+
+    def resolve(self) -> tuple[list[str], NDArray[np.int64] | None, str | None]:
+        """Names by class id, class ids by code (None where codes are ids), and what to tell.
+
+        Raises
+        ------
+        LearnOrderError
+            A name is none of those known, or some look like ids and others do not.
+        """
+        if self._first != "names":
+            names = self.names or [str(k) for k in range(self._highest + 1)]
+            return names, None, None
+        found = self._found.values
+        if self.names is not None and set(found) <= set(self.names):
+            places = {name: k for k, name in enumerate(self.names)}
+            return self.names, np.array([places[v] for v in found], dtype=np.int64), None
+        numeric = [WHOLE.fullmatch(value) is not None for value in found]
+        if all(numeric):
+            return self._resolve_numbers([int(value) for value in found])
+        if self.names is not None:
+            unknown = next(v for v in found if v not in self.names)
+            raise LearnOrderError(
+                f"import: the class {unknown!r} occurs and is none of the "
+                f"{len(self.names)} class names. {nearest(unknown, self.names[:50])}"
+            )
+        if any(numeric):
+            id_, name = found[numeric.index(True)], found[numeric.index(False)]
+            raise LearnOrderError(
+                f"import: labels or predictions are {id_!r}, a class id, and {name!r}, a name. "
+                "They are all class ids or all names. Correct them, or give the class names."
+            )
+        names = sorted(found)
+        places = {name: k for k, name in enumerate(names)}
+        ids = np.array([places[v] for v in found], dtype=np.int64)
+        return names, ids, "classes are given by name; their ids are the places in sorted order"
+
+    def _resolve_numbers(
+        self, ids: list[int]
+    ) -> tuple[list[str], NDArray[np.int64] | None, str | None]:
+        most = MOST_UNNAMED if self.names is None else len(self.names)
+        if max(ids) >= most:
+            raise LearnOrderError(
+                f"import: the class id {max(ids)} occurs. Class ids go from 0 to {most - 1:,} "
+                f"{'without class names' if self.names is None else 'for that many class names'}. "
+                "Number the classes anew, or name them."
+            )
+        names = self.names or [str(k) for k in range(max(ids) + 1)]
+        return names, np.array(ids, dtype=np.int64), None
