@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
-import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
+from learnorder.collection.provenance import provenance, versions
 from learnorder.datasets.baselines import find_baselines
 from learnorder.datasets.dataset import Dataset
 from learnorder.datasets.extra import with_test_set
@@ -128,47 +123,6 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
 
 def _transformed(dataset: Dataset, spec: TrainingSpec) -> Dataset:
     return transform_inputs(dataset, **dict(spec.dataset.transform or {}), seed=spec.dataset.seed)
-
-
-def provenance(spec: TrainingSpec) -> dict[str, Any]:
-    """Versions, platform, time, and the git revision of the current folder."""
-    return {
-        **versions(spec),
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "git_revision": _git_revision(),
-    }
-
-
-def versions(spec: TrainingSpec) -> dict[str, str]:
-    """Versions of what the predictions depend on."""
-    libraries = ("scikit-learn", "scipy") if spec.architecture.is_learner else ("torch",)
-    return {
-        **{name: _version(name) for name in ("learnorder", *libraries, "numpy")},
-        "python": platform.python_version(),
-        "platform": f"{sys.platform} {platform.machine()}",
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
-
-
-def _git_revision() -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", "rev-parse", "HEAD"],
-            cwd=Path.cwd(),
-            capture_output=True,
-            text=True,
-            timeout=5,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
 
 
 def state_context(
