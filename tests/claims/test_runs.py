@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from learnorder.collection.train import TrainingResult
 from learnorder.errors import DataNotFound, LearnOrderError, LogBusy
 from learnorder.log.reader import open_log
 
+ROOT = Path(__file__).parents[2]
 OLD = {"claim": "benchmarks", "scale": "quick", "status": "done", "verdict": "holds"}
 
 
@@ -121,6 +125,33 @@ def test_a_run_that_was_killed_is_noticed_by_the_next(tiny, tmp_path):
     assert any(isinstance(n, str) and "benchmarks: a run before this one" in n for n in news)
     assert found["benchmarks"]["status"] == "done"
     assert not status.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp_path, old, number):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.claims.stopped_run", str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert process.stdout.readline() == "training\n"
+    with pytest.raises(LogBusy):
+        run(tmp_path)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    status, killed = status_of(old), number == signal.SIGKILL
+    assert process.returncode == (-signal.SIGKILL if killed else 1)
+    assert status["status"] == ("running" if killed else "interrupted")
+    if not killed:
+        assert "reproduce: interrupted." in said.splitlines()[-1]
+        word = "Ctrl-C" if number == signal.SIGINT else number.name
+        assert status["reason"].startswith(f"it was stopped by {word}.")
+    assert json.loads(old.read_text()) == OLD
+    news = []
+    found = run(tmp_path, report=news.append)["benchmarks"]
+    assert any("a run before this one" in n for n in news if isinstance(n, str)) == killed
+    assert (found["status"], found["seeds"]) == ("done", {"digits/mlp": [0, 1, 2, 3, 4]})
+    assert json.loads(old.read_text()) == found
 
 
 def test_a_larger_scale_has_a_folder_of_its_own(tiny, tmp_path, old):

@@ -242,12 +242,12 @@ def budget_lines(
         yield f"missing: {lack.what}, for {needing}. To have it: {lack.how}."
     without = left_without(claims, scale, budget.missing)
     parts = [f"{how}: {', '.join(names) or 'none'}" for how, names in without.items()]
-    yield f"runs without what is missing: {'. '.join(parts)}."
+    yield f"without that, {'; '.join(parts)}"
 
 
 def _ended(result: Mapping[str, Any]) -> str:
     """Say why a claim has no new verdict."""
-    return f"{result['status']}: {result['reason']}"
+    return f"{result['status']}: {result['reason'].removeprefix('reproduce: ')}"
 
 
 def _problem_line(found: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -258,7 +258,7 @@ def _problem_line(found: Mapping[str, Mapping[str, Any]]) -> str | None:
     name, first = next(iter(without.items()))
     return (
         f"reproduce: {len(without)} of {count_of(len(found), 'claim')} without a new verdict: "
-        f"{', '.join(without)}. The first, {name}, was {_ended(first).removeprefix('reproduce: ')}"
+        f"{', '.join(without)}. The first, {name}, was {_ended(first)}"
     )
 
 
