@@ -52,6 +52,9 @@ def workshop(tmp_path_factory) -> Path:
     """A folder with the examples, in which help texts can be followed."""
     folder = tmp_path_factory.mktemp("workshop")
     shutil.copytree(ROOT / "examples", folder / "examples")
+    spec = folder / "examples" / "digits_mlp.toml"
+    assert "epochs = 8" in spec.read_text()
+    spec.write_text(spec.read_text().replace("epochs = 8", "epochs = 3"))
     (folder / "digits.toml").write_text(
         '[dataset]\nname = "digits"\n[architecture]\nname = "linear"\n[training]\nepochs = 2\n'
     )

@@ -13,6 +13,9 @@ class LearnOrderError(ValueError):
 class DataNotFound(LearnOrderError):
     """A dataset, or a file of one, is not where it was looked for."""
 
+    dataset: str | None = None
+    """Name of the dataset, where `load_dataset` knows it."""
+
 
 class LogNotFound(LearnOrderError):
     """There is no log at this path."""
@@ -36,6 +39,9 @@ class ExamplesDiffer(LearnOrderError):
 
 class ExtraMissing(LearnOrderError):
     """An optional dependency is needed and not installed."""
+
+    dataset: str | None = None
+    """Name of the dataset that needs it to be read, if one does."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

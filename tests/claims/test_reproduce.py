@@ -7,61 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.claims.tiny_claims import shrunk, trimmed, unknown_budget
 
 from learnorder.claims import Scale, recipe
 from learnorder.claims import reproduce as reproduction
-from learnorder.claims.budget import Budget
 from learnorder.claims.pages import write_pages
 from learnorder.claims.recipe import all_claims
 from learnorder.claims.verdicts import Verdict
-from learnorder.cli.reproduce import budget_lines
 from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
 
-OF_RECIPE = recipe.collection
-SIX = ("linear", "mlp", "lenet", "mlp-pca", "lenet-permuted", "lenet-noise-20")
-"""Conditions: a correlation across them takes so many."""
 DOCS = Path(__file__).parents[2] / "docs" / "claims"
-
-
-def shrunk(name: str, scale: Scale) -> recipe.Collection:
-    """A collection of a recipe, as small as it goes."""
-    found = OF_RECIPE(name, scale)
-    tables = found.spec.resolved()
-    tables["architecture"].pop("revision", None)
-    half = name.endswith("-half")
-    tables["dataset"] |= {"train_limit": 32 if half else 64, "test_limit": 40}
-    if tables["dataset"]["name"] in ("gabor", "gaussians"):
-        tables["dataset"]["options"] |= {"n_train": 64, "n_test": 32}
-        tables["dataset"] |= {"train_limit": None, "test_limit": None}
-    if (tables["dataset"].get("transform") or {}).get("name") == "pca":
-        tables["dataset"]["transform"]["components"] = 8
-    tables["training"]["epochs"] = 3
-    if "batch_size" in tables["training"]:
-        tables["training"]["batch_size"] = 16
-    for extra in tables.get("extra", {}).values():
-        extra |= {"options": {"n": 20}} if extra["name"] == "noise" else {"limit": 20}
-    if tables["architecture"]["name"] in ("st-vgg", "lenet"):
-        tables["architecture"]["options"] |= {"width": 2}
-    return replace(found, spec=TrainingSpec.from_tables(tables), seeds=found.seeds[:5])
-
-
-def trimmed(names: tuple[str, ...] | list[str]) -> list[recipe.Claim]:
-    """Claims with one study, the last, of few collections that are soon trained."""
-    claims = []
-    for claim in all_claims():
-        study = claim.at("quick")[-1]
-        kept = study.collections[:2]
-        if claim.rule == "goes-with-accuracy":
-            kept = [name for name in study.collections if name.rpartition("/")[2] in SIX]
-        studies = [study.model_copy(update={"collections": kept})]
-        claims.append(claim.model_copy(update={"studies": studies}))
-    return [claim for claim in claims if not names or claim.id in names]
-
-
-def unknown_budget(collections, *_: object) -> Budget:
-    """Every collection can be trained, at a cost that nobody has measured."""
-    return Budget(dict.fromkeys(collections), {}, {})
 
 
 @pytest.fixture
@@ -123,11 +79,12 @@ def test_data_that_are_missing_are_named_and_the_others_run(tiny, tmp_path, monk
         ["robust"], out=tmp_path / "out", data=tmp_path, workers=1, report=news.append
     )["robust"]
     assert all(name.startswith("fashion-mnist") for name in found["not_run"])
-    assert "LEARNORDER_DATA" in next(iter(found["not_run"].values()))
-    assert (found["verdict"], found["measures"]) == ("inconclusive", [])
-    budget = [n for n in news if isinstance(n, reproduction.Budget)][-1]
-    lines = budget_lines(budget, trimmed(["robust"]))
-    assert any("not possible: fashion-mnist" in line for line in lines)
+    assert "hf download zalando-datasets/fashion_mnist" in next(iter(found["not_run"].values()))
+    assert (found["status"], found["verdict"], found["measures"]) == ("not run", None, [])
+    assert "without the dataset 'fashion-mnist'" in found["reason"]
+    status = json.loads((tmp_path / "out" / "robust.status.json").read_text())
+    assert status == found
+    assert not (tmp_path / "out" / "robust.json").exists()
 
 
 def test_an_interrupted_claim_is_marked_and_gone_on_with(tiny, tmp_path, monkeypatch):
@@ -141,13 +98,17 @@ def test_an_interrupted_claim_is_marked_and_gone_on_with(tiny, tmp_path, monkeyp
             reproduction.reproduce(
                 ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1
             )
-    left = json.loads((tmp_path / "out" / "other-learners.json").read_text())
+    status = tmp_path / "out" / "other-learners.status.json"
+    left = json.loads(status.read_text())
     assert (left["status"], left["verdict"]) == ("interrupted", None)
-    assert "run the same command again" in left["undefined"]["verdict"]
+    assert "stopped by Ctrl-C. Run the same command again" in left["undefined"]["verdict"]
+    assert not (tmp_path / "out" / "other-learners.json").exists()
     found = reproduction.reproduce(
         ["other-learners"], out=tmp_path / "out", data=tmp_path, workers=1
     )
     assert found["other-learners"]["status"] == "done"
+    assert found["other-learners"]["measures"]
+    assert not status.exists()
 
 
 def test_a_replicate_that_diverges_is_counted_and_named(tiny, tmp_path, monkeypatch):

@@ -6,28 +6,37 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from learnorder.claims import Scale
 from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.evidence import Finding
+from learnorder.claims.folder import sole_run
 from learnorder.claims.judging import find_evidence, level_of, verdict_of
-from learnorder.claims.recipe import Claim, Collection, Study, collections_of, find_claims
+from learnorder.claims.missing import is_enough, possible
+from learnorder.claims.origin import judged_with, trained_with
+from learnorder.claims.recipe import Claim, Collection, collections_of, find_claims
 from learnorder.claims.results import (
+    DONE,
+    GO_ON,
     INTERRUPTED,
+    NOT_RUN,
     RUNNING,
     about,
+    place_of,
     result_of,
     unfinished,
+    was_left_running,
     write_result,
+    write_status,
 )
-from learnorder.collection.prepare import versions
 from learnorder.collection.progress import CostEstimate, Progress
-from learnorder.collection.train import train_collection
-from learnorder.log.provenance import provenance
+from learnorder.collection.train import TrainingResult, check_workers, train_collection
+from learnorder.errors import LearnOrderError, count_of
 from learnorder.log.reader import open_log
 from learnorder.measures.intervals import at_level
 
@@ -46,6 +55,8 @@ class Stage:
         Seconds for all that is left, over all claims.
     training
         Of the collection.
+    trained
+        What became of it, at its end: how many replicates are finished, and how many diverged.
     """
 
     claim: str
@@ -54,10 +65,20 @@ class Stage:
     total: int
     left: float
     training: Progress | None = None
+    trained: tuple[int, int] | None = None
 
 
-News = Budget | Stage | Mapping[str, Any] | str
-"""The budget, before anything is trained; how far it is; the result of a claim; or a remark."""
+@dataclass(frozen=True)
+class Probing:
+    """How many different collections have been tried for what they cost, and of how many."""
+
+    done: int
+    total: int
+
+
+News = Probing | Budget | Stage | Mapping[str, Any] | str
+"""How far measuring the cost is; the budget, before anything is trained; how far training is; what
+became of a claim; or a remark."""
 
 Tell = Callable[[News], None]
 
@@ -80,7 +101,8 @@ def reproduce(
     names
         Claims; all of them without names.
     out
-        Folder of the results, ``<claim>.json``, and of the logs.
+        Folder of the results, ``<claim>.json`` (of a larger scale than quick, in a folder of its
+        name), and of the logs. One run has it at a time.
     data
         Folder of the datasets; without it ``$LEARNORDER_DATA``.
     scale
@@ -92,16 +114,18 @@ def reproduce(
 
     Returns
     -------
-    The content of the result files, by claim.
+    The content of the result files, by claim. Where ``status`` is not ``"done"``, there is no new
+    verdict, and ``reason`` says why; ``<claim>.status.json`` has the same.
 
     Raises
     ------
     LearnOrderError
-        A name is none of a claim, or something cannot be trained or written.
+        A name is none of a claim, another run has the folder, or a log in it does not fit.
     """
     claims = find_claims(names)
-    run = _Run(Path(out), scale, workers, report or (lambda _: None))
-    with _data_root(data):
+    check_workers(workers)
+    with sole_run(out) as folder, _data_root(data):
+        run = _Run(folder, scale, workers, report or (lambda _: None))
         return run.all(claims, collections_of(claims, scale))
 
 
@@ -130,6 +154,8 @@ class _Run:
     tell: Tell
     trained: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What became of collections, by name."""
+    hindered: dict[str, LearnOrderError] = field(default_factory=dict)
+    """Why collections could not be trained now, by name; tried again by the next run."""
     estimated: float = 0.0
     """Seconds that what is trained was thought to take."""
     taken: float = 0.0
@@ -139,29 +165,52 @@ class _Run:
         """Where the log of a collection lies."""
         return self.out / "logs" / self.scale / f"{name}.zarr"
 
+    def result(self, claim: Claim) -> Path:
+        """Where the result of a claim lies."""
+        return self.out / place_of(claim.id, self.scale)
+
     def all(
         self, claims: Sequence[Claim], collections: Mapping[str, Collection]
     ) -> dict[str, dict[str, Any]]:
         """Go through the claims."""
+        for claim in claims:
+            if was_left_running(self.result(claim)):
+                self.tell(f"{claim.id}: a run before this one ended without a word. It goes on.")
         budget = measure_budget(
             collections,
             self.log,
             self.workers,
-            lambda done, total: self.tell(f"measuring what it will cost: {done} of {total}"),
+            lambda done, total: self.tell(Probing(done, total)),
         )
+        wanted = {
+            name
+            for claim in claims
+            for study in claim.at(self.scale)
+            for name in possible(claim, study, budget.missing)
+        }
+        budget = replace(budget, costs={n: c for n, c in budget.costs.items() if n in wanted})
         self.tell(budget)
-        found = {}
-        for claim in claims:
-            path = self.out / f"{claim.id}.json"
-            write_result(path, unfinished(claim, self.scale, RUNNING))
-            try:
-                found[claim.id] = self._one(claim, collections, budget)
-            except KeyboardInterrupt:
-                write_result(path, unfinished(claim, self.scale, INTERRUPTED))
-                raise
-            write_result(path, found[claim.id])
-            self.tell(found[claim.id])
-        return found
+        return {claim.id: self._kept(claim, collections, budget) for claim in claims}
+
+    def _kept(
+        self, claim: Claim, collections: Mapping[str, Collection], budget: Budget
+    ) -> dict[str, Any]:
+        """Go through a claim and write what became of it; what hinders one may spare the next."""
+        place = self.result(claim)
+        ended = partial(unfinished, claim, self.scale)
+        write_status(place, ended(RUNNING, f"it has no new verdict yet. {GO_ON}"))
+        try:
+            result = self._one(claim, collections, budget)
+            (write_result if result["status"] == DONE else write_status)(place, result)
+        except LearnOrderError as error:
+            result = ended(INTERRUPTED, str(error))
+            write_status(place, result)
+        except BaseException as error:
+            with suppress(OSError):
+                write_status(place, ended(INTERRUPTED, f"{_why(error)} {GO_ON}"))
+            raise
+        self.tell(result)
+        return result
 
     def _one(
         self, claim: Claim, collections: Mapping[str, Collection], budget: Budget
@@ -173,28 +222,32 @@ class _Run:
         not_run: dict[str, str] = {}
         for study in claim.at(self.scale):
             absent = {n: budget.missing[n] for n in study.collections if n in budget.missing}
-            not_run |= absent
-            names = [name for name in study.collections if name not in absent]
+            not_run |= {name: " ".join(map(str, lacks)) for name, lacks in absent.items()}
+            names = possible(claim, study, budget.missing)
             for name in names:
                 self._train(claim.id, collections[name], budget)
                 used[name] = self.trained[name]
-            if not _is_enough(claim, study, names):
+            if not is_enough(claim, study, names):
                 continue
             finished = [name for name in names if self.trained[name]["n_replicates"]]
             logs = {name: dict(open_log(self.log(name))) for name in finished}
             shown = study.model_copy(update={"collections": names})
             with at_level(level):
                 findings += find_evidence(claim, shown, logs)
+        if not findings and not_run:
+            return unfinished(claim, self.scale, NOT_RUN, _lack_line(not_run, budget), not_run)
         verdict = verdict_of(claim, findings)
-        made_by: dict[str, Any] = {}
-        for name in used:
-            made_by |= provenance(versions(collections[name].spec))
+        versions = trained_with(open_log(self.log(name)) for name in used)
+        made = (versions, judged_with())
         return result_of(
-            claim, self.scale, level, verdict, findings, list(used.values()), not_run, made_by
+            claim, self.scale, level, verdict, findings, list(used.values()), not_run, *made
         )
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:
+        """Train a collection, unless that has been done or tried."""
         name = collection.name
+        if name in self.hindered:
+            raise self.hindered[name]
         if name in self.trained:
             return
         started = time.monotonic()
@@ -206,31 +259,61 @@ class _Run:
                 self.tell(news)
 
         self.tell(self._stage(claim, name, budget, None))
+        try:
+            result = self._result(collection, on_news)
+        except LearnOrderError as error:
+            self.hindered[name] = error
+            raise
+        self.trained[name] = about(collection, result.finished, result.failed)
+        self.estimated += budget.seconds(name)
+        self.taken += time.monotonic() - started
+        ended = self._stage(claim, name, budget, None)
+        self.tell(replace(ended, trained=(len(result.finished), len(result.failed))))
+
+    def _result(
+        self, collection: Collection, on_news: Callable[[Progress | CostEstimate | str], None]
+    ) -> TrainingResult:
+        """Train, and refuse what says nothing about a claim: only divergence is an outcome."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # replicates that failed are counted
             result = train_collection(
                 collection.spec,
                 collection.seeds,
-                out=self.log(name),
+                out=self.log(collection.name),
                 workers=self.workers,
                 report=on_news,
             )
-        self.trained[name] = about(collection, result.finished, result.failed)
-        self.estimated += budget.seconds(name)
-        self.taken += time.monotonic() - started
+        hindered = [seed for seed in result.failed if seed not in result.diverged]
+        if hindered:
+            seed = hindered[0]
+            raise LearnOrderError(
+                f"reproduce: {len(hindered)} of {count_of(len(collection.seeds), 'replicate')} of "
+                f"{collection.name} could not be trained; the first is seed {seed}: "
+                f"{result.failed[seed].removeprefix('train: ')} That says nothing about the claim. "
+                f"{GO_ON}"
+            )
+        return result
 
     def _stage(self, claim: str, name: str, budget: Budget, news: Progress | None) -> Stage:
         """What is left: as estimated, corrected by what was taken so far."""
         ratio = self.taken / self.estimated if self.estimated else 1.0
         others = [n for n in budget.costs if n not in self.trained and n != name]
         left = ratio * sum(map(budget.seconds, others))
-        here = news.left if news is not None else None
-        left += ratio * budget.seconds(name) if here is None else here
+        if name not in self.trained:
+            here = news.left if news is not None else None
+            left += ratio * budget.seconds(name) if here is None else here
         return Stage(claim, name, len(self.trained), len(budget.costs), left, news)
 
 
-def _is_enough(claim: Claim, study: Study, names: Sequence[str]) -> bool:
-    """Whether what is left of a study can be judged: the first is what others are held against."""
-    if claim.rule in ("same-order", "other-order"):
-        return len(names) > 1 and names[0] == study.collections[0]
-    return len(names) > (1 if claim.rule == "starts-alike" else 0)
+def _lack_line(not_run: Mapping[str, str], budget: Budget) -> str:
+    """Say what a claim lacks as a whole."""
+    lacks = dict.fromkeys(lack.what for name in not_run for lack in budget.missing[name])
+    return f"nothing of it can be judged without {', '.join(lacks)}."
+
+
+def _why(error: BaseException) -> str:
+    """Say in a line what ended a run."""
+    text = " ".join(str(error).split())
+    if isinstance(error, KeyboardInterrupt):
+        return f"it was stopped by {text or 'Ctrl-C'}."
+    return f"{type(error).__name__}: {text.rstrip('.')}."

@@ -7,14 +7,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from learnorder.claims import Scale
+from learnorder.claims import SCALES, Scale
 from learnorder.claims.evidence import Finding
 from learnorder.claims.recipe import Claim, Collection
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.log.files import write_durably
 
-DONE, RUNNING, INTERRUPTED = "done", "running", "interrupted"
+DONE, RUNNING, INTERRUPTED, NOT_RUN = "done", "running", "interrupted", "not run"
+
+GO_ON = "Run the same command again to go on."
+
+
+def place_of(claim: str, scale: Scale) -> Path:
+    """Where the result of a claim lies: of a scale larger than quick, in a folder of its name."""
+    return Path("" if scale == SCALES[0] else scale, f"{claim}.json")
+
+
+def status_place(result: Path) -> Path:
+    """Where it is said that a claim has no new result: beside an older one, which stays."""
+    return result.with_suffix(".status.json")
 
 
 def result_of(
@@ -26,12 +38,14 @@ def result_of(
     collections: Sequence[Mapping[str, Any]],
     not_run: Mapping[str, str],
     versions: Mapping[str, Any],
+    judged_with: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the content of the file, as plain JSON types.
 
     ``level`` is the coverage of the intervals; ``n_replicates`` is the smallest number that went
     into a finding; ``seeds`` are those trained, by collection; ``not_run`` has collections that
-    could not be trained, with the reason.
+    could not be trained, with the reason; ``versions`` are those that the replicates were trained
+    with, ``judged_with`` those of now.
     """
     return {
         **_head(claim, scale, DONE),
@@ -43,14 +57,28 @@ def result_of(
         "seeds": {str(c["name"]): c["seeds"] for c in collections},
         "not_run": dict(not_run),
         "versions": dict(versions),
+        "judged_with": dict(judged_with),
         "undefined": {},
     }
 
 
-def unfinished(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
-    """Content of the file of a claim that is under way, or was interrupted."""
-    reason = f"the claim is {status}: run the same command again to go on"
-    return {**_head(claim, scale, status), "verdict": None, "undefined": {"verdict": reason}}
+def unfinished(
+    claim: Claim,
+    scale: Scale,
+    status: str,
+    reason: str,
+    not_run: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what is said of a claim that is under way, was interrupted, or could not be run."""
+    return {
+        **_head(claim, scale, status),
+        "reason": reason,
+        "verdict": None,
+        "n_replicates": 0,
+        "measures": [],
+        "not_run": dict(not_run or {}),
+        "undefined": {"verdict": f"the claim is {status}: {reason}"},
+    }
 
 
 def about(
@@ -81,7 +109,26 @@ def _head(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
 
 
 def write_result(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a result whole, or not at all."""
+    """Write a finished result whole, or not at all; what was said of it before is done with."""
+    _write(path, content)
+    status_place(path).unlink(missing_ok=True)
+
+
+def write_status(path: Path, content: Mapping[str, Any]) -> None:
+    """Say beside the place of a result that there is no new one yet, see `unfinished`."""
+    _write(status_place(path), content)
+
+
+def was_left_running(path: Path) -> bool:
+    """Whether a run said that it is at a claim, and never how that ended."""
+    try:
+        content = json.loads(status_place(path).read_text(encoding="utf-8"))
+        return bool(content["status"] == RUNNING)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # it is written anew
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
     write_durably(path.resolve(), (text + "\n").encode())

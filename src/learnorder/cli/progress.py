@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from learnorder.collection.progress import CostEstimate, Progress
 
 LINE_SECONDS = 10.0
-"""Without a terminal, progress is one line in so many seconds."""
+"""Without a terminal, progress of one collection is one line in so many seconds."""
+
+CAMPAIGN_LINE_SECONDS = 180.0
+"""The same of many collections, which take hours: beside a line at the start and end of each."""
 
 BAR_WIDTH = 80
 """Columns of a terminal that has room for a bar beside the text."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,10 @@ from learnorder.errors import LearnOrderError, count_of
 if TYPE_CHECKING:
     from learnorder.claims.budget import Budget
     from learnorder.claims.recipe import Claim
-    from learnorder.claims.reproduce import News, Stage
+    from learnorder.claims.reproduce import News, Probing, Stage
+
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that ask a process to end: of the system, and of a terminal that is closed."""
 
 
 @click.command()
@@ -48,7 +54,7 @@ def reproduce(
     """Reproduce claims of the paper, all of them without names, each with a verdict.
 
     Says what it will take before anything is trained. Interrupted, it goes on when it is run
-    again; logs are shared between claims.
+    again; logs are shared between claims. Exit status 1 if a claim has no new verdict.
 
     \b
     learnorder reproduce --list
@@ -70,9 +76,10 @@ def reproduce(
             f"reproduce: there is no folder {data}. --data is the folder with the datasets, each "
             "in a folder of its own. Correct it, or leave it out where LEARNORDER_DATA is set."
         )
-    display = _Display(claims)
+    display = _Display(claims, scale, data)
     try:
-        found = run(names, out=out, data=data, scale=scale, workers=workers, report=display)
+        with _stopped_by_signals():
+            found = run(names, out=out, data=data, scale=scale, workers=workers, report=display)
     except KeyboardInterrupt as interrupt:
         raise LearnOrderError(
             f"reproduce: interrupted. Every recorded epoch and finished claim is safe in {out}. "
@@ -82,6 +89,28 @@ def reproduce(
         display.close()
     _print(found, as_json)
     click.echo(f"results: {out}", err=True)
+    if problem := _problem_line(found):
+        raise LearnOrderError(problem)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Let what asks a process to end stop it as Ctrl-C does, so that it is said how far it came.
+
+    A signal that is ignored, as by `nohup`, stays so.
+    """
+
+    def stop(number: int, _: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    changed = [n for n in ENDING if signal.getsignal(n) is signal.SIG_DFL]
+    try:
+        for number in changed:
+            signal.signal(number, stop)
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _list(claims: list[Claim], scale: Scale, as_json: bool) -> None:
@@ -108,80 +137,129 @@ def _list(claims: list[Claim], scale: Scale, as_json: bool) -> None:
 class _Display:
     """Tells a person what it will take and how far it is, on stderr."""
 
-    def __init__(self, claims: list[Claim]) -> None:
+    def __init__(self, claims: list[Claim], scale: Scale, data: Path | None) -> None:
         from learnorder.cli.progress import Bar
 
-        self._claims = claims
+        self._about = (claims, scale, data)
         self._bar = Bar()
-        self._said = ""
         self._last_line = 0.0
 
     def __call__(self, news: News) -> None:
         """Take one piece of news."""
         from learnorder.claims.budget import Budget
-        from learnorder.claims.reproduce import Stage
+        from learnorder.claims.reproduce import Probing, Stage
 
-        if isinstance(news, Budget):
-            self._clear()
-            for line in budget_lines(news, self._claims):
-                click.echo(line, err=True)
+        if isinstance(news, Probing):
+            self._probing(news)
+        elif isinstance(news, Budget):
+            self._echo(*budget_lines(news, *self._about))
         elif isinstance(news, Stage):
             self._stage(news)
         elif isinstance(news, Mapping):
-            self._clear()
-            click.echo(f"{news['claim']}: {news['verdict']}", err=True)
-        elif sys.stderr.isatty():
-            self._bar.show(news, 0, 1, None)
+            self._echo(f"{news['claim']}: {news['verdict'] or _ended(news)}")
         else:
-            self._line(news, news.rpartition(":")[0])
+            self._echo(news)
+
+    def _probing(self, news: Probing) -> None:
+        text = f"measuring what it will cost: {news.done} of {news.total}"
+        if sys.stderr.isatty():
+            self._bar.show(text, news.done, news.total, None)
+        else:
+            self._line(text, news.done in (0, news.total))
 
     def _stage(self, news: Stage) -> None:
         from learnorder.cli.output import duration
 
-        share, inside = 0.0, ""
+        number = news.done + (news.trained is None)
+        place = f"{news.claim}: {news.collection} ({number} of {news.total})"
+        left = f"about {duration(news.left)} left"
+        if news.trained is not None:
+            finished, diverged = news.trained
+            failed = f", {diverged} diverged" if diverged else ""
+            self._echo(f"{place}: {count_of(finished, 'replicate')} trained{failed}; {left}")
+            return
+        share = 0.0
         if news.training is not None:
             share = news.training.recorded / max(news.training.n_points, 1)
-            inside = f", {100 * share:.0f} %"
-        text = f"{news.claim}: {news.collection}{inside} ({news.done + 1} of {news.total})"
+        text = f"{place}: {100 * share:.0f} %"
         if sys.stderr.isatty():
             self._bar.show(text, news.done + share, news.total, news.left)
         else:
-            self._line(f"{text}; about {duration(news.left)} left", news.collection)
+            self._line(f"{text}; {left}", news.training is None)
 
-    def _line(self, text: str, topic: str) -> None:
-        """Without a terminal: a line for each new topic, and else one in ten seconds."""
-        from learnorder.cli.progress import LINE_SECONDS
+    def _line(self, text: str, is_due: bool) -> None:
+        """Without a terminal: a line where something begins or ends, and seldom in between."""
+        from learnorder.cli.progress import CAMPAIGN_LINE_SECONDS
 
-        now = time.monotonic()
-        if topic != self._said or now - self._last_line >= LINE_SECONDS:
-            self._said, self._last_line = topic, now
+        if is_due or time.monotonic() - self._last_line >= CAMPAIGN_LINE_SECONDS:
+            self._last_line = time.monotonic()
             click.echo(text, err=True)
 
-    def _clear(self) -> None:
+    def _echo(self, *lines: str) -> None:
+        """Say what is to stay on a terminal, where a bar would cover it."""
         from learnorder.cli.progress import Bar
 
         self._bar.close()
         self._bar = Bar()
+        self._last_line = time.monotonic()
+        for line in lines:
+            click.echo(line, err=True)
 
     def close(self) -> None:
         """Leave the terminal as it was."""
         self._bar.close()
 
 
-def budget_lines(budget: Budget, claims: list[Claim]) -> list[str]:
-    """Say what it will take, and what cannot be trained: why, and which claims miss it."""
+def budget_lines(
+    budget: Budget, claims: list[Claim], scale: Scale, data: Path | None
+) -> Iterator[str]:
+    """Say what it will take, and what is missing: what for, how to get it, and what runs without.
+
+    Parameters
+    ----------
+    budget
+        What was measured.
+    claims, scale
+        What is to be reproduced.
+    data
+        Folder of the datasets, as given; without it ``$LEARNORDER_DATA``.
+    """
+    from learnorder.claims.missing import left_without, studies_needing
     from learnorder.cli.output import duration, size
 
     left = [name for name, cost in budget.costs.items() if cost is not None]
-    lines = [
+    yield (
         f"{count_of(len(budget.costs), 'collection')}, {len(left)} to train: about "
         f"{duration(budget.total_seconds)}, {size(budget.disk)} on disk, "
         f"{size(budget.memory)} of memory"
-    ]
-    for name, reason in budget.missing.items():
-        needing = [c.id for c in claims if any(name in s.collections for s in c.studies)]
-        lines.append(f"not possible: {name} (for {', '.join(needing)}): {reason}")
-    return lines
+    )
+    if not budget.missing:
+        return
+    folder = data or os.environ.get("LEARNORDER_DATA")
+    yield f"folder of the datasets: {folder or 'none; give --data DIR or set LEARNORDER_DATA'}"
+    for lack in dict.fromkeys(lack for lacks in budget.missing.values() for lack in lacks):
+        needing = studies_needing(lack, claims, scale, budget.missing)
+        yield f"missing: {lack.what}, for {needing}. To have it: {lack.how}."
+    without = left_without(claims, scale, budget.missing)
+    parts = [f"{how}: {', '.join(names) or 'none'}" for how, names in without.items()]
+    yield f"without that, {'; '.join(parts)}"
+
+
+def _ended(result: Mapping[str, Any]) -> str:
+    """Say why a claim has no new verdict."""
+    return f"{result['status']}: {result['reason'].removeprefix('reproduce: ')}"
+
+
+def _problem_line(found: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Say in a line that claims have no new verdict, and why the first has none."""
+    without = {name: result for name, result in found.items() if result["verdict"] is None}
+    if not without:
+        return None
+    name, first = next(iter(without.items()))
+    return (
+        f"reproduce: {len(without)} of {count_of(len(found), 'claim')} without a new verdict: "
+        f"{', '.join(without)}. The first, {name}, was {_ended(first)}"
+    )
 
 
 def _print(found: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
@@ -194,5 +272,6 @@ def _print(found: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
     for name, result in found.items():
         verdicts = [finding["verdict"] for finding in result["measures"]]
         parts = [f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts)]
-        rows.append((name, result["verdict"], ", ".join(parts), result["n_replicates"]))
+        verdict = result["verdict"] or result["status"]
+        rows.append((name, verdict, ", ".join(parts), result["n_replicates"]))
     echo_table(("claim", "verdict", "of its subjects", "replicates, at least"), rows)

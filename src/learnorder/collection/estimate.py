@@ -22,7 +22,11 @@ from learnorder.training.spec import TrainingSpec
 
 
 def estimate_cost(
-    spec: TrainingSpec, seeds: Sequence[int], out: Path, workers: int | None = None
+    spec: TrainingSpec,
+    seeds: Sequence[int],
+    out: Path,
+    workers: int | None = None,
+    begun: Callable[[Pool], None] = lambda _: None,
 ) -> CostEstimate | None:
     """Measure for some seconds what `train_collection` would take; None where nothing is left.
 
@@ -34,6 +38,8 @@ def estimate_cost(
         As there.
     out
         The log; what it holds already is not counted.
+    begun
+        Given the process that tries it, which another thread may have to end.
 
     Raises
     ------
@@ -50,6 +56,7 @@ def estimate_cost(
     with scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         with Pool(prepared.spec, prepared.identity, scratch, 1) as pool:
+            begun(pool)
             return probed_cost(pool, scratch, plan, prepared, kept, lambda _: None, n_workers)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from learnorder.collection.prepare import state_context, versions
+from learnorder.collection.prepare import state_context
+from learnorder.collection.provenance import made_by
 from learnorder.errors import LearnOrderError
 from learnorder.log.resume import drop_state, load_state, save_state
 from learnorder.log.writer import ReplicateWriter
@@ -78,8 +79,8 @@ def train_group(log: Path, seeds: Sequence[int], task: Task, tell: Tell, **claim
         writers: dict[int, ReplicateWriter] = {}
         for seed in seeds:
             try:
-                made_by = versions(task.spec)
-                writer = ReplicateWriter(log, seed, epochs, made_by, task.identity, **claim)
+                made_with = made_by(task.spec)
+                writer = ReplicateWriter(log, seed, epochs, made_with, task.identity, **claim)
             except FAILURES as error:
                 tell("failed", seed, reason_of(error))
             else:

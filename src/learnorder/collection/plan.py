@@ -63,8 +63,8 @@ def _missing_points(path: Path, header: Header, seed: int, n_points: int) -> int
     attempt = committed_attempt(path, seed)
     if attempt is None:
         return n_points
-    if (attempt.outcome() or {}).get("kind") == "diverged":
-        return 0  # training is deterministic: it would diverge again
+    if attempt.has_diverged:
+        return 0  # training is deterministic
     committed = min(attempt.count_committed(lane) for lane in header.lanes)
     if committed >= n_points and attempt.is_finished:
         return 0

@@ -277,6 +277,11 @@ class Pool:
         what = "Memory may have run out" if worker.was_killed else "Memory ran out"
         return f"{what}; from here on {count_of(self.n_workers, 'worker')} at a time."
 
+    def kill(self) -> None:
+        """End the workers from another thread; whoever waits for them is told that they ended."""
+        for worker in list(self._workers):
+            worker.process.kill()
+
     def __enter__(self) -> Self:
         return self
 

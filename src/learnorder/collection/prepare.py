@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from learnorder.collection.provenance import provenance, versions
 from learnorder.datasets.baselines import find_baselines
 from learnorder.datasets.dataset import Dataset
 from learnorder.datasets.extra import with_test_set
@@ -14,7 +15,6 @@ from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.datasets.transforms import transform_inputs
 from learnorder.log.creation import NewLog
-from learnorder.log.provenance import provenance, versions_of
 from learnorder.schema import PREDICTION
 from learnorder.training.architectures.table import check_architecture
 from learnorder.training.execution import Execution
@@ -70,7 +70,7 @@ class Prepared:
             self.spec.resolved(),
             self.identity,
             about,
-            provenance(versions(self.spec)),
+            provenance(self.spec),
             splits,
             execution=execution.to_json(),
             quantities=self.quantities,
@@ -123,11 +123,6 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
 
 def _transformed(dataset: Dataset, spec: TrainingSpec) -> Dataset:
     return transform_inputs(dataset, **dict(spec.dataset.transform or {}), seed=spec.dataset.seed)
-
-
-def versions(spec: TrainingSpec) -> dict[str, str]:
-    """Versions of what the predictions depend on."""
-    return versions_of(("scikit-learn", "scipy") if spec.architecture.is_learner else ("torch",))
 
 
 def state_context(

@@ -54,12 +54,16 @@ class TrainingResult:
         Seeds that failed, with the reason.
     trained
         Seeds that this call trained; the others were finished before.
+    diverged
+        Those of ``failed`` whose training ended in numbers that are not finite, which it would
+        again; what keeps the others from being finished may be gone when they are next trained.
     """
 
     path: Path
     finished: tuple[int, ...]
     failed: dict[int, str]
     trained: tuple[int, ...]
+    diverged: tuple[int, ...] = ()
 
 
 def train_collection(
@@ -108,11 +112,7 @@ def train_collection(
         Some replicates failed; `TrainingResult.failed` says why.
     """
     wanted = check_seeds(seeds)
-    if workers is not None and (type(workers) is not int or workers < 1):
-        raise LearnOrderError(
-            f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
-            "Leave it out for one per core."
-        )
+    check_workers(workers)
     path = locate(out)
     _require_shared(path)
     refuse_foreign(path)
@@ -152,6 +152,15 @@ def check_seeds(seeds: Iterable[int]) -> list[int]:
             "replicate. Give for example 0:10."
         )
     return [int(seed) for seed in given]
+
+
+def check_workers(workers: int | None) -> None:
+    """Refuse what is no number of processes."""
+    if workers is not None and (type(workers) is not int or workers < 1):
+        raise LearnOrderError(
+            f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
+            "Leave it out for one per core."
+        )
 
 
 def _problem_of(seeds: Sequence[object]) -> str | None:
@@ -256,4 +265,6 @@ def _result(
         if seed in failures or states[seed].status != "finished"
     }
     finished = tuple(seed for seed in sorted(wanted) if seed not in failed)
-    return TrainingResult(path, finished, failed, tuple(sorted(trained)))
+    attempts = {seed: states[seed].attempt for seed in failed if seed in states}
+    diverged = tuple(seed for seed, found in attempts.items() if found and found.has_diverged)
+    return TrainingResult(path, finished, failed, tuple(sorted(trained)), diverged)

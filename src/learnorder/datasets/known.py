@@ -85,6 +85,8 @@ class DatasetEntry:
         What can be chosen of a dataset that is drawn, with the defaults.
     classes
         Class folders that are kept, where the dataset is a part of what lies in the folder.
+    made_from
+        How its files are made, where nobody publishes them in this form.
     """
 
     name: str
@@ -102,6 +104,7 @@ class DatasetEntry:
     embeddings: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
+    made_from: str | None = None
 
 
 def _kind(name: str, kind: str, description: str, looked_for: str) -> DatasetEntry:
@@ -152,6 +155,8 @@ ENTRIES: Final = (
         licence="none stated",
         source="Krizhevsky 2009",
         folder="cifar10_subset",
+        made_from="1,000 train and 200 test images of each class of uoft-cs/cifar10 on the Hugging "
+        "Face hub, columns image and label (img and label there); other draws differ a little",
     ),
     DatasetEntry(
         name="cifar100-subset",
@@ -163,6 +168,9 @@ ENTRIES: Final = (
         licence="none stated",
         source="Krizhevsky 2009",
         folder="cifar100_subset",
+        made_from="100 train and 20 test images of each class of uoft-cs/cifar100 on the Hugging "
+        "Face hub, columns image, label and coarse_label (img, fine_label and coarse_label there); "
+        "other draws differ a little",
     ),
     DatasetEntry(
         name="cifar10",
@@ -198,6 +206,8 @@ ENTRIES: Final = (
         licence="none stated",
         source="Krizhevsky 2009",
         folder="cifar100_small_mammals",
+        made_from="the images of uoft-cs/cifar100 on the Hugging Face hub whose coarse_label is "
+        "small_mammals, columns image and label (hamster, mouse, rabbit, shrew, squirrel)",
     ),
     DatasetEntry(
         name="20newsgroups",
@@ -208,6 +218,8 @@ ENTRIES: Final = (
         licence="none stated (GloVe vectors: PDDL 1.0)",
         source="Lang 1995, by-date split",
         folder="20newsgroups",
+        made_from="20news-bydate of qwone.com/~jason/20Newsgroups without headers, quoted lines "
+        "and signatures, columns text and label",
         embeddings="glove.6B.50d.20newsgroups.txt",
     ),
     DatasetEntry(

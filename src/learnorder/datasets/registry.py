@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from learnorder.datasets.sampling import limit_examples, refuse_seed, select_cla
 from learnorder.datasets.source import Options, Source
 from learnorder.datasets.synthetic import GENERATORS
 from learnorder.datasets.word_vectors import read_word_vectors
-from learnorder.errors import DataNotFound, LearnOrderError, nearest
+from learnorder.errors import DataNotFound, ExtraMissing, LearnOrderError, nearest
 
 USED_OPTIONS = {
     "digits": (),
@@ -73,6 +74,11 @@ class _Place:
 def known_datasets() -> list[DatasetEntry]:
     """Every name that `load_dataset` knows: the datasets first, then the kinds."""
     return list(ENTRIES)
+
+
+def has_folder(entry: DatasetEntry) -> bool:
+    """Whether a known dataset lies in ``$LEARNORDER_DATA``."""
+    return any(map(Path.is_dir, _candidates(os.environ.get("LEARNORDER_DATA"), entry)))
 
 
 def load_dataset(
@@ -161,12 +167,13 @@ def read_dataset(
     entry, path = _entry_of(name, path)
     _check_arguments(entry, columns, seed)
     drawn = checked_options(entry, options)
-    place = _find(entry, path)
-    _refuse_unused(place, columns)
-    if place.format == "synthetic":
-        source = GENERATORS[entry.name](int(seed), **drawn)
-    else:
-        source = _read(place, entry, _reading(columns, entry, classes))
+    with _naming(entry):
+        place = _find(entry, path)
+        _refuse_unused(place, columns)
+        if place.format == "synthetic":
+            source = GENERATORS[entry.name](int(seed), **drawn)
+        else:
+            source = _read(place, entry, _reading(columns, entry, classes))
     dataset = checked_dataset(
         place.title,
         source.splits,
@@ -174,6 +181,16 @@ def read_dataset(
         least_classes=least_classes,
     )
     return dataset, entry, place.path
+
+
+@contextmanager
+def _naming(entry: DatasetEntry) -> Iterator[None]:
+    """Let what cannot be had say of which dataset it is."""
+    try:
+        yield
+    except (DataNotFound, ExtraMissing) as error:
+        error.dataset = entry.name
+        raise
 
 
 def _reading(columns: Options, entry: DatasetEntry, chosen: list[str | int] | None) -> Options:

@@ -92,9 +92,19 @@ class Attempt:
     @property
     def versions(self) -> dict[str, Any]:
         """Versions of what produced the predictions."""
+        return dict(self._about["versions"])
+
+    @property
+    def created(self) -> str:
+        """When it was begun, in UTC."""
+        return str(self._about["created"])
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        """What it was begun with: ``seed``, ``versions`` and when it was ``created``."""
         try:
-            root = json.loads(read_bytes(self.folder / METADATA))
-            return dict(root["attributes"][layout.HEADER]["versions"])
+            about = json.loads(read_bytes(self.folder / METADATA))["attributes"][layout.HEADER]
+            return {**about, "versions": dict(about["versions"])}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise LogDamaged(
                 f"log: {self.folder / METADATA} is damaged or missing; it says which versions made "
@@ -256,6 +266,11 @@ class Attempt:
     def is_finished(self) -> bool:
         """Whether the whole of some grid was declared committed."""
         return (self.outcome() or {}).get("status") == "finished"
+
+    @property
+    def has_diverged(self) -> bool:
+        """Whether it ended in numbers that are not finite: trained again, it would once more."""
+        return (self.outcome() or {}).get("kind") == "diverged"
 
     def outcome(self) -> dict[str, Any] | None:
         """How the attempt ended; None while it goes on."""

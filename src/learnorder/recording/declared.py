@@ -63,7 +63,7 @@ def versions() -> dict[str, str]:
     """Versions of what is loaded in this process and may have made predictions."""
     loaded = {name: sys.modules[name] for name in FRAMEWORKS if name in sys.modules}
     found = {name: str(getattr(m, "__version__", "unknown")) for name, m in loaded.items()}
-    return {**versions_of(()), **found}
+    return {**versions_of("numpy"), **found}
 
 
 def _mapping(given: Any, what: str, labels: Any) -> Mapping[str, Any]:
