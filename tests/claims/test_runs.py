@@ -297,7 +297,7 @@ def test_an_interruption_ends_what_tries_the_networks(tmp_path, monkeypatch):
         return waiting(spec, seeds, out, workers, note)
 
     monkeypatch.setattr(budgets, "estimate_cost", first_is_there)
-    names = ("digits/mlp", "digits-learners/k-nn", "fashion-mnist/lenet")
+    names = ("digits/mlp", "digits-learners/logistic-regression", "fashion-mnist/lenet")
     (tmp_path / "digits").mkdir()
     (tmp_path / "digits" / "mlp").mkdir()
     with pytest.raises(KeyboardInterrupt):
