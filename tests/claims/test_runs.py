@@ -68,7 +68,7 @@ def test_a_log_that_does_not_fit_stops_the_run_before_any_result_is_touched(
     trained_here(spec, [0], out=log)
     if damaged:
         (log / "zarr.json").write_text("{")
-    with pytest.raises(LearnOrderError, match=r"'digits/mlp' cannot go on in .*another --out") as e:
+    with pytest.raises(LearnOrderError, match=r"'digits/mlp' cannot go on: .*another --out") as e:
         run(tmp_path)
     assert str(log) in str(e.value)
     assert damaged or "training.batch_size is 8 in the log and 16 now" in str(e.value)

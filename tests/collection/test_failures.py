@@ -30,6 +30,7 @@ def test_diverged_replicate_is_marked_and_the_others_go_on(
     assert result.failed
     assert result.finished
     assert all("diverged in epoch 1" in reason for reason in result.failed.values())
+    assert result.diverged == tuple(result.failed)
     log = open_log(path)
     states = {r["seed"]: r for r in describe(log)["replicates"]}
     for seed in result.failed:

@@ -150,9 +150,11 @@ def _refusal(name: str, place: Path, error: LearnOrderError) -> LearnOrderError:
     reason = str(error).removeprefix("train: ")
     if not place.exists():
         return LearnOrderError(f"reproduce: the collection {name!r} cannot be trained: {reason}")
+    where = "" if str(place) in reason else f" in {place}"
+    anew = "" if "another --out" in reason else " With another --out it begins anew."
     return LearnOrderError(
-        f"reproduce: the collection {name!r} cannot go on in {place}: {reason} Nothing was "
-        "changed. With another --out it begins anew."
+        f"reproduce: the collection {name!r} cannot go on{where}: {reason}{anew} No result was "
+        "changed."
     )
 
 

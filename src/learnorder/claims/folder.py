@@ -40,8 +40,9 @@ def sole_run(out: str | Path) -> Iterator[Path]:
     except LogBusy as error:
         raise LogBusy(_busy_line(folder, lock)) from error
     except OSError as error:
+        what = "it is a file" if folder.is_file() else error.strerror or error
         raise LearnOrderError(
-            f"reproduce: --out {folder} cannot be used ({error.strerror or error}). It is a folder "
+            f"reproduce: --out {folder} cannot be used ({what}). It is a folder "
             "that is there or can be made, and may be written to. Choose another."
         ) from error
     with claim:
