@@ -202,7 +202,7 @@ class ResultTable(HeadTable):
         for name in ("versions", "judged_with"):
             for key, value in cast("Origins", getattr(self, name)).items():
                 values = value if isinstance(value, list) else [value]
-                if not all(v is None or isinstance(v, str | bool) for v in values):
+                if not all(v is None or isinstance(v, str | int | float) for v in values):
                     raise ValueError(f"has {shown(value)} as {name}.{key!a}, which is no text")
                 for text in values:
                     _encodable(text, f"{name}.{key!a}")

@@ -68,7 +68,7 @@ def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, cla
             (left / WIDTH, bottom / height, EACH[0] / WIDTH, EACH[1] / height), ylim=limits
         )
         _curve(axes, row, f"kappa of {of}")
-        study = textwrap.wrap(cut(row["study"], 54), 29, max_lines=2, placeholder="…")
+        study = textwrap.wrap(cut(row["study"], 54), 29, max_lines=2, break_on_hyphens=False)
         title = "\n".join([*study, cut(name, 29)])
         axes.set_title(title, loc="left", fontsize=SMALL - 0.3, pad=3)
         if column:

@@ -167,7 +167,7 @@ def _panel(axes: Axes, forest: Forest, part: str, places: Sequence[float]) -> No
         _row(axes, row, part, place, draw_threshold=common is None)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    ticks = max(2, int(forest.each / 0.4))
+    ticks = min(max(3, int(forest.each / 0.35)), 6)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], min_n_ticks=2))
     axes.tick_params(axis="x", labelsize=SMALL)
     axes.grid(axis="x", color=INK, alpha=0.12, linewidth=0.6)
@@ -215,8 +215,8 @@ def _row(axes: Axes, row: Row, part: str, place: float, *, draw_threshold: bool)
 def _null(axes: Axes, ends: Sequence[float], place: float) -> None:
     """A grey band, or a grey mark where it has no width."""
     low, high = ends
-    least = 0.02 * (axes.get_xlim()[1] - axes.get_xlim()[0])
-    extra = max(0.0, least - (high - low)) / 2
+    # as wide as it is; only one without any width is made to be seen
+    extra = 0.015 * (axes.get_xlim()[1] - axes.get_xlim()[0]) if low == high else 0.0
     axes.fill_between(
         [low - extra, high + extra], place - 0.4, place + 0.4, color=INK, alpha=0.25, linewidth=0
     )
@@ -285,7 +285,7 @@ def _legend(figure: Figure, forest: Forest) -> None:
         fontsize=SMALL,
         borderpad=0.3,
         columnspacing=1.4,
-        title="value with 95 % interval, by what it says of that part of the rule:",
+        title="value, with 95 % interval where there is one, by verdict of that part of the rule:",
         title_fontsize=SMALL,
         alignment="left",
     )
