@@ -125,9 +125,13 @@ def test_claims_under_way_are_named_in_the_index(tmp_path):
     put(tmp_path, result(shared()))
     head = {"claim": "robust", "scale": "quick", "status": "interrupted", "verdict": None}
     put(tmp_path, head, "robust.json")
+    put(tmp_path, head | {"claim": "synthetic", "status": "not run"}, "synthetic.status.json")
+    put(tmp_path, head | {"claim": "same-architecture"}, "same-architecture.status.json")
     write_pages(tmp_path)
     index = (tmp_path / "README.md").read_text()
     assert "| `robust` | quick | interrupted |" in index
+    assert "| `synthetic` | quick | not run |" in index
+    assert "| `same-architecture` |" not in index, "there is a result"
     assert "(`benchmarks`) | not run |" in index
     assert not (tmp_path / "robust.md").exists()
 
@@ -284,6 +288,11 @@ def test_a_stray_file_is_refused(name, tmp_path, capsys):
         SystemExit, match=f"{name.partition('/huge')[0].split('/')[0]}.* belongs to"
     ):
         pages.main(str(tmp_path))
+
+
+def test_intervals_have_the_level_of_the_result(tmp_path):
+    found = page(tmp_path, result(shared(), level=1 - 0.05 / 14))
+    assert "Value, 99.6 % interval in brackets" in found
 
 
 def test_too_little_learned_may_leave_a_verdict_open(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from learnorder.report.claim_rows import visible
+from learnorder.report.claim_rows import one_line
 
 SPECIAL = re.compile(r"[\\`*_\[\]{}|~$#]")
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -19,7 +19,7 @@ def text(raw: str) -> str:
     >>> text("<b> a|b `c`\n[d](http://e)")
     '&lt;b&gt; a\\|b \\`c\\` \\[d\\](http\\://e)'
     """
-    escaped = SPECIAL.sub(r"\\\g<0>", visible(raw))
+    escaped = SPECIAL.sub(r"\\\g<0>", one_line(raw))
     for letter, entity in ENTITIES.items():
         escaped = escaped.replace(letter, entity)
     # renderers make links of bare addresses
@@ -28,7 +28,7 @@ def text(raw: str) -> str:
 
 def code(raw: str) -> str:
     """A name in a file as code; one that cannot stand there as text."""
-    line = visible(raw)
+    line = one_line(raw)
     return text(line) if re.search(r"[`|<>&]", line) else f"`{line}`"
 
 

@@ -25,8 +25,8 @@ SENTENCES = {
     ),
 }
 TOO_FEW = (
-    "What was measured says nothing of the claim: somewhere fewer than "
-    f"{count_of(FEWEST_REPLICATES, 'replicate')} finished, and so few make no verdict."
+    f"Of some subjects fewer than {count_of(FEWEST_REPLICATES, 'replicate')} finished, and so few "
+    "make no verdict."
 )
 TOGETHER = {
     "all": (
@@ -105,10 +105,9 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
         reason = "**Inconclusive.** Nothing was measured, so nothing is known."
         return [reason, "", f"> The rule, fixed before the run. {text(result['rule'])}", ""]
     counts, verdict = tally(result), result["verdict"]
-    few = verdict == "inconclusive" and counts["replicates"] < FEWEST_REPLICATES
-    sentence = TOO_FEW if few else SENTENCES[verdict]
+    few = f" {TOO_FEW}" if counts["replicates"] < FEWEST_REPLICATES else ""
     return [
-        f"**{verdict.capitalize()}.** {sentence} {TOGETHER[result['together']]}",
+        f"**{verdict.capitalize()}.** {SENTENCES[verdict]}{few} {TOGETHER[result['together']]}",
         "",
         f"> The rule, fixed before the run. {text(result['rule'])}",
         "",

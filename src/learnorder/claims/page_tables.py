@@ -7,7 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from learnorder.claims.markdown import code, table, text
-from learnorder.report.claim_rows import Row, common_threshold, names_of, parts_of, title_of
+from learnorder.report.claim_rows import (
+    Row,
+    common_threshold,
+    level_of,
+    names_of,
+    parts_of,
+    title_of,
+)
 
 MOST_LISTED = 4
 """Of what is alike, such as versions in a list; the others are counted."""
@@ -20,11 +27,9 @@ def measures(result: Mapping[str, Any]) -> list[str]:
         return []
     parts, names = parts_of(rows), names_of(rows)
     lines = ["### Measures of the rule", ""]
-    lines += [
-        "Value, 95 % interval in brackets, null, and what that part of the rule comes to.",
-        "",
-    ]
-    lines += [f"* {code(part)}: {text(title_of(result['claim'], part))}" for part in parts]
+    level = level_of(result)
+    lines += [f"Value, {level} interval in brackets, null, and what that part comes to.", ""]
+    lines += [f"* {code(part)}: {text(title_of(part))}" for part in parts]
     lines += [""] if parts else []
     head = ["subject", *(_head(rows, part) for part in parts), "replicates", "verdict"]
     for study in dict.fromkeys(row["study"] for row in rows):

@@ -18,7 +18,7 @@ from learnorder.claims.recipe import ORDER, all_claims
 from learnorder.claims.results import DONE, read_result
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.report.claim_figure import claim_figure
-from learnorder.report.claim_rows import visible
+from learnorder.report.claim_rows import one_line
 
 Results = Mapping[str, Mapping[Scale, Mapping[str, Any]]]
 """By claim, in the order of the paper, and by scale, the largest first."""
@@ -75,9 +75,10 @@ def read_results(folder: Path) -> Results:
         for claim in ORDER
         for scale in reversed(SCALES)
     }
-    _refuse_strays(folder, set(places))
+    _refuse_strays(folder, set(places) | set(map(_status, places)))
     results: dict[str, dict[Scale, Mapping[str, Any]]] = {}
-    for path, (claim, scale) in places.items():
+    for place, (claim, scale) in places.items():
+        path = place if place.exists() else _status(place)
         if not path.exists():
             continue
         result = read_result(path)
@@ -88,6 +89,11 @@ def read_results(folder: Path) -> Results:
             )
         results.setdefault(claim, {})[scale] = result
     return results
+
+
+def _status(place: Path) -> Path:
+    """Where it is said that a claim has no new result."""
+    return place.with_suffix(".status.json")
 
 
 def _refuse_strays(folder: Path, known: set[Path]) -> None:
@@ -101,8 +107,8 @@ def _refuse_strays(folder: Path, known: set[Path]) -> None:
             continue
         names = [str(path.relative_to(folder)) for path in known if path.is_relative_to(folder)]
         raise LearnOrderError(
-            f"claims: {visible(str(found))} belongs to no claim. "
-            f"{nearest(visible(found.name), names)} Rename it, or take it away."
+            f"claims: {one_line(str(found))} belongs to no claim. "
+            f"{nearest(one_line(found.name), names)} Rename it, or take it away."
         )
 
 

@@ -170,7 +170,7 @@ class HeadTable(Table):
 
     claim: ClaimId
     scale: Scale
-    status: Literal["done", "running", "interrupted"]
+    status: Literal["done", "running", "interrupted", "not run"]
 
 
 class ResultTable(HeadTable):
@@ -180,6 +180,7 @@ class ResultTable(HeadTable):
     rule: Words
     together: Literal["all", "any"]
     verdict: Judged
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     measures: list[FoundTable]
     collections: dict[Words, CollectionTable]
     not_run: dict[Words, Words]

@@ -158,7 +158,7 @@ def draw_conditions(figure: Figure, row: Row, top: float) -> float:
         )
     reach = "axis from {:.2f} to {:.2f}".format
     axes.set_xlabel(
-        "reliability of one replicate's order, within class, test split\n"
+        "reliability of one replicate's order, within class, at equal accuracies\n"
         f"({reach(*axes.get_xlim())})",
         fontsize=SMALL + 0.5,
     )

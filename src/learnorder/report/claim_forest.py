@@ -16,6 +16,7 @@ from learnorder.report.claim_rows import (
     Row,
     common_threshold,
     cut,
+    level_of,
     names_of,
     parts_of,
     shown,
@@ -52,6 +53,7 @@ class Forest:
     """What the panels show, and the room they take in inches."""
 
     claim: str
+    level: str
     rows: Sequence[Row]
     n_rows: int
     parts: Sequence[str]
@@ -62,7 +64,9 @@ class Forest:
         """Choose rows and panels of a result."""
         rows = shown(result["measures"])
         labels = [cut(name, 46) for name in names_of(rows)]
-        return cls(result["claim"], rows, len(result["measures"]), parts_of(rows), labels)
+        return cls(
+            result["claim"], level_of(result), rows, len(result["measures"]), parts_of(rows), labels
+        )
 
     @property
     def left(self) -> float:
@@ -79,9 +83,7 @@ class Forest:
 
     def title(self, part: str) -> list[str]:
         """What stands above a panel, line by line."""
-        lines = textwrap.wrap(cut(title_of(self.claim, part), 90), max(int(self.each / 0.062), 8))[
-            :5
-        ]
+        lines = textwrap.wrap(cut(title_of(part), 90), max(int(self.each / 0.062), 8))[:5]
         return [*lines, _threshold_in_words(self.rows, part)]
 
     @property
@@ -285,7 +287,7 @@ def _legend(figure: Figure, forest: Forest) -> None:
         fontsize=SMALL,
         borderpad=0.3,
         columnspacing=1.4,
-        title="value, with 95 % interval where there is one, by verdict of that part of the rule:",
+        title=f"value, with {forest.level} interval where there is one, by verdict of that part:",
         title_fontsize=SMALL,
         alignment="left",
     )

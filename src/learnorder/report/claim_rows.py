@@ -21,24 +21,27 @@ MOST_ROWS = 60
 TITLES: Mapping[str, str] = {
     "order": "reliability of one replicate's order, within class",
     "corrected": "corrected correlation within class, matched by accuracy",
-    "kappa": "Fleiss' kappa of correctness, halfway through training",
+    "kappa": "Fleiss' kappa of correctness, each replicate halfway",
     "containment": "containment of the weaker in the stronger, halfway",
     "learned gain": "late gain of the stronger, beyond one more of the weaker",
     "accuracy gain": "difference in accuracy at the end",
-    "accuracy": "mean accuracy reached",
+    "accuracy": "accuracy that every replicate reached",
     "agreement": "mean agreement, after the last epoch",
-    "shared order and accuracy": "partial rank correlation of shared order and test accuracy",
-    "out-of-sample/kappa": "Fleiss' kappa of predictions, after the last epoch",
+    "order of types": "reliability of one replicate's order of types of examples",
+    "order and accuracy": "partial rank correlation of shared order and test accuracy",
+    "kappa and accuracy": "partial rank correlation of kappa and test accuracy",
+    "conger kappa": "Conger's kappa of predictions, after the last epoch",
+    "fleiss kappa": "Fleiss' kappa of predictions, after the last epoch",
 }
-"""What a measure is called above its panel; ``claim/measure`` where a claim means another."""
+"""What a measure is called above its panel."""
 
 
-def visible(text: str) -> str:
+def one_line(text: str) -> str:
     r"""Return text in one line, with control characters written out.
 
     Examples
     --------
-    >>> visible("a\n b\x1b[31m")
+    >>> one_line("a\n b\x1b[31m")
     'a b\\x1b[31m'
     """
     line = " ".join(text.split())
@@ -59,7 +62,7 @@ def _named(row: Row, *, short: bool) -> str:
     names = row["subject"].split(" and ")
     if short:
         names = [name.rpartition("/")[2] or name for name in names]
-    return visible(f"{' and '.join(names)}, {row['split']}")
+    return one_line(f"{' and '.join(names)}, {row['split']}")
 
 
 def shown(rows: Sequence[Row]) -> list[Row]:
@@ -81,9 +84,20 @@ def common_threshold(rows: Sequence[Row], part: str) -> float | None:
     return float(found.pop()) if len(found) == 1 else None
 
 
-def title_of(claim: str, part: str) -> str:
-    """What a measure of a claim is."""
-    return TITLES.get(f"{claim}/{part}") or TITLES.get(part) or part
+def title_of(part: str) -> str:
+    """What a measure is."""
+    return TITLES.get(part, part)
+
+
+def level_of(result: Mapping[str, Any]) -> str:
+    """Coverage of the intervals of a result, in words.
+
+    Examples
+    --------
+    >>> level_of({}), level_of({"level": 1 - 0.05 / 14})
+    ('95 %', '99.6 %')
+    """
+    return f"{100 * result.get('level', 0.95):.3g} %"
 
 
 def cut(text: str, most: int) -> str:
@@ -97,7 +111,7 @@ def cut(text: str, most: int) -> str:
     'bag-of-em…, test'
     """
     known = _letters()
-    line = "".join(c if ord(c) in known else "?" for c in visible(text))
+    line = "".join(c if ord(c) in known else "?" for c in one_line(text))
     behind = (most - 1) * 2 // 5
     return line if len(line) <= most else f"{line[: most - 1 - behind]}…{line[-behind:]}"
 
