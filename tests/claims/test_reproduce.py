@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from tests.claims.tiny_claims import shrunk, trimmed, unknown_budget
@@ -16,8 +15,6 @@ from learnorder.claims.recipe import all_claims
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
-
-DOCS = Path(__file__).parents[2] / "docs" / "claims"
 
 
 @pytest.fixture
@@ -131,22 +128,6 @@ def test_a_replicate_that_diverges_is_counted_and_named(tiny, tmp_path, monkeypa
     assert set(about["failed"]) == {"0", "1", "2", "3", "4"}
     assert "diverged" in about["failed"]["0"]
     assert found["other-learners"]["verdict"] == "inconclusive"
-
-
-def test_a_page_has_every_scale_the_largest_first(tmp_path):
-    quick = json.loads((DOCS / "results" / "robust.json").read_text())
-    medium = quick | {"scale": "medium", "verdict": "holds"}
-    (tmp_path / "results" / "medium").mkdir(parents=True)
-    (tmp_path / "results" / "robust.json").write_text(json.dumps(quick))
-    (tmp_path / "results" / "medium" / "robust.json").write_text(json.dumps(medium))
-    names = {path.name for path in write_pages(tmp_path)}
-    assert names == {"robust-medium.svg", "robust-quick.svg", "robust.md", "README.md"}
-    page = (tmp_path / "robust.md").read_text()
-    assert page.index("## At the medium scale: holds") < page.index("## At the quick scale")
-    assert "`results/medium/robust.json`" in page
-    (tmp_path / "results" / "medium" / "robust.json").write_text(json.dumps(quick))
-    with pytest.raises(LearnOrderError, match=r"at the quick scale.*results/robust\.json"):
-        write_pages(tmp_path)
 
 
 def test_there_are_no_pages_without_results(tmp_path):

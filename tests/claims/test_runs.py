@@ -20,9 +20,11 @@ from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.folder import sole_run
 from learnorder.claims.missing import lacks_of, left_without, studies_needing
 from learnorder.claims.recipe import collection, find_claims
-from learnorder.collection import group, provenance
+from learnorder.collection import group
+from learnorder.collection.provenance import provenance as provenance_of
 from learnorder.collection.train import TrainingResult
 from learnorder.errors import DataNotFound, LearnOrderError, LogBusy
+from learnorder.log import provenance
 from learnorder.log.reader import open_log
 
 ROOT = Path(__file__).parents[2]
@@ -195,14 +197,14 @@ def test_the_revision_is_that_of_the_package_and_not_of_where_one_stands(tmp_pat
     provenance.own_revision.cache_clear()
     monkeypatch.chdir(theirs)
     spec = shrunk("digits/mlp", "quick").spec
-    made = provenance.provenance(spec)
+    made = provenance_of(spec)
     assert made.get("learnorder_revision") == before
     assert made["git_revision"] not in (None, before)
     # installed into somebody's repository, it is no part of that
     installed = theirs / ".venv" / "learnorder"
-    (installed / "collection").mkdir(parents=True)
+    (installed / "log").mkdir(parents=True)
     (installed / "__init__.py").write_text("")
-    monkeypatch.setattr(provenance, "__file__", str(installed / "collection" / "provenance.py"))
+    monkeypatch.setattr(provenance, "__file__", str(installed / "log" / "provenance.py"))
     provenance.own_revision.cache_clear()
     assert provenance.own_revision() is None
     provenance.own_revision.cache_clear()

@@ -13,7 +13,7 @@ from learnorder.collection.train import train_collection
 from learnorder.training.spec import TrainingSpec
 
 OF_RECIPE = recipe.collection
-SIX = ("linear", "mlp", "lenet", "mlp-pca", "lenet-permuted", "lenet-noise-20")
+SIX = ("linear", "mlp", "lenet", "mlp-pca", "lenet-permuted", "lenet-rate-low")
 """Conditions: a correlation across them takes so many."""
 
 

@@ -10,9 +10,13 @@ from typing import Any
 from learnorder.claims import SCALES, Scale
 from learnorder.claims.evidence import Finding
 from learnorder.claims.recipe import Claim, Collection
+from learnorder.claims.result_file import check_result
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.log.files import write_durably
+
+LARGEST_FILE = 16 * 2**20
+"""Bytes. The largest of ours have a hundredth of it."""
 
 DONE, RUNNING, INTERRUPTED, NOT_RUN = "done", "running", "interrupted", "not run"
 
@@ -135,19 +139,30 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Read the result of a claim.
+    """Read the result of a claim, and check it from end to end.
 
     Raises
     ------
     LearnOrderError
-        It is none.
+        It is none: it cannot be read, is too large, a field is missing or is not what it has to
+        be, or the verdict does not follow from the findings.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["claim"], content["scale"], content["status"], content["verdict"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        # a little more than it may have, whatever the size of the file
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+        if len(raw) > LARGEST_FILE:
+            raise ValueError(f"it has more than {LARGEST_FILE // 2**20} MiB")
+        content = json.loads(raw.decode("utf-8"), parse_constant=_refused)
+        check_result(content)
+    except (OSError, ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise LearnOrderError(
-            f"claims: {path} is no result of a claim ({' '.join(str(error).split())}). "
+            f"claims: {path} is no result of a claim ({' '.join(str(reason).split())}). "
             "`learnorder reproduce` writes them. Run it again, or leave this file out."
         ) from error
     return dict(content)
+
+
+def _refused(constant: str) -> float:
+    raise ValueError(f"{constant} stands in it, which is no number of JSON")

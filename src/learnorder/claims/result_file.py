@@ -1,0 +1,258 @@
+"""What a result file has to be before a page or a figure is made of it.
+
+Results are data that may come from anywhere, so every field that is read is checked: its type, its
+range, and that the verdict follows from the findings. Fields that are not known here are ignored:
+a later version may add some, and nothing is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from learnorder.claims import Scale
+from learnorder.claims.evidence import Finding
+from learnorder.claims.judging import FEWEST_REPLICATES, verdict_of
+from learnorder.claims.recipe import ORDER, find_claims
+from learnorder.claims.verdicts import Verdict, all_of
+from learnorder.errors import LearnOrderError, nearest
+
+LARGEST_NUMBER = 1e9
+"""Quantities are shares, correlations and their differences; beyond this nothing can be drawn."""
+
+
+def _known_claim(name: str) -> str:
+    if name not in ORDER:
+        raise ValueError(f"is no claim. {nearest(name, ORDER)}")
+    return name
+
+
+def _ordered(ends: list[float]) -> list[float]:
+    if ends[0] > ends[1]:
+        raise ValueError("has its lower end above its upper end")
+    return ends
+
+
+Number = Annotated[float, Field(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=10**9)]
+Words = Annotated[str, Field(min_length=1, max_length=20_000)]
+Ends = Annotated[list[Number], Field(min_length=2, max_length=2), AfterValidator(_ordered)]
+ClaimId = Annotated[str, AfterValidator(_known_claim)]
+Judged = Literal["holds", "does not hold", "inconclusive"]
+Origins = dict[Words, Any]
+
+COLUMNS: Mapping[str, TypeAdapter[Any]] = {
+    "collection": TypeAdapter(list[Words], config=ConfigDict(strict=True)),
+    "epoch": TypeAdapter(list[Number], config=ConfigDict(strict=True)),
+    "_ci": TypeAdapter(list[Ends | None], config=ConfigDict(strict=True)),
+    "": TypeAdapter(list[Number | None], config=ConfigDict(strict=True)),
+}
+"""What a column of curves holds, by its name or how that ends."""
+
+
+class Table(BaseModel):
+    """An object of the file: known fields are strict, others are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+
+class Measure(Table):
+    """A value with interval, null and threshold; what is missing has a reason."""
+
+    value: Number | None
+    ci: Ends | None
+    null: Ends | None
+    threshold: Number | None
+    undefined: dict[Words, Words]
+
+    @model_validator(mode="after")
+    def _reasons(self) -> Self:
+        for name in ("value", "ci"):
+            if getattr(self, name) is None and name not in self.undefined:
+                raise ValueError(f"has no {name}, and no reason for it in undefined")
+        return self
+
+
+class FoundTable(Table):
+    """A finding."""
+
+    study: Words
+    subject: Words
+    split: Words
+    verdict: Judged
+    because: dict[Words, Judged]
+    n_replicates: Count
+    measures: dict[Words, Measure]
+    curves: dict[Words, list[Any]]
+    undefined: dict[Words, Words]
+
+    @model_validator(mode="after")
+    def _follows(self) -> Self:
+        unknown = [part for part in self.because if part not in self.measures]
+        if unknown:
+            raise ValueError(f"is judged by {unknown[0]!a}, which is none of its measures")
+        if not self.measures and "measures" not in self.undefined:
+            raise ValueError("has no measures, and no reason for it in undefined")
+        if self.verdict not in self.possible():
+            parts = ", ".join(f"{part!a}: {v}" for part, v in self.because.items()) or "nothing"
+            raise ValueError(f"is judged {self.verdict!r}, which does not follow from {parts}")
+        return self
+
+    @model_validator(mode="after")
+    def _curves(self) -> Self:
+        for name, values in self.curves.items():
+            end = "_ci" if name.endswith("_ci") else ""
+            try:
+                COLUMNS.get(name, COLUMNS[end]).validate_python(values)
+            except ValidationError as error:
+                raise ValueError(f"has the curve {name!a}, where {_first(error)}") from None
+        lengths = {name: len(values) for name, values in self.curves.items()}
+        if len(set(lengths.values())) > 1:
+            listed = ", ".join(f"{name!a} {n}" for name, n in lengths.items())
+            raise ValueError(f"has curves of different length ({listed})")
+        return self
+
+    def possible(self) -> set[Verdict]:
+        """Verdicts that follow: that of all parts, or none where something is left open."""
+        parts = [Verdict(verdict) for verdict in self.because.values()]
+        is_open = Verdict.INCONCLUSIVE in parts or self.n_replicates < FEWEST_REPLICATES
+        return {all_of(parts)} | ({Verdict.INCONCLUSIVE} if is_open else set())
+
+    def as_finding(self) -> Finding:
+        """Return what a verdict is made of."""
+        because = {part: Verdict(verdict) for part, verdict in self.because.items()}
+        return Finding(
+            study=self.study,
+            subject=self.subject,
+            split=self.split,
+            verdict=Verdict(self.verdict),
+            because=because,
+            measures={},
+            n_replicates=self.n_replicates,
+        )
+
+
+class DatasetTable(Table):
+    """What a page says of the dataset of a collection."""
+
+    train_limit: Count | None
+    test_limit: Count | None
+
+
+class SpecTable(Table):
+    """What a page says of a spec."""
+
+    dataset: DatasetTable
+
+
+class CollectionTable(Table):
+    """What became of a collection."""
+
+    about: Words
+    n_replicates: Count
+    failed: dict[Words, Words]
+    epochs: Number
+    spec: SpecTable
+
+
+class HeadTable(Table):
+    """What every result has, finished or not."""
+
+    claim: ClaimId
+    scale: Scale
+    status: Literal["done", "running", "interrupted", "not run"]
+
+
+class ResultTable(HeadTable):
+    """The result of a claim."""
+
+    statement: Words
+    rule: Words
+    together: Literal["all", "any"]
+    verdict: Judged
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    measures: list[FoundTable]
+    collections: dict[Words, CollectionTable]
+    not_run: dict[Words, Words]
+    versions: Origins
+    judged_with: Origins
+
+    @model_validator(mode="after")
+    def _follows(self) -> Self:
+        (claim,) = find_claims([self.claim])
+        claim = claim.model_copy(update={"together": self.together})
+        verdict = verdict_of(claim, [found.as_finding() for found in self.measures])
+        if verdict != self.verdict:
+            raise ValueError(
+                f"is judged {self.verdict!r}, but {str(verdict)!r} follows from its findings"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _origins(self) -> Self:
+        for name in ("versions", "judged_with"):
+            for key, value in cast("Origins", getattr(self, name)).items():
+                values = value if isinstance(value, list) else [value]
+                if not all(v is None or isinstance(v, str | int | float) for v in values):
+                    raise ValueError(f"has {shown(value)} as {name}.{key!a}, which is no text")
+                for text in values:
+                    _encodable(text, f"{name}.{key!a}")
+        return self
+
+
+def _encodable(text: object, place: str) -> None:
+    if isinstance(text, str) and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"has {shown(text)} as {place}, which is no valid text") from None
+
+
+def check_result(content: object) -> None:
+    """Refuse what is no result of a claim.
+
+    Raises
+    ------
+    LearnOrderError
+        Names the place in the file and the value there.
+    """
+    try:
+        head = HeadTable.model_validate(content)
+        if head.status == "done":
+            ResultTable.model_validate(content)
+    except ValidationError as error:
+        raise LearnOrderError(_first(error)) from error
+
+
+def _first(error: ValidationError) -> str:
+    """Say where the first mistake is, and what stands there."""
+    found = error.errors(include_url=False, include_context=False)[0]
+    at = [part for part in found["loc"] if part != "[key]"]
+    place = "".join(f"[{p}]" if isinstance(p, int) else f".{ascii(p)[1:-1][:60]}" for p in at)
+    place = place.removeprefix(".") or "it"
+    message = found["msg"].removeprefix("Value error, ")
+    if found["type"] == "value_error":
+        return f"{place} {message}"
+    if found["type"] == "missing":
+        return f"{place} is missing"
+    message = message.replace("\n", " ")
+    return f"{place} is {shown(found['input'])}: {message[0].lower()}{message[1:]}"
+
+
+def shown(value: object) -> str:
+    """Return a value as it stands in the file, in ASCII and no longer than a line."""
+    if isinstance(value, dict | list):
+        kind, noun = ("an object", "fields") if isinstance(value, dict) else ("a list", "entries")
+        return f"{kind} with {len(value)} {noun}"
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,209 @@
+"""Below the panels of a claim: kappa by epoch, and conditions by their accuracy."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from learnorder.report.claim_forest import SMALL, WIDTH
+from learnorder.report.claim_rows import Row, cut, names_of
+from learnorder.report.figures import BLUE, INK, guides
+
+COLUMNS = 4
+EACH = (1.5, 0.92)
+"""Inches of one small panel."""
+
+BETWEEN = (0.16, 0.72)
+LEFT, HEAD, FOOT = 0.5, 0.84, 0.42
+"""Inches left of the panels, above them for legend and titles, and below."""
+
+SCATTER = (3.9, 3.0)
+LINE = 0.145
+"""Inches between lines of a key."""
+
+
+def with_kappa(rows: Sequence[Row]) -> list[tuple[Row, str]]:
+    """Rows that have kappa by epoch, with their names."""
+    named = zip(rows, names_of(rows), strict=True)
+    return [(row, name) for row, name in named if "fleiss_kappa" in row["curves"]]
+
+
+def with_conditions(rows: Sequence[Row]) -> list[Row]:
+    """Rows made of conditions that can be drawn one by one."""
+    return [row for row in rows if row["curves"].get("collection")]
+
+
+def curves_height(n: int) -> float:
+    """Inches that so many small panels take."""
+    lines = -(-n // COLUMNS)
+    return HEAD + lines * (EACH[1] + BETWEEN[1]) - BETWEEN[1] + FOOT if n else 0.0
+
+
+def conditions_height(rows: Sequence[Row]) -> float:
+    """Inches that the conditions of all rows take."""
+    return sum(_scatter_height(row) for row in rows)
+
+
+def _scatter_height(row: Row) -> float:
+    return max(SCATTER[1], LINE * (len(row["curves"]["collection"]) + 1)) + 0.67
+
+
+def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, claim: str) -> None:
+    """Kappa by epoch of every row, four beside each other on one scale."""
+    limits = _limits([row for row, _ in rows])
+    height = figure.get_figheight()
+    of = "predictions" if claim == "out-of-sample" else "correctness"
+    for i, (row, name) in enumerate(rows):
+        line, column = divmod(i, COLUMNS)
+        left = LEFT + column * (EACH[0] + BETWEEN[0])
+        bottom = top - HEAD - line * (EACH[1] + BETWEEN[1]) - EACH[1]
+        axes = figure.add_axes(
+            (left / WIDTH, bottom / height, EACH[0] / WIDTH, EACH[1] / height), ylim=limits
+        )
+        _curve(axes, row, f"kappa of {of}")
+        study = textwrap.wrap(cut(row["study"], 54), 29, max_lines=2, break_on_hyphens=False)
+        title = "\n".join([*study, cut(name, 29)])
+        axes.set_title(title, loc="left", fontsize=SMALL - 0.3, pad=3)
+        if column:
+            axes.tick_params(labelleft=False)
+        if i + COLUMNS >= len(rows):
+            axes.set_xlabel("epoch", fontsize=SMALL, labelpad=1)
+    handles = {
+        n: h for a in figure.axes for h, n in zip(*a.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(
+        list(handles.values()),
+        list(handles),
+        loc="upper left",
+        bbox_to_anchor=(0, top / height),
+        ncols=3,
+        fontsize=SMALL,
+        borderpad=0.3,
+        title="Fleiss' kappa by epoch:",
+        title_fontsize=SMALL,
+        alignment="left",
+    )
+
+
+def _curve(axes: Axes, row: Row, label: str) -> None:
+    """Kappa by epoch beside what the same accuracies in each class would give."""
+    curves = row["curves"]
+    epochs = np.array(curves["epoch"], dtype=np.float64)
+    marker = "o" if len(epochs) <= 12 else None
+    kappa = _numbers(curves["fleiss_kappa"])
+    axes.plot(epochs, kappa, color=BLUE, marker=marker, markersize=1.8, linewidth=1, label=label)
+    for column, colour, name in (
+        ("fleiss_kappa_ci", BLUE, "95 % interval"),
+        ("fleiss_kappa_null_class_ci", INK, "null: only classes differ"),
+    ):
+        if column in curves:
+            low, high = _ends(curves[column]).T
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.25, lw=0, label=name)
+    if np.isnan(kappa).all():
+        axes.text(0.04, 0.5, "undefined", transform=axes.transAxes, fontsize=SMALL, style="italic")
+    axes.set_xlim(min(0.0, *epochs) if len(epochs) else 0.0, max(1.0, *epochs) * 1.03)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    axes.tick_params(labelsize=SMALL - 0.5)
+    guides(axes)
+
+
+def _limits(rows: Sequence[Row]) -> tuple[float, float]:
+    """From 0 to 1, wider where a value or an end of a band lies beyond."""
+    numbers = np.concatenate([[0.0, 1.0], *(part for row in rows for part in _drawn(row))])
+    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    return low - 0.03 * (high - low), high + 0.03 * (high - low)
+
+
+def _drawn(row: Row) -> Iterator[NDArray[np.float64]]:
+    yield _numbers(row["curves"]["fleiss_kappa"])
+    for column in ("fleiss_kappa_ci", "fleiss_kappa_null_class_ci"):
+        yield _ends(row["curves"].get(column, [])).ravel()
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _ends(values: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
+    missing = (np.nan, np.nan)
+    ends = [missing if v is None else v for v in values]
+    return np.array(ends, dtype=np.float64).reshape(-1, 2)
+
+
+def draw_conditions(figure: Figure, row: Row, top: float) -> float:
+    """Conditions by shared order and test accuracy, numbered; return where the next may begin."""
+    height = figure.get_figheight()
+    curves: Mapping[str, Sequence[Any]] = row["curves"]
+    x, y = _numbers(curves["order"]), _numbers(curves["test"])
+    place = (0.62 / WIDTH, (top - 0.12 - SCATTER[1]) / height)
+    axes = figure.add_axes((*place, SCATTER[0] / WIDTH, SCATTER[1] / height))
+    axes.plot(x, y, "o", color=BLUE, markersize=3)
+    for number, (point, offset) in enumerate(_beside(axes, x, y), start=1):
+        axes.annotate(
+            str(number),
+            point,
+            offset,
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=SMALL,
+        )
+    reach = "axis from {:.2f} to {:.2f}".format
+    axes.set_xlabel(
+        "reliability of one replicate's order, within class, at equal accuracies\n"
+        f"({reach(*axes.get_xlim())})",
+        fontsize=SMALL + 0.5,
+    )
+    axes.set_ylabel(f"test accuracy ({reach(*axes.get_ylim())})", fontsize=SMALL + 0.5)
+    axes.tick_params(labelsize=SMALL)
+    axes.grid(color=INK, alpha=0.12, linewidth=0.6)
+    axes.set_axisbelow(True)
+    _key(figure, curves, top - 0.12)
+    return top - _scatter_height(row)
+
+
+def _key(figure: Figure, curves: Mapping[str, Sequence[Any]], top: float) -> None:
+    """What the numbers stand for, with the accuracy that is held fixed."""
+    height = figure.get_figheight()
+    columns = (4.85, 6.95)
+    lines = [("", "collection", "train accuracy")]
+    for i, (name, train) in enumerate(zip(curves["collection"], curves["train"], strict=True)):
+        lines.append((str(i + 1), cut(name.rpartition("/")[2], 24), f"{train:.3f}"))
+    for i, (number, name, train) in enumerate(lines):
+        at = (top - LINE * (i + 0.5)) / height
+        style: dict[str, Any] = {"fontsize": SMALL, "va": "center"}
+        figure.text((columns[0] - 0.08) / WIDTH, at, number, ha="right", **style)
+        figure.text(columns[0] / WIDTH, at, name, **style)
+        figure.text(columns[1] / WIDTH, at, train, ha="right", **style)
+
+
+def _beside(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]
+) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
+    """Yield each point with the first offset, in points, at which its number hides nothing."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    at = np.column_stack(
+        [(x - left) / (right - left) * SCATTER[0], (y - bottom) / (top - bottom) * SCATTER[1]]
+    )
+    at *= 72
+    turns = np.arange(8) * np.pi / 4
+    rings = [(reach * np.cos(t), 0.85 * reach * np.sin(t)) for reach in (7, 11, 15) for t in turns]
+    taken: list[NDArray[np.float64]] = []
+    for own, point in zip(at, zip(x.tolist(), y.tolist(), strict=True), strict=True):
+
+        def hidden(offset: tuple[float, float], own: NDArray[np.float64] = own) -> int:
+            centre = own + offset
+            points = (np.abs(at - centre) < (6.0, 5.5)).all(axis=1).sum()
+            return int(points) + sum(bool((np.abs(t - centre) < (9.5, 7.5)).all()) for t in taken)
+
+        offset = min(rings, key=hidden)
+        taken.append(own + offset)
+        yield point, offset
