@@ -46,6 +46,11 @@ def told(message: str):
     return pytest.warns(RecordingStopped, match=rf"^[^\n]*{message}[^\n]*\Z")
 
 
+def is_told_once(warned) -> bool:
+    """Whether one of the warnings, some of which are of frameworks, is that recording stopped."""
+    return sum(issubclass(w.category, RecordingStopped) for w in warned) == 1
+
+
 def break_disk(path: Path) -> None:
     """Make a log a place where nothing can be written, for any user."""
     shutil.rmtree(path)
