@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 import warnings
 
 import numpy as np
@@ -68,7 +67,9 @@ class Network(lightning.LightningModule):
         return torch.optim.SGD(self.parameters(), 0.1, momentum=0.9)
 
 
-def train(*callbacks, epochs=2, data=DATA["train"], batch_size=20, resume=None, **options):
+def train(
+    *callbacks, epochs=2, data=DATA["train"], batch_size=20, resume=None, workers=0, **options
+):
     """Train from seed 3 and return the network."""
     lightning.seed_everything(3, verbose=False)
     network = Network()
@@ -80,7 +81,14 @@ def train(*callbacks, epochs=2, data=DATA["train"], batch_size=20, resume=None, 
         enable_model_summary=False,
         **{"enable_checkpointing": False, "callbacks": list(callbacks), **options},
     )
-    loader = DataLoader(data, batch_size, shuffle=True, drop_last=True)
+    loader = DataLoader(
+        data,
+        batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+    )
     trainer.fit(network, loader, DataLoader(DATA["test"], 32), ckpt_path=resume)
     return network
 
@@ -114,6 +122,28 @@ def test_training_is_the_same_and_the_log_has_the_epochs(path, plain):
     # the network adds a little noise when it predicts
     assert (holds(path)[-1] == expected).mean() > 0.9
     assert (lo.open_log(path)["train"]["label"].to_numpy() == Y["train"]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "precision"),
+    [({}, "bf16-true"), ({}, "bf16-mixed"), ({"num_workers": 1}, "32-true")],
+    ids=str,
+)
+def test_precisions_and_loading_processes(path, options, precision):
+    network = train(recorder(path, **options), precision=precision)
+    assert epochs(path) == [1, 2]
+    assert same(network, train(precision=precision))
+
+
+def test_a_trial_of_one_batch_is_no_training(path):
+    train(recorder(path), fast_dev_run=True)
+    assert not path.exists()
+
+
+def test_two_recorders_of_one_seed_in_one_training_are_told(path):
+    with told("another training of this seed"):
+        train(recorder(path), recorder(path))
+    assert epochs(path) == [1, 2]
 
 
 @pytest.mark.parametrize("what", ["disk", "labels", "network"])
@@ -192,6 +222,16 @@ def test_from_the_beginning_again_only_the_same_training_goes_on(path):
         train(recorder(path), data=Subset(DATA["train"], range(40)))
     # what was finished and sound stays so
     assert state_of(path)["status"] == "finished"
+    assert epochs(path) == [1, 2]
+
+
+def test_processes_that_load_batches_do_not_keep_the_log_from_others(path):
+    first = recorder(path)
+    train(first, epochs=1, workers=1)
+    again = recorder(path)
+    train(again, workers=1)
+    assert first.problem is None
+    assert again.problem is None
     assert epochs(path) == [1, 2]
 
 
@@ -290,15 +330,6 @@ def test_what_one_of_two_processes_cannot_read_is_told(path, tmp_path):
 def test_arguments_that_cannot_be_used_are_refused_before_training(path, options, message):
     with pytest.raises(lo.LearnOrderError, match=message):
         recorder(path, **options)
-
-
-def test_without_lightning_the_extra_is_named(monkeypatch):
-    for name in [n for n in sys.modules if n.startswith("learnorder.adapters")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "lightning.fabric.utilities", None)
-    monkeypatch.setitem(sys.modules, "lightning", None)
-    with pytest.raises(lo.ExtraMissing, match=r"learnorder\[lightning\]"):
-        __import__("learnorder.adapters.lightning")
 
 
 def test_a_log_in_a_folder_that_disappears_is_told(path):

@@ -66,6 +66,10 @@ class GuardedRecorder:
         self._is_replaced = False
         self.problem: str | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies, in checkpoints or other processes, hold no log."""
+        return {**vars(self), "_recorder": None}
+
     @property
     def is_open(self) -> bool:
         """Whether predictions are recorded now."""

@@ -86,7 +86,7 @@ class RecordPredictions(Callback):
         super().__init__()
         self._data = check_datasets(NAME, data)
         self._declared = labels, ids
-        self._predict = predict or (lambda module, batch: logits_of(module(batch[0])))
+        self._predict = predict or _logits
         self._loading: dict[str, Any] = {
             "batch_size": batch_size,
             "collate": collate,
@@ -105,8 +105,8 @@ class RecordPredictions(Callback):
         return self._recorder.problem
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Open the log, in process 0."""
-        if trainer.is_global_zero:
+        """Open the log, in process 0; a ``fast_dev_run`` tries a batch and is no training."""
+        if trainer.is_global_zero and not trainer.fast_dev_run:
             self._recorder.begin(lambda: self._splits(trainer.strategy))
 
     def _splits(self, strategy: Strategy) -> dict[str, Any]:
@@ -159,7 +159,8 @@ class RecordPredictions(Callback):
             left = {seen.SPLIT: self._recorder.missing(epoch, seen.SPLIT)}
 
         def predict(batch: Any) -> Any:
-            return self._predict(module, move_data_to_device(batch, module.device))
+            converted = trainer.precision_plugin.convert_input(batch)
+            return self._predict(module, move_data_to_device(converted, module.device))
 
         with evaluated(module), trainer.precision_plugin.predict_step_context():
             yield from Pass(self._data, predict, **self._loading).pieces(left)
@@ -173,3 +174,7 @@ class RecordPredictions(Callback):
     ) -> None:
         """Leave the replicate interrupted, so that it can be resumed."""
         self._recorder.close()
+
+
+def _logits(module: LightningModule, batch: Any) -> Any:
+    return logits_of(module(batch[0]))

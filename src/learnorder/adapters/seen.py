@@ -98,7 +98,7 @@ def check_as_seen(adapter: str, as_seen: Any, data: Any) -> None:
             f"{adapter}: as_seen is a {type(as_seen).__name__}. It is a function that gives the "
             "positions and the predictions of a training batch. Pass one, or None."
         )
-    if SPLIT not in check_datasets(adapter, data):
+    if data is not None and SPLIT not in check_datasets(adapter, data):
         raise LearnOrderError(
             f"{adapter}: as_seen is given, and data has no split {SPLIT!r}. Its labels and its "
             "order come from there, and what training leaves out is predicted. Add it."
