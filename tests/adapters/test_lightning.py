@@ -60,8 +60,8 @@ class Network(lightning.LightningModule):
     def validation_step(self, batch, _):
         self.log("loss", functional.cross_entropy(self(batch[0]), batch[1]))
 
-    def on_train_epoch_start(self):
-        self.frozen.eval()
+    def on_train_start(self):
+        self.frozen.eval()  # for all epochs
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), 0.1, momentum=0.9)

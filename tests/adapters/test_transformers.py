@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import random
+import socket
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ import pytest
 pytest.importorskip("transformers")
 
 import torch
+from accelerate.state import AcceleratorState, PartialState
 from tests.adapters.here import X, Y, break_disk, epochs, holds, is_told_once, state_of, told
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
@@ -209,3 +212,47 @@ def test_texts_of_different_lengths_are_padded_by_the_tokenizer(path):
 def test_what_the_trainer_does_not_show_is_refused(path):
     with pytest.raises(lo.LearnOrderError, match="see neither batches nor outputs"):
         recorder(path, as_seen="train")
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def one_of_two(rank, port, path, keep):
+    """Train as one of two processes; the first one keeps its weights."""
+    about = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**about, "MASTER_ADDR": "127.0.0.1"}.items():
+            patch.setenv(name, str(value))
+        # what this process has inherited says that it is alone
+        AcceleratorState._reset_state(reset_partial_state=True)
+        PartialState._reset_state()
+        callbacks = [] if path is None else [recorder(path)]
+        network = train(*callbacks, ddp_backend="gloo", dataloader_drop_last=False)
+        assert torch.distributed.get_world_size() == 2
+        if rank == 0:
+            torch.save(network.state_dict(), keep)
+        torch.distributed.destroy_process_group()
+
+
+def in_two_processes(path, keep):
+    fork = multiprocessing.get_context("fork")
+    port = free_port()
+    both = [fork.Process(target=one_of_two, args=(rank, port, path, keep)) for rank in (0, 1)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(120)
+        assert process.exitcode == 0
+    return torch.load(keep, weights_only=True)
+
+
+def test_two_processes_make_one_log(path, tmp_path):
+    # 61 examples: a sampler adds one of them again
+    plain = in_two_processes(None, tmp_path / "plain.pt")
+    network = in_two_processes(path, tmp_path / "recorded.pt")
+    assert all(torch.equal(plain[name], network[name]) for name in plain)
+    assert epochs(path) == [1, 2]
+    assert state_of(path)["status"] == "finished"
