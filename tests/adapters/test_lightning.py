@@ -194,7 +194,8 @@ def test_what_ends_a_process_is_not_caught(path):
     assert state_of(path)["epochs"]["test"] == 1
 
 
-def test_training_that_fails_can_be_resumed_from_a_checkpoint(path, tmp_path):
+@pytest.mark.parametrize("which", ["last", "first"])
+def test_training_that_fails_can_be_resumed_from_a_checkpoint(path, tmp_path, which):
     whole = train(recorder(tmp_path / "whole.zarr"), epochs=3)
 
     class Fail(lightning.Callback):
@@ -206,8 +207,9 @@ def test_training_that_fails_can_be_resumed_from_a_checkpoint(path, tmp_path):
     with pytest.raises(RuntimeError, match="power"):
         train(recorder(path), keep, Fail(), epochs=3, enable_checkpointing=True)
     assert state_of(path)["status"] == "interrupted"
-    last = max((tmp_path / "kept").iterdir(), key=lambda p: p.stat().st_mtime)
-    network = train(recorder(path), epochs=3, resume=last)
+    # from the first, an epoch that is committed is trained again, and stays as it is
+    kept = sorted((tmp_path / "kept").iterdir(), key=lambda p: p.stat().st_mtime_ns)
+    network = train(recorder(path), epochs=3, resume=kept[-1 if which == "last" else 0])
     assert epochs(path) == [1, 2, 3]
     first_two = holds(path)[:2]
     assert (first_two == holds(tmp_path / "whole.zarr")[:2]).all()

@@ -33,6 +33,10 @@ class RecordingStopped(RuntimeWarning):
     """Recording has stopped, and training goes on."""
 
 
+class RecordingGap(RuntimeWarning):
+    """Training went on later than its log ended."""
+
+
 class GuardedRecorder:
     """The recorder of an adapter, which raises nothing but what ends the process.
 
@@ -136,7 +140,8 @@ class GuardedRecorder:
             _warn(
                 f"{self.adapter}: training goes on at epoch {epoch:g}, and the log ends with epoch "
                 f"{self._committed:g}. The epochs between them are in no log. Recording goes on; "
-                "start from an earlier checkpoint where they are wanted."
+                "start from an earlier checkpoint where they are wanted.",
+                RecordingGap,
             )
 
     def record(self, epoch: float, pieces: Callable[[], Pieces]) -> None:
@@ -212,9 +217,9 @@ def _reason(error: BaseException | str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _warn(message: str) -> None:
+def _warn(message: str, kind: type[RuntimeWarning] = RecordingStopped) -> None:
     """Warn, also where warnings are errors, which would end the training."""
     try:
-        warnings.warn(message, RecordingStopped, stacklevel=2)
-    except RecordingStopped:
+        warnings.warn(message, kind, stacklevel=2)
+    except RuntimeWarning:
         sys.stderr.write(f"{message}\n")
