@@ -44,11 +44,13 @@ class Network(lightning.LightningModule):
         # counts what it sees, in evaluation too
         self.restless = nn.BatchNorm1d(10, affine=False)
         self.modes = []
+        self.calls = 0
 
     def forward(self, x):
         noise = random.random() + np.random.default_rng(np.random.randint(9)).random()  # noqa: NPY002
         self.restless.running_mean += noise
-        return self.layers(self.frozen(x)) + 1e-3 * torch.rand(10) * noise
+        self.calls += 1
+        return self.layers(self.frozen(x)) + 1e-3 * torch.rand(10) * noise * self.calls
 
     def training_step(self, batch, number):
         if number == 0:

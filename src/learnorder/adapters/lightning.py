@@ -106,7 +106,7 @@ class RecordPredictions(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the log, in process 0; a ``fast_dev_run`` tries a batch and is no training."""
-        if trainer.is_global_zero and not trainer.fast_dev_run:
+        if trainer.is_global_zero and not getattr(trainer, "fast_dev_run", False):
             self._recorder.begin(lambda: self._splits(trainer.strategy))
 
     def _splits(self, strategy: Strategy) -> dict[str, Any]:

@@ -14,15 +14,19 @@ from torch.utils.data import DataLoader, Subset
 
 from learnorder.adapters.guarded import Pieces
 
+PLAIN = bool | int | float | complex | str | bytes | None
+"""Attributes of a module that a forward pass may count in; its own mode is one of them."""
+
 
 @contextmanager
 def evaluated(network: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode without gradients, and everything back afterwards.
 
     Each submodule returns to its own mode. Buffers, such as the statistics of a BatchNorm that
-    keeps none in evaluation, return to their values.
+    keeps none in evaluation, return to their values, and so do numbers, texts and None that
+    modules keep as attributes.
     """
-    modes = [(module, module.training) for module in network.modules()]
+    plain = [(module, _plain(module)) for module in network.modules()]
     buffers = [
         (module, name, buffer, buffer.detach().clone())
         for module in network.modules()
@@ -39,8 +43,12 @@ def evaluated(network: nn.Module) -> Iterator[None]:
             for module, name, buffer, values in buffers:
                 buffer.copy_(values)
                 module._buffers[name] = buffer
-        for module, mode in modes:
-            module.training = mode
+        for module, attributes in plain:
+            vars(module).update(attributes)
+
+
+def _plain(module: nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if isinstance(value, PLAIN)}
 
 
 class Pass:
