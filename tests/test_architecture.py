@@ -17,6 +17,7 @@ WALK = [
     "training",
     "log",
     "recording",
+    "adapters",
     "collection",
     "measures",
     "comparison",
@@ -30,6 +31,7 @@ FORBIDDEN = {
     "training": {"log"},
     "log": {"datasets", "training"},
     "recording": {"training"},
+    "adapters": {"datasets", "training", "log"},
     "measures": {"datasets", "training", "log", "collection"},
     "comparison": {"datasets", "training", "log", "collection"},
     "ranking": {"datasets", "training", "log", "collection", "comparison"},
@@ -37,7 +39,7 @@ FORBIDDEN = {
 """Stricter than the order of the walk: stages that must be separable."""
 
 ONLY_IN = {
-    "torch": {"training", "collection"},
+    "torch": {"training", "collection", "adapters"},
     "zarr": {"log"},
     "matplotlib": {"report"},
     "jinja2": {"report"},

@@ -11,6 +11,8 @@ from tests.recording.here import LABELS, classes, record, refused
 
 import learnorder as lo
 from learnorder.log.creation import create_log
+from learnorder.log.description import describe
+from learnorder.log.reader import Log
 from learnorder.log.verify import verify_log
 from learnorder.log.writer import ReplicateWriter
 
@@ -324,3 +326,42 @@ def test_log_that_appears_in_the_meantime_is_shared_or_told(begin, path, monkeyp
         begin(0, about={"lr": 1})
     begin(1)
     assert [r.seed for r in lo.open_log(path).replicates] == [1, 5]
+
+
+def state_of(path):
+    return describe(Log(path))["replicates"][0]
+
+
+def test_a_failed_replicate_says_why_and_can_be_gone_on_with(begin, path):
+    recorder = begin()
+    record(recorder, [1])
+    recorder.record(2, "test", classes(2, "test"))
+    recorder.fail("the network is gone")
+    recorder.fail("said already")
+    state = state_of(path)
+    assert (state["status"], state["reason"]) == ("failed", "the network is gone")
+    assert state["epochs"] == {"train": 1, "test": 1}
+    recorder = begin()
+    record(recorder, [2])
+    recorder.finish()
+    assert state_of(path)["status"] == "finished"
+
+
+def test_what_was_finished_does_not_fail_by_what_adds_nothing(begin, path):
+    recorder = begin()
+    record(recorder, [1])
+    recorder.finish()
+    begin().fail("nothing came of it")
+    assert state_of(path)["status"] == "finished"
+    recorder = begin()
+    record(recorder, [2])
+    recorder.fail("the disk is full")
+    assert state_of(path)["status"] == "failed"
+
+
+def test_a_learner_that_stops_is_said_to(begin, path):
+    recorder = begin()
+    assert recorder.n_classes == 3
+    record(recorder, [1])
+    recorder.finish({"epoch": 1, "reason": "a perfect fit"})
+    assert state_of(path)["stopped"] == {"epoch": 1, "reason": "a perfect fit"}

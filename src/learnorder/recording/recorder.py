@@ -145,6 +145,11 @@ class Recorder:
         last = self._writer.epochs[-1]
         return int(last) if last.is_integer() else last
 
+    @property
+    def n_classes(self) -> int:
+        """Number of classes that can be predicted."""
+        return self._n_classes
+
     def __repr__(self) -> str:
         state = "open" if self._release.alive else "closed"
         last = "none" if self.last_epoch is None else f"{self.last_epoch:g}"
@@ -201,8 +206,14 @@ class Recorder:
             return self._epoch.splits[split].missing()
         return np.arange(0 if number in self._writer.epochs else len(self._examples[split]))
 
-    def finish(self) -> None:
+    def finish(self, stopped: Mapping[str, Any] | None = None) -> None:
         """Declare the replicate finished, so that measures count it, and let the log go.
+
+        Parameters
+        ----------
+        stopped
+            Where the learner stopped before the last epoch that was recorded, or planned: the
+            ``epoch`` after which nothing changed, and the ``reason``. `learnorder info` says it.
 
         Raises
         ------
@@ -219,9 +230,31 @@ class Recorder:
                 "finished replicate has at least one epoch. Record one, or close() instead."
             )
         with self._telling():
-            self._writer.finish()
+            self._writer.finish(stopped)
         self._is_finished = True
         self.close()
+
+    def fail(self, reason: str) -> None:
+        """Mark the replicate as failed, so that measures leave it out and say why; let the log go.
+
+        What is committed stays, and a recorder of the same seed can go on after it. A replicate
+        that was finished before, and to which nothing was added, stays finished.
+
+        Raises
+        ------
+        LearnOrderError
+            The log cannot be written.
+        """
+        if not self._release.alive:
+            return
+        try:
+            with self._telling():
+                before = self._writer.attempt.outcome() or {}
+                same = before.get("epochs") == len(self._writer.epochs)
+                if before.get("status") != "finished" or not same:
+                    self._writer.fail("recording", float(self.last_epoch or 0), reason)
+        finally:
+            self.close()
 
     def close(self) -> None:
         """Let the log go without finishing: the replicate is interrupted and can be resumed.
