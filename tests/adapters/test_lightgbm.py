@@ -80,6 +80,16 @@ def test_early_stopping_is_said(path):
     assert (holds(path)[best + 1 :] == holds(path)[best + 1]).all()
 
 
+def test_without_the_block_an_early_end_is_declared_by_hand(path):
+    record = RecordRounds(path, seed=0, data=DATA)
+    stop = lightgbm.early_stopping(2, verbose=False)
+    train(stop, record, n=40, params={**MULTI, "learning_rate": 0.2})
+    assert state_of(path)["status"] == "running"
+    record.finish()
+    assert state_of(path)["stopped"]["epoch"] < 40
+    assert state_of(path)["status"] == "finished"
+
+
 def test_a_model_that_is_trained_further_counts_on(path):
     booster = train(RecordRounds(path, seed=0, data=DATA), n=2)
     again = train(RecordRounds(path, seed=0, data=DATA), n=2, init_model=booster)

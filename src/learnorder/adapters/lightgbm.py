@@ -32,7 +32,7 @@ class RecordRounds:
     of the round before. Use it as a context manager around training: where training stops early,
     LightGBM tells callbacks nothing, and the end of the block finishes the replicate. The last
     predictions are repeated until the planned number of rounds, and `learnorder info` says since
-    when. Without the block a replicate that stops early stays interrupted until `finish`. Nothing
+    when. Without the block a replicate that stops early stays open until `finish`. Nothing
     that goes wrong with recording stops training: the log is marked, and a `RecordingStopped`
     warning says why.
 
