@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -20,6 +21,8 @@ def trains_one_and_waits(spec, seeds, *, out, **_: object) -> None:
 
 
 if __name__ == "__main__":
+    # also where whoever started the tests ignores Ctrl-C, as shells do for what runs behind
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     recipe.collection = shrunk
     reproduction.measure_budget = unknown_budget
     reproduction.train_collection = trains_one_and_waits

@@ -39,6 +39,10 @@ class Child:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+INTERRUPTED = 3
+"""Exit status of training that was ended by Ctrl-C."""
+
+
 def fork(act: Callable[[Callable[[int, int], None]], None]) -> Child:
     """Let a child do something; it is handed the function that acknowledges."""
     reading, writing = os.pipe()
@@ -53,6 +57,8 @@ def fork(act: Callable[[Callable[[int, int], None]], None]) -> Child:
         os.close(reading)
         act(lambda seed, position: _say(writing, seed, position))
         code = 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED  # before the child had begun what it has to do
     except SystemExit as exit_:
         code = exit_.code if isinstance(exit_.code, int) else 1
     except BaseException:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from forks import Child, fork
+from forks import INTERRUPTED, Child, fork
 from promises import FINISHED, examine
 from tally import SEED, Counts
 
@@ -113,10 +113,6 @@ class Campaign:
         """Hold the log against what was acknowledged and against the truth."""
         epochs = [point.epoch for point in self.task.grid]
         self.counts.add(examine(self.log, self.truth, epochs, self.acknowledged), what)
-
-
-INTERRUPTED = 3
-"""Exit status of training that was ended by Ctrl-C."""
 
 
 def _train(log: Path, seed: int, task: object, acknowledge: Callable[[int, int], None]) -> None:

@@ -211,7 +211,7 @@ def test_unfinished_and_claimed_replicates_are_left_and_named(log):
         with Claim(layout.claim_file(log, 2), "replicate 2"):
             report = compact_log(log)
     assert report.left_out.keys() == {2, 7}
-    assert "replicate 2 is being written by another process" in report.left_out[2]
+    assert "replicate 2 is being written by this process already" in report.left_out[2]
     assert report.left_out[7] == "it is not finished"
     assert report.compacted == [0, 1]
 

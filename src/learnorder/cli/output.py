@@ -260,9 +260,10 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, new: bool = Fal
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         (write_new if new else write_durably)(target, content)
-    except FileExistsError as error:
-        raise taken(path) from error
     except OSError as error:
+        # a file where its folder should be is another matter
+        if isinstance(error, FileExistsError) and target.parent.is_dir():
+            raise taken(path) from error
         raise LearnOrderError(
             f"output: {path} cannot be written ({os.strerror(error.errno or 0)}). "
             "A table needs a folder that this process may write to, with room on the disk. "
