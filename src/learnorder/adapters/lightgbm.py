@@ -12,7 +12,15 @@ import numpy as np
 from learnorder.adapters.examples import check_pairs
 from learnorder.adapters.extras import framework
 from learnorder.adapters.guarded import GuardedRecorder
-from learnorder.adapters.margins import Further, Margins, Rounds, finish, record_all
+from learnorder.adapters.margins import (
+    Further,
+    Margins,
+    Rounds,
+    check_booster,
+    finish,
+    labels_of,
+    record_all,
+)
 from learnorder.adapters.seen import refuse_as_seen
 from learnorder.errors import LearnOrderError
 
@@ -82,7 +90,7 @@ class RecordRounds:
         """Record the round; a model that is trained further counts on."""
         if env.iteration == env.begin_iteration:
             self._planned, self._rounds = env.end_iteration, None
-            self._recorder.begin(lambda: _labels(self._data))
+            self._recorder.begin(lambda: labels_of(self._data))
         with self._recorder.guard():
             if self._recorder.is_open:
                 if self._rounds is None:
@@ -150,12 +158,8 @@ def record_rounds(
         {split: x for split, (x, _) in splits.items()},
         _further(where, booster, getattr(booster, "params", {})),
     )
-    given = {**_labels(splits), **options, "seed": seed}
+    given = {**labels_of(splits), **options, "seed": seed}
     record_all(log, rounds, int(booster.current_iteration()), given)
-
-
-def _labels(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"labels": {split: y for split, (_, y) in data.items()}}
 
 
 def _further(where: str, model: Any, params: Mapping[str, Any]) -> Further:
@@ -166,11 +170,7 @@ def _further(where: str, model: Any, params: Mapping[str, Any]) -> Further:
     LearnOrderError
         It is none, or does not choose between classes.
     """
-    if not isinstance(model, lightgbm.Booster):
-        raise LearnOrderError(
-            f"{where}: the model is a {type(model).__name__}; cross-validation trains several at "
-            "once. A replicate is one model. Train the folds one by one."
-        )
+    check_booster(where, model, lightgbm.Booster)
     objective = _objective(model)
     if objective not in ("binary", "multiclass", "multiclassova"):
         raise LearnOrderError(

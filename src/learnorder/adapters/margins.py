@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.adapters.guarded import GuardedRecorder, Pieces
+from learnorder.errors import LearnOrderError
 from learnorder.recording.recorder import Recorder
 
 Margins = NDArray[np.floating[Any]]
@@ -48,6 +49,26 @@ class Rounds:
         """The same classes once more."""
         for split, classes in self._classes.items():
             yield split, None, classes
+
+
+def labels_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels of pairs of inputs and labels, as `Recorder` takes them."""
+    return {"labels": {split: y for split, (_, y) in data.items()}}
+
+
+def check_booster(where: str, model: Any, kind: type) -> None:
+    """Refuse what is no single model.
+
+    Raises
+    ------
+    LearnOrderError
+        It is of another type, as what cross-validation hands to callbacks.
+    """
+    if not isinstance(model, kind):
+        raise LearnOrderError(
+            f"{where}: the model is a {type(model).__name__}; cross-validation trains several at "
+            "once. A replicate is one model. Train the folds one by one."
+        )
 
 
 def finish(recorder: GuardedRecorder, rounds: Rounds, planned: int | None, why: str) -> None:

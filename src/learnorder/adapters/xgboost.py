@@ -12,7 +12,15 @@ import numpy as np
 from learnorder.adapters.examples import check_pairs
 from learnorder.adapters.extras import framework
 from learnorder.adapters.guarded import GuardedRecorder
-from learnorder.adapters.margins import Further, Margins, Rounds, finish, record_all
+from learnorder.adapters.margins import (
+    Further,
+    Margins,
+    Rounds,
+    check_booster,
+    finish,
+    labels_of,
+    record_all,
+)
 from learnorder.adapters.seen import refuse_as_seen
 from learnorder.errors import LearnOrderError
 
@@ -73,7 +81,7 @@ class RecordRounds(TrainingCallback):
     def before_training(self, model: Any) -> Any:
         """Open the log."""
         self._rounds = None
-        self._recorder.begin(lambda: _labels(self._data))
+        self._recorder.begin(lambda: labels_of(self._data))
         return model
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -86,7 +94,7 @@ class RecordRounds(TrainingCallback):
     def _record(self, model: Any) -> None:
         if self._rounds is None:
             self._rounds = Rounds(_matrices(self._data), _further(NAME, model))
-        rounds, last = self._rounds, int(model.num_boosted_rounds())
+        rounds, last = self._rounds, _last(model)
         self._recorder.record(last, lambda: rounds.pieces(last))
 
     def after_training(self, model: Any) -> Any:
@@ -135,12 +143,8 @@ def record_rounds(
     splits = check_pairs(where, data)
     booster = model.get_booster() if hasattr(model, "get_booster") else model
     rounds = Rounds(_matrices(splits), _further(where, booster))
-    given = {**_labels(splits), **options, "seed": seed}
-    record_all(log, rounds, int(booster.num_boosted_rounds()), given)
-
-
-def _labels(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"labels": {split: y for split, (_, y) in data.items()}}
+    given = {**labels_of(splits), **options, "seed": seed}
+    record_all(log, rounds, _last(booster), given)
 
 
 def _matrices(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,11 +164,7 @@ def _further(where: str, model: Any) -> Further:
     LearnOrderError
         It is none, or does not choose between classes.
     """
-    if not isinstance(model, xgboost.Booster):
-        raise LearnOrderError(
-            f"{where}: the model is a {type(model).__name__}; cross-validation trains several at "
-            "once. A replicate is one model. Train the folds one by one."
-        )
+    check_booster(where, model, xgboost.Booster)
     about = json.loads(model.save_config())["learner"]
     objective = str(about["learner_train_param"]["objective"])
     if not objective.startswith(("binary:", "multi:")):

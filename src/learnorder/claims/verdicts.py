@@ -32,17 +32,6 @@ def above(interval: Interval | None, threshold: float) -> Verdict:
     return Verdict.DOES_NOT_HOLD if high < threshold else Verdict.INCONCLUSIVE
 
 
-def below(interval: Interval | None, threshold: float) -> Verdict:
-    """Whether a value is known to lie below a threshold.
-
-    Examples
-    --------
-    >>> str(below((0.1, 0.2), 0.25))
-    'holds'
-    """
-    return opposite(above(interval, threshold))
-
-
 def opposite(verdict: Verdict) -> Verdict:
     """The verdict of the contrary claim."""
     swapped = {Verdict.HOLDS: Verdict.DOES_NOT_HOLD, Verdict.DOES_NOT_HOLD: Verdict.HOLDS}
