@@ -15,8 +15,10 @@ BENCH_TRAINING ?=
 BENCH_MEASURES ?=
 # Where `make bench-order` keeps its logs, and its table as order_cost.md.
 BENCH_ORDER ?= runs/order_cost
+# Where `make bench-labels` keeps its networks; run again, it goes on.
+BENCH_LABELS ?= runs/labels
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order claims example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order bench-labels claims example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +72,9 @@ bench-training: setup  ## time the training engine against an ordinary PyTorch l
 
 bench-order: setup  ## what an order costs, on seeds the rule was not found on (about 20 minutes, kept in BENCH_ORDER)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.order_cost --scratch $(BENCH_ORDER)
+
+bench-labels: setup  ## planted label errors: who finds them (more than an hour, networks kept in BENCH_LABELS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.labels all --scratch $(BENCH_LABELS) --write
 
 claims: setup   ## pages and figures of the claims from docs/claims/results
 	@$(BIN)/python -m learnorder.claims.pages docs/claims

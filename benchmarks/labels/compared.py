@@ -1,0 +1,111 @@
+"""All methods in one setting, at each cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from benchmarks.labels.evidence import Floats, Networks, Setting
+from benchmarks.labels.judging import Judged, judge
+from benchmarks.labels.others import IN_SAMPLE, confident_learning
+from benchmarks.labels.rules import Rule
+from benchmarks.labels.settings import N_FOLDS
+
+COSTS = (1, 3, 5, 10)
+"""Trainings on all examples. Networks trained without a fold cost a fifth less; the same number of
+them is compared at the next larger cost."""
+
+ACCESSIBILITY, SUSPICION = "accessibility", "suspicion"
+OURS = "the rule"
+
+
+def own_scores(setting: Setting, cost: int, rule: Rule) -> dict[str, Floats]:
+    """Scores of the product, from what its log holds."""
+    whole, given = setting.whole.first(cost), setting.given
+    return {
+        ACCESSIBILITY: Rule(first=0.0, rival=False).score(whole, given),
+        SUSPICION: Rule(first=0.0).score(whole, given),
+        OURS: rule_score(rule, setting, cost),
+    }
+
+
+def rule_score(rule: Rule, setting: Setting, cost: int) -> Floats:
+    """Score of a rule; where there are too few networks for folds, without its held-out part."""
+    return rule.score(networks_of(rule, setting, cost), setting.given)
+
+
+def networks_of(rule: Rule, setting: Setting, cost: int) -> Networks:
+    """Networks that a rule gets at a cost."""
+    if rule.held_out is None or cost < N_FOLDS:
+        return setting.whole.first(cost)
+    return setting.folds.first(cost)
+
+
+def other_scores(setting: Setting, cost: int) -> dict[str, Floats]:
+    """Scores of the other methods."""
+    found = {name: of(setting.whole.first(cost)) for name, of in IN_SAMPLE.items()}
+    if cost >= N_FOLDS:
+        found |= confident_learning(setting.folds.first(cost), setting.given)
+    return found
+
+
+def compared(setting: Setting, rule: Rule) -> Iterator[dict[str, Any]]:
+    """One record for each cost."""
+    for cost in COSTS:
+        if cost > len(setting.whole.held_out):
+            continue
+        own = _judged(own_scores(setting, cost, rule), setting)
+        others = _judged(other_scores(setting, cost), setting)
+        best = max(others, key=lambda name: others[name].auroc[0])
+        yield {
+            "setup": setting.setup,
+            "noise": setting.noise,
+            "cost": cost,
+            "n": len(setting.given),
+            "n_wrong": int(setting.is_wrong.sum()),
+            "accuracy": _accuracy(setting.whole.first(cost), setting),
+            "methods": {name: _record(found) for name, found in (own | others).items()},
+            "best_other": best,
+            "difference": own[OURS].parts.less(others[best].parts),
+            "readings": readings(setting, cost),
+        }
+
+
+def _judged(scores: Mapping[str, Floats], setting: Setting) -> dict[str, Judged]:
+    return {name: judge(score, setting.is_wrong) for name, score in scores.items()}
+
+
+def _record(found: Judged) -> dict[str, Any]:
+    return {
+        "auroc": found.auroc,
+        "average_precision": found.average_precision,
+        "precision_at_n": found.precision_at_n,
+    }
+
+
+def _accuracy(networks: Networks, setting: Setting) -> dict[str, float]:
+    """At the end, on the given labels and on the true ones."""
+    last = networks.prediction[:, -1]
+    return {
+        "given": float(np.mean(last == setting.given)),
+        "true": float(np.mean(last == setting.true)),
+    }
+
+
+def readings(setting: Setting, cost: int) -> dict[str, float] | None:
+    """Precision and recall of the reading `likely mislabelled`; needs two replicates."""
+    import learnorder as lo
+
+    if cost < 2:
+        return None
+    networks = setting.whole.first(cost)
+    log = lo.from_arrays(networks.prediction, setting.given, epochs=networks.epoch, split="train")
+    read = np.zeros(len(setting.given), dtype=bool)
+    read[np.asarray(list(lo.rank(log).mislabelled()), dtype=int)] = True
+    both = (read & setting.is_wrong).sum()
+    return {
+        "n": int(read.sum()),
+        "precision": float(both / max(1, read.sum())),
+        "recall": float(both / setting.is_wrong.sum()),
+    }

@@ -1,0 +1,166 @@
+"""Results as the tables of docs/labels.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchmarks.labels.compared import COSTS, OURS
+from benchmarks.labels.noise import NOISES
+from benchmarks.labels.settings import SETUPS
+
+from learnorder.errors import count_of
+
+PAGE = Path(__file__).parents[2] / "docs" / "labels.md"
+
+BEGIN, END = "<!-- made from results -->", "<!-- end -->"
+
+CHOSEN_ON = "fashion-mnist"
+
+LARGEST_LOSS = -0.005
+"""A difference in AUROC above it counts as no loss; fixed before the first run."""
+
+Record = dict[str, Any]
+
+
+def write_page(results: Path) -> None:
+    """Put the tables into the page, in the place of the older ones."""
+    text = PAGE.read_text()
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(results)}\n\n{END}{after}")
+
+
+def tables(results: Path) -> str:
+    """All tables, in Markdown."""
+    found = json.loads(results.read_text())
+    records = found["records"]
+    parts = [
+        "### The rule against the best of the others",
+        *_verdicts(records),
+        _differences(records, 5),
+        "### All methods",
+        *(
+            part
+            for measure, title in (
+                ("auroc", "AUROC"),
+                ("average_precision", "Average precision"),
+                ("precision_at_n", "Precision at the number of wrong labels"),
+            )
+            for part in (f"{title}, at a cost of 5 trainings:", _methods(records, measure, 5))
+        ),
+        "Mean AUROC over the six kinds of noise, by cost:",
+        _costs(records),
+        "### The reading `likely mislabelled`",
+        "With its thresholds as they are, of 5 and of 10 replicates:",
+        _readings(records),
+        f"Rule: {found['rule']}. {found['provenance']}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _verdicts(records: list[Record]) -> Iterator[str]:
+    for cost in COSTS:
+        of_cost = [r for r in records if r["cost"] == cost and r["setup"] != CHOSEN_ON]
+        if not of_cost:
+            continue
+        differences = [r["difference"] for r in of_cost]
+        kept = sum(d[0] > LARGEST_LOSS for d in differences)
+        ahead = sum(d[0] > 0 for d in differences)
+        sure = sum(d[1] > 0 for d in differences)
+        behind = sum(d[2] < 0 for d in differences)
+        yield (
+            f"* At a cost of {count_of(cost, 'training')}, on the two datasets that the rule was "
+            f"not chosen on: above {LARGEST_LOSS:g} in {kept} of {len(of_cost)} settings, "
+            f"above 0 in {ahead}; the 95 % interval lies above 0 in {sure} and below in {behind}."
+        )
+
+
+def _differences(records: Iterable[Record], cost: int) -> str:
+    head = ["dataset", "noise", "wrong", "rule", "best of the others", "its AUROC", "difference"]
+    rows = [
+        [
+            SETUPS[r["setup"]].title,
+            NOISES[r["noise"]].title,
+            f"{r['n_wrong']} of {r['n']}",
+            _value(r["methods"][OURS]["auroc"]),
+            r["best_other"],
+            _value(r["methods"][r["best_other"]]["auroc"]),
+            _signed(r["difference"]),
+        ]
+        for r in records
+        if r["cost"] == cost
+    ]
+    return _table(head, rows)
+
+
+def _methods(records: Iterable[Record], measure: str, cost: int) -> str:
+    chosen = [r for r in records if r["cost"] == cost]
+    head = ["method", *(_short(r) for r in chosen)]
+    rows = [
+        [name, *(f"{r['methods'][name][measure][0]:.3f}" for r in chosen)]
+        for name in chosen[0]["methods"]
+    ]
+    return _table(head, rows)
+
+
+def _short(record: Record) -> str:
+    initial = {"fashion-mnist": "F", "cifar10": "C", "newsgroups": "N"}[record["setup"]]
+    return f"{initial} {record['noise'].replace('symmetric', 'sym').replace('instance', 'inst')}"
+
+
+def _costs(records: list[Record]) -> str:
+    pairs = [(setup, cost) for setup in SETUPS for cost in COSTS]
+    names = dict.fromkeys(name for r in records for name in r["methods"])
+
+    def mean(name: str, setup: str, cost: int) -> str:
+        values = [
+            r["methods"][name]["auroc"][0]
+            for r in records
+            if (r["setup"], r["cost"]) == (setup, cost) and name in r["methods"]
+        ]
+        return f"{np.mean(values):.3f}" if values else ""
+
+    head = ["method", *(f"{SETUPS[setup].title}, {cost}" for setup, cost in pairs)]
+    return _table(head, [[name, *(mean(name, *pair) for pair in pairs)] for name in names])
+
+
+def _readings(records: Iterable[Record]) -> str:
+    by_setting: dict[tuple[str, str], dict[int, Record]] = {}
+    for r in records:
+        if r["cost"] in (5, 10):
+            by_setting.setdefault((r["setup"], r["noise"]), {})[r["cost"]] = r
+    cell: Callable[[Record, str], str] = lambda r, key: f"{r['readings'][key]:.2f}"  # noqa: E731
+    head = ["dataset", "noise", "right on true labels"]
+    head += [f"{key}, {cost}" for cost in (5, 10) for key in ("read", "precision", "recall")]
+    rows = []
+    for (setup, noise), by_cost in by_setting.items():
+        row = [SETUPS[setup].title, NOISES[noise].title]
+        row.append(f"{next(iter(by_cost.values()))['accuracy']['true']:.2f}")
+        for cost in (5, 10):
+            r = by_cost.get(cost)
+            row += (
+                [str(r["readings"]["n"]), cell(r, "precision"), cell(r, "recall")]
+                if r
+                else [""] * 3
+            )
+        rows.append(row)
+    return _table(head, rows)
+
+
+def _value(found: list[float]) -> str:
+    value, low, high = found
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _signed(found: list[float]) -> str:
+    value, low, high = found
+    return f"{value:+.4f} ({low:+.4f} to {high:+.4f})"
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
