@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from learnorder.collection import pool
+from learnorder.collection import processes
 from learnorder.collection.train import train_collection
 from learnorder.log.reader import open_log
 from learnorder.training.spec import TrainingSpec
@@ -19,7 +19,8 @@ def train(spec: str, out: str, seeds: Sequence[int], changes: dict[str, Any]) ->
     """Train with the product, one worker; ``replicates`` has what `timed_worker` said of each."""
     told = Path(f"{out}.recording")
     os.environ["BENCHMARK_RECORDING"] = str(told)
-    pool.subprocess = _Subprocess()  # type: ignore[assignment]
+    processes.CAN_FORK = False  # type: ignore[misc]
+    processes.subprocess = _Subprocess()  # type: ignore[assignment]
     asked = TrainingSpec.from_toml(Path(spec), changes)
     result = train_collection(asked, seeds, out=out, workers=1)
     lines = told.read_text().splitlines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # as in the workers: small networks are slower, not faster, on several threads of a busy machine
@@ -13,9 +13,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from learnorder.collection.processes import ready_to_fork
 from learnorder.log.creation import NewLog, create_log
 from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_workers() -> Iterator[None]:
+    """Fork the workers of all tests from one process, so that PyTorch is loaded once."""
+    with ready_to_fork(at_once=False):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from torch import nn
 from torch.nn import functional
 
 import learnorder as lo
+from learnorder.collection.processes import ENVIRONMENT
 
 NOISE_SEED = 0
 
@@ -73,6 +74,7 @@ def train_all(
 ) -> None:
     """Train what is not there yet, and say how far it is."""
     pending = [job for job in jobs(setups, n_networks) if not job.kept(scratch).exists()]
+    os.environ.update(ENVIRONMENT)  # of memory and threads, as the product's own workers have it
     processes = ProcessPoolExecutor(
         workers,
         mp_context=get_context("spawn"),
@@ -124,7 +126,8 @@ def _trained(
 ) -> Iterator[tuple[float, torch.Tensor]]:
     """Train; after each recorded epoch the logits ``(example, class)`` of all examples."""
     torch.manual_seed(seed)
-    network, given = problem.network(), torch.from_numpy(labels)
+    network = problem.network().to(memory_format=torch.channels_last)
+    given = torch.from_numpy(labels)
     optimizer = _optimizer(setup, network)
     positions = torch.from_numpy(trained_on)
     n_batches = -(-len(positions) // setup.batch_size)

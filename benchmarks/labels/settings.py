@@ -139,8 +139,7 @@ def _images(setup: Setup, limits: Mapping[str, int]) -> Problem:
         return build("lenet", inputs.shape, inputs.n_classes, {"width": setup.width})
 
     ids = [str(i) for i in prepared.dataset.train.examples.ids]
-    images = to_tensors(inputs, "train").contiguous()
-    return Problem(images, labels, ids, network, inputs.n_classes)
+    return Problem(to_tensors(inputs, "train"), labels, ids, network, inputs.n_classes)
 
 
 def fold_of(n_examples: int, seed: int) -> np.ndarray:

@@ -232,6 +232,18 @@ def test_a_train_accuracy_without_spread_is_not_held_fixed():
     assert found.verdict == OPEN
 
 
+def test_a_condition_that_hardly_learns_is_left_out_and_named():
+    logs = conditions(8, lambda step: 0.9 - 0.1 * step)
+    claim = claim_of("generalisation", [*logs, "stuck"], ["test"])
+    (expected,) = find_evidence(claim, claim.studies[0], logs)
+    stuck = simulated_log(0.5, progress=np.full_like(PROGRESS, PROGRESS.min() - 2))
+    logs["stuck"] = {"train": stuck, "test": stuck}
+    (found,) = find_evidence(claim, claim.studies[0], logs)
+    assert "left out: one replicate has an accuracy of" in found.undefined["stuck"]
+    assert found.measures == expected.measures
+    assert "stuck" not in found.curves["collection"]
+
+
 def test_few_conditions_have_no_correlation():
     logs = {f"c{i}": {"train": simulated_log(0.5), "test": simulated_log(0.5)} for i in range(3)}
     claim = claim_of("generalisation", list(logs), ["test"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -49,6 +50,7 @@ SEEDS = range(3 if LONG else 2)
 HOW = {
     "everything": signal.SIGKILL,
     "worker": signal.SIGKILL,
+    "server": signal.SIGKILL,
     "command": signal.SIGKILL,
     "SIGINT": signal.SIGINT,
     "SIGTERM": signal.SIGTERM,
@@ -87,10 +89,13 @@ class Command:
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )  # fmt: skip
 
+    def servers(self) -> list[int]:
+        """Process id of what workers are forked from, once it is there."""
+        return _children(self.process.pid)
+
     def workers(self) -> list[int]:
         """Process ids of the workers."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for task in tasks for pid in task.read_text().split()]
+        return [worker for server in self.servers() for worker in _children(server)]
 
     def wait_for_commit(self, n: int) -> None:
         """Wait until a reader sees so many more epochs than now, or it has ended."""
@@ -105,16 +110,19 @@ class Command:
 
     def kill(self, how: str) -> str:
         """Kill a part of it, or all; return what it said, once it has ended with its workers."""
-        workers = self.workers()
-        if how == "worker" and workers:
-            os.kill(workers[0], HOW[how])
+        servers, workers = self.servers(), self.workers()
+        one = {"worker": workers, "server": servers}.get(how)
+        if one:
+            os.kill(one[0], HOW[how])
             return self.wait()
-        for pid in workers if how == "everything" else []:
-            os.kill(pid, HOW[how])
+        others = [*servers, *workers]
+        for pid in others if how == "everything" else []:
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, HOW[how])
         self.process.send_signal(HOW[how])
         said = self.wait()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while any(_is_alive(pid) for pid in workers):
+        while any(_is_alive(pid) for pid in others):
             assert time.monotonic() < deadline, "a worker outlives the command"
             time.sleep(0.02)
         return said
@@ -122,6 +130,11 @@ class Command:
     def wait(self) -> str:
         """Wait for its end and return what it said."""
         return self.process.communicate(timeout=PATIENCE_SECONDS)[1]
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def _is_alive(pid: int) -> bool:
@@ -134,7 +147,7 @@ def _is_alive(pid: int) -> bool:
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find workers")
 def test_real_command_killed_in_any_way_loses_nothing(tmp_path, expected):
     spec, epochs, truth = expected
-    rounds = list(HOW) * 4 if LONG else ["everything", "worker"]
+    rounds = list(HOW) * 4 if LONG else ["everything", "worker", "server"]
     moments = random.Random(SEED)
     with part("training by command") as counts:
         log, number = tmp_path / "0.zarr", 0
@@ -165,7 +178,7 @@ def _disturb(
     finally:
         command.process.kill()
     code = command.process.wait()
-    ended = {"worker": (0,), "SIGINT": (1, 0)}.get(how, (-HOW[how], 0))
+    ended = {"worker": (0,), "server": (0,), "SIGINT": (1, 0)}.get(how, (-HOW[how], 0))
     interrupted = "interrupted. Every recorded epoch is safe" in said
     if code not in ended or (code == 1 and not interrupted) or "Traceback" in said:
         words = f"the command ended with {code}: {said[-300:]}"

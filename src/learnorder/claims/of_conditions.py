@@ -43,7 +43,7 @@ def goes_with_accuracy(
     more is shared. Accuracy is that of the other half, so that chance in the examples makes no
     correlation.
     """
-    found = shared_and_accuracy(logs)
+    found, left_out = shared_and_accuracy(logs)
     names, why = (list(found), None) if not isinstance(found, str) else ([], found)
     table = np.array([] if isinstance(found, str) else list(found.values()), dtype=np.float64)
     order, kappa, test, train = table.reshape(-1, 4).T
@@ -69,31 +69,59 @@ def goes_with_accuracy(
         measures,
         min(replicates, default=0),
         {"collection": names, **{name: values.tolist() for name, values in columns.items()}},
+        left_out,
     )
 
 
-def shared_and_accuracy(logs: Mapping[str, Mapping[str, xr.Dataset]]) -> Conditions | str:
+def shared_and_accuracy(
+    logs: Mapping[str, Mapping[str, xr.Dataset]],
+) -> tuple[Conditions | str, dict[str, str]]:
     """Order, kappa, test and train accuracy of each condition where all are defined; or why none.
 
     The first two are of every second test example, at levels of accuracy that all replicates of all
-    conditions pass; test accuracy is of the others.
+    conditions pass; test accuracy is of the others. Second, what is left out so that there are such
+    levels, with the reason.
     """
     halves = {
         name: [trained(splits["test"]).isel({EXAMPLE: slice(first, None, 2)}) for first in (0, 1)]
         for name, splits in logs.items()
     }
-    points = match_accuracy({name: accuracies(of_order) for name, (of_order, _) in halves.items()})
+    reached, left_out = _with_common_levels(
+        {name: accuracies(of_order) for name, (of_order, _) in halves.items()}
+    )
+    points = match_accuracy(reached)
     if isinstance(points, str):
-        return points
+        return points, left_out
     found: Conditions = {}
-    for name, (of_order, other) in halves.items():
+    for name in reached:
+        of_order, other = halves[name]
         there = standing_at(of_order, points.at[name])
         order = single_reliability(summarise(there)).value
         kappa = float(fleiss_kappa(there).values[len(points.levels) // 2])
         if order is not None and not np.isnan(kappa):
             ends = [accuracies(log)[:, -1].mean() for log in (other, logs[name]["train"])]
             found[name] = (order, kappa, float(ends[0]), float(ends[1]))
-    return found
+    return found, left_out
+
+
+def _with_common_levels(
+    reached: Mapping[str, Scores],
+) -> tuple[dict[str, Scores], dict[str, str]]:
+    """Accuracies ``(replicate, epoch)`` of conditions that can be compared; why others cannot.
+
+    One replicate that hardly learns would leave nothing to compare all the others at. What is left
+    out depends on accuracy alone: the condition whose weakest replicate reaches least.
+    """
+    kept, left_out = dict(reached), {}
+    while len(kept) > FEWEST and isinstance(match_accuracy(kept), str):
+        most = {name: float(of_one.max(axis=1).min()) for name, of_one in kept.items()}
+        weakest = min(most, key=lambda name: most[name])
+        left_out[weakest] = (
+            f"left out: one replicate has an accuracy of {most[weakest]:.3g} at most, and no level "
+            "is passed by all replicates of all collections"
+        )
+        del kept[weakest]
+    return kept, left_out
 
 
 def _without_spread(train: Scores) -> str | None:

@@ -34,6 +34,7 @@ from learnorder.claims.results import (
     write_result,
     write_status,
 )
+from learnorder.collection.processes import ready_to_fork
 from learnorder.collection.progress import CostEstimate, Progress
 from learnorder.collection.train import TrainingResult, check_workers, train_collection
 from learnorder.errors import LearnOrderError, count_of
@@ -124,7 +125,8 @@ def reproduce(
     """
     claims = find_claims(names)
     check_workers(workers)
-    with sole_run(out) as folder, _data_root(data):
+    # of all collections, probed and trained, workers are forked from one process
+    with sole_run(out) as folder, _data_root(data), ready_to_fork(at_once=False):
         run = _Run(folder, scale, workers, report or (lambda _: None))
         return run.all(claims, collections_of(claims, scale))
 

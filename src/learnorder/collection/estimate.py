@@ -10,6 +10,7 @@ from learnorder.collection.commit_cost import seconds_per_commit
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool
 from learnorder.collection.prepare import Prepared, prepare
+from learnorder.collection.processes import ready_to_fork
 from learnorder.collection.progress import CostEstimate
 from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import kept_execution, with_settled_precision
@@ -53,7 +54,7 @@ def estimate_cost(
         return None
     check_machine(prepared.spec)
     n_workers = min(workers or available_cores(), len(plan.pending))
-    with scratch_folder() as scratch:
+    with ready_to_fork(), scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         with Pool(prepared.spec, prepared.identity, scratch, 1) as pool:
             begun(pool)

@@ -26,8 +26,11 @@ from learnorder.training.loop import Diverged, Group, make_group
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.state import ReplicateState
 
-SAVE_STATE_SECONDS = float(os.environ.get("LEARNORDER_SAVE_STATE_SECONDS", "5"))
-"""Training time at risk when a process dies; what is lost is trained again, to the same bytes."""
+SAVE_STATE_SECONDS = 5.0
+"""Training time at risk when a process dies; what is lost is trained again, to the same bytes.
+
+``LEARNORDER_SAVE_STATE_SECONDS`` takes its place.
+"""
 
 FAILURES = (Exception, SystemExit)
 """What a network of one's own may raise; a `sys.exit` in it ends the replicate, not the worker."""
@@ -194,7 +197,8 @@ class _Together:
         return None
 
     def _save_states_if_due(self, group: Group | Learners) -> None:
-        due = time.monotonic() - self._saved >= SAVE_STATE_SECONDS
+        seconds = float(os.environ.get("LEARNORDER_SAVE_STATE_SECONDS", SAVE_STATE_SECONDS))
+        due = time.monotonic() - self._saved >= seconds
         if not (due and group.can_be_captured()):
             return
         for seed, state in group.states().items():

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import signal
-import subprocess
-import sys
 import threading
 import uuid
 from collections import Counter, deque
@@ -17,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from learnorder.collection.processes import Process, start_worker
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log import layout
 from learnorder.log.claim import drop_claim
@@ -33,22 +31,6 @@ NO_MEMORY = 77
 LESS = "Use a smaller training.batch_size, network or dataset, or a machine with more memory."
 """What helps where one worker alone needs more memory than there is."""
 
-ENVIRONMENT = {
-    # one thread per process: the promise of equal bytes, and the fastest use of the cores
-    "OMP_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    # keep freed activations instead of giving them back to the system after every step
-    "MALLOC_MMAP_THRESHOLD_": str(8 << 30),
-    "MALLOC_TRIM_THRESHOLD_": str(16 << 30),
-    "MALLOC_TOP_PAD_": str(64 << 20),
-    # in large pages, where the system leaves it to the process: fewer misses of the address cache
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "TOKENIZERS_PARALLELISM": "false",
-    # on a GPU: the workspace with which its products give the same bytes every time
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-}
-
 
 @dataclass(frozen=True)
 class PoolEvent:
@@ -62,7 +44,7 @@ class PoolEvent:
 @dataclass
 class _Worker:
     number: int
-    process: subprocess.Popen[str]
+    process: Process
     errors: Path
     seeds: list[int] = field(default_factory=list)
     """Replicates it was given that are neither finished nor failed."""
@@ -147,20 +129,7 @@ class Pool:
     def _start(self) -> _Worker:
         self._started += 1
         errors = self._scratch / f"worker-{self._started}.err"
-        with errors.open("w") as stderr:
-            process = subprocess.Popen(
-                # -P: nothing in the current folder takes the place of a module of that name
-                [sys.executable, "-P", "-m", "learnorder.collection.worker", str(self._scratch)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-                encoding="utf-8",
-                env={**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_import_path())},
-                # Ctrl-C reaches the parent alone, which then ends the workers in order
-                start_new_session=True,
-            )
-        worker = _Worker(self._started, process, errors)
+        worker = _Worker(self._started, start_worker(self._scratch, errors), errors)
         worker.thread = threading.Thread(target=self._listen, args=(worker,), daemon=True)
         worker.thread.start()
         self._workers.append(worker)
@@ -302,8 +271,3 @@ class Pool:
         for seed in worker.seeds:
             with contextlib.suppress(OSError):
                 drop_claim(layout.claim_file(self._log, seed), self._token)
-
-
-def _import_path() -> list[str]:
-    """Make import strings in a spec mean the same in a worker as here."""
-    return [str(Path(entry or ".").resolve()) for entry in sys.path]

@@ -14,6 +14,7 @@ from learnorder.collection.estimate import check_machine, probed_cost
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
+from learnorder.collection.processes import ready_to_fork
 from learnorder.collection.progress import CostEstimate, Progress, Tracker
 from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import (
@@ -205,7 +206,7 @@ def _train_pending(
     tell: Report,
 ) -> dict[int, str]:
     check_machine(prepared.spec)
-    with scratch_folder() as scratch:
+    with ready_to_fork(), scratch_folder() as scratch:
         save(prepared.encoded(), scratch / "inputs")
         n_workers = min(workers or available_cores(), len(plan.pending))
         with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
