@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import os
+import contextlib
 import re
+import runpy
 import shlex
 import shutil
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -79,15 +78,9 @@ def run(folder: Path, command: str) -> str:
     """Run an example of a help text."""
     program, *arguments = shlex.split(command)
     assert program == "learnorder"
-    done = subprocess.run(
-        [sys.executable, "-m", "learnorder", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
+    with contextlib.chdir(folder):
+        done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
@@ -107,16 +100,10 @@ def test_examples_of_the_help_run(command, workshop):
 
 
 @pytest.mark.slow
-def test_end_to_end_example_runs(workshop):
-    done = subprocess.run(
-        [sys.executable, "01_end_to_end.py"],
-        cwd=workshop / "examples",
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "learned first:" in done.stdout
+def test_end_to_end_example_runs(workshop, capsys):
+    with contextlib.chdir(workshop / "examples"):
+        runpy.run_path("01_end_to_end.py")
+    assert "learned first:" in capsys.readouterr().out
     assert (workshop / "runs/report.html").exists()
 
 

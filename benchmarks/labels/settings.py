@@ -101,7 +101,7 @@ class Problem:
 
 SETUPS: Mapping[str, Setup] = {
     "fashion-mnist": Setup("Fashion-MNIST", "fashion-mnist", 5000, 12, "sgd", 0.02, 16),
-    "cifar10": Setup("CIFAR-10", "cifar10-subset", 5000, 15, "sgd", 0.02, 32),
+    "cifar10": Setup("CIFAR-10", "cifar10-subset", 5000, 12, "sgd", 0.02, 16),
     "newsgroups": Setup("20 Newsgroups", "20newsgroups", None, 10, "adam", 0.001, 128),
 }
 

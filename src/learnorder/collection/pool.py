@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from learnorder.collection.processes import Process, start_worker
+from learnorder.collection.processes import NOT_TOLD, Process, start_worker
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log import layout
 from learnorder.log.claim import drop_claim
@@ -84,6 +84,8 @@ class _Worker:
             return "was killed (signal 9); the usual reason is that memory ran out."
         code = self.process.wait()
         how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
+        if code == NOT_TOLD:
+            how = "an exit status that was lost with the process it was forked from"
         hint = " for lack of memory" if self.said_no_memory else ""
         lines = self.errors.read_text(errors="replace").strip().splitlines()
         last = f": {lines[-1].rstrip('.')}" if lines else ""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 
@@ -32,6 +35,18 @@ ENVIRONMENT: Final = {
 
 CAN_FORK: Final = sys.platform == "linux"
 """Elsewhere libraries that a process has loaded are not safe to use in a fork of it."""
+
+ANSWER_BYTES: Final = 16
+CANNOT: Final = b"-"
+"""Length of an answer of the server, and the one that says that it cannot fork."""
+
+LEAVE: Final = "leave"
+"""The job of a worker that nobody wants any more, though others go on in its scratch folder."""
+
+NOT_TOLD: Final = 256
+"""Stands for an exit status that was lost with the process that would have told it."""
+
+PATIENCE_SECONDS: Final = 10.0
 
 
 class Process(Protocol):
@@ -71,54 +86,82 @@ def ready_to_fork(*, at_once: bool = True) -> Iterator[None]:
     """Keep a process that workers are forked from; within another such block, that one's.
 
     It loads the libraries while this process goes on; unless ``at_once``, only when a block within
-    this one needs it.
+    this one needs it. What limits it has, such as the cores it may use, are those of its start.
     """
-    with _kept.lock:
-        _kept.n_holders += 1
-        if at_once and _kept.server is None and CAN_FORK:
-            _kept.server = _ForkServer()
+    kept = _kept
+    with kept.lock:
+        kept.n_holders += 1
+        if at_once and kept.server is None and CAN_FORK:
+            kept.server = _ForkServer()
     try:
         yield
     finally:
-        with _kept.lock:
-            _kept.n_holders -= 1
-            if not _kept.n_holders and _kept.server is not None:
-                _kept.server.close()
-                _kept.server = None
+        with kept.lock:
+            kept.n_holders -= 1
+            if not kept.n_holders and kept.server is not None:
+                kept.server.close()
+                kept.server = None
 
 
 class _Forked:
     """A worker that was forked; see `Process`."""
 
-    def __init__(self, pid: int, handle: int | None, stdin: int, stdout: int, status: int) -> None:
+    def __init__(self, pid: int, handle: int | None, ours: _Ends) -> None:
         self.pid = pid
-        self.stdin: IO[str] | None = os.fdopen(stdin, "w", encoding="utf-8")
-        self.stdout: IO[str] | None = os.fdopen(stdout, encoding="utf-8")
-        self._handle, self._status = handle, status
+        self.stdin: IO[str] | None = os.fdopen(ours.stdin, "w", encoding="utf-8")
+        self.stdout: IO[str] | None = os.fdopen(ours.stdout, encoding="utf-8")
+        self._handle, self._status = handle, ours.status
         self._waiting, self._ending = threading.Lock(), threading.Lock()
         self._code: int | None = None
 
     def wait(self) -> int:
         with self._waiting:
             if self._code is None:
-                said = os.read(self._status, 16)
+                said = os.read(self._status, ANSWER_BYTES)
                 if not said:  # who would tell has ended: that nobody tells is no reason to live
-                    self.kill()
-                os.close(self._status)
+                    self._end()
                 with self._ending:
-                    self._code = int(said) if said else -signal.SIGKILL
-                    if self._handle is not None:
-                        os.close(self._handle)
+                    self._code = int(said) if said else NOT_TOLD
+                    for descriptor in (self._status, self._handle):
+                        if descriptor is not None:
+                            os.close(descriptor)
             return self._code
 
+    def _end(self) -> None:
+        """See it end, which it may be about to do; kill it if it does not."""
+        if self._handle is not None:
+            poll = select.poll()
+            poll.register(self._handle, select.POLLIN)
+            if poll.poll(1000 * PATIENCE_SECONDS):
+                return
+        self.kill()
+
     def kill(self) -> None:
-        with self._ending, contextlib.suppress(OSError):
+        with self._ending, contextlib.suppress(ProcessLookupError):
             if self._code is not None:
                 return
-            if self._handle is None:
+            try:
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)  # type: ignore[arg-type]
+            except ProcessLookupError:
+                return
+            except (OSError, AttributeError, TypeError):  # there is no handle, or no such call
                 os.kill(self.pid, signal.SIGKILL)
-            else:
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """The parent's ends of the pipes of a worker."""
+
+    stdin: int
+    stdout: int
+    status: int
+
+    def abandon(self) -> None:
+        """Close them; a worker that was forked after all leaves the scratch folder alone."""
+        with contextlib.suppress(OSError):
+            os.write(self.stdin, json.dumps({"job": LEAVE}).encode() + b"\n")
+        for descriptor in (self.stdin, self.stdout, self.status):
+            os.close(descriptor)
 
 
 class _ForkServer:
@@ -126,16 +169,15 @@ class _ForkServer:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._n_forked = 0
+        self._is_useless = False
         self._begin()
 
     def _begin(self) -> None:
-        self._socket, theirs = socket.socketpair()
+        self.socket, theirs = socket.socketpair()
         with theirs:
             self._process: subprocess.Popen[str] = _popen(
-                ["learnorder.collection.fork_server", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
+                ["learnorder.collection.fork_server"],
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
@@ -143,46 +185,75 @@ class _ForkServer:
     def fork(self, scratch: Path, stderr: IO[str]) -> Process | None:
         """Start a worker; None if that fails, and why is best seen when it starts on its own."""
         with self._lock:
-            for _ in range(2):  # once more, if the server was killed since
-                if process := self._ask(scratch, stderr):
-                    return process
-                self.close()
-                self._begin()
-        return None
+            if self._is_useless:
+                return None
+            with contextlib.suppress(OSError):
+                for may_begin_again in (True, False):  # it may have been killed since
+                    process = self._ask(scratch, stderr)
+                    if isinstance(process, _Forked):
+                        return process
+                    if process == CANNOT:
+                        return None
+                    self.close()
+                    if may_begin_again:
+                        self._begin()
+                self._is_useless = True
+            return None
 
-    def _ask(self, scratch: Path, stderr: IO[str]) -> Process | None:
-        self._n_forked += 1
-        request = scratch / f"fork-{self._n_forked}.json"
+    def _ask(self, scratch: Path, stderr: IO[str]) -> _Forked | bytes:
+        """What the server answers, nothing if it has ended."""
         about = {
             "scratch": str(scratch),
             "environment": _environment(),
             "path": _import_path(),
             "folder": os.getcwd(),
         }
-        request.write_text(json.dumps(about))
-        (theirs_in, stdin), (stdout, theirs_out), (status, theirs_status) = (
-            os.pipe() for _ in range(3)
-        )
-        theirs = [theirs_in, theirs_out, stderr.fileno(), theirs_status]
-        try:
-            socket.send_fds(self._socket, [os.fsencode(request)], theirs)
-            said, handles, _, _ = socket.recv_fds(self._socket, 16, 1)
-        except OSError:
-            said, handles = b"", []
-        finally:
-            for descriptor in (theirs_in, theirs_out, theirs_status):
-                os.close(descriptor)
-        if not said:
-            for descriptor in (stdin, stdout, status):
-                os.close(descriptor)
-            return None
-        return _Forked(int(said), handles[0] if handles else None, stdin, stdout, status)
+        with contextlib.ExitStack() as theirs, tempfile.TemporaryFile("w+") as request:
+            json.dump(about, request)  # in a file without a name: there may be secrets in it
+            request.flush()
+            ours, given = _pipes(theirs)
+            try:
+                socket.send_fds(
+                    self.socket, [b"?"], [request.fileno(), *given[:2], stderr.fileno(), given[2]]
+                )
+                said, handles, _, _ = socket.recv_fds(self.socket, ANSWER_BYTES, 1)
+            except OSError:
+                said, handles = b"", []
+            except BaseException:
+                # an answer that is still to come would be taken for that of the next
+                ours.abandon()
+                self.close()
+                self._begin()
+                raise
+        said = said.strip()
+        if said in (b"", CANNOT):
+            ours.abandon()
+            return said
+        return _Forked(int(said), handles[0] if handles else None, ours)
 
     def close(self) -> None:
         """End the server; its workers end by themselves."""
-        self._socket.close()
+        self.socket.close()
         self._process.kill()
         self._process.wait()
+
+
+def _pipes(theirs: contextlib.ExitStack) -> tuple[_Ends, tuple[int, int, int]]:
+    """Three pipes: the parent's ends, and the worker's, which the stack closes."""
+    with contextlib.ExitStack() as opened:
+
+        def pipe() -> tuple[int, int]:
+            read, write = os.pipe()
+            for end in (read, write):
+                opened.callback(os.close, end)
+            return read, write
+
+        (stdin, our_in), (our_out, stdout), (our_status, status) = (pipe() for _ in range(3))
+        opened.pop_all()
+    given = (stdin, stdout, status)
+    for end in given:
+        theirs.callback(os.close, end)
+    return _Ends(our_in, our_out, our_status), given
 
 
 class _Kept:
@@ -200,6 +271,8 @@ _kept = _Kept()
 def _forget() -> None:
     """A fork of this process has none: two that ask at one socket would get each other's answer."""
     global _kept
+    if _kept.server is not None:
+        _kept.server.socket.close()
     _kept = _Kept()
 
 

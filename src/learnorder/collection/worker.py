@@ -27,6 +27,7 @@ from learnorder.collection.group import (
     train_group,
 )
 from learnorder.collection.pool import NO_MEMORY
+from learnorder.collection.processes import LEAVE
 from learnorder.log.location import from_address
 from learnorder.training.cost import probe
 from learnorder.training.data import TrainingTensors
@@ -143,7 +144,10 @@ def _send(events: TextIO, event: dict[str, Any]) -> None:
 def _read_jobs(lines: TextIO, jobs: queue.Queue[dict[str, Any]], scratch: Path) -> None:
     """Pass jobs on; when the pipe closes, end the process, whatever it is doing."""
     for line in lines:
-        jobs.put(json.loads(line))
+        job = json.loads(line)
+        if job["job"] == LEAVE:
+            os._exit(0)
+        jobs.put(job)
     with _ending:
         shutil.rmtree(scratch, ignore_errors=True)
         os._exit(0)
