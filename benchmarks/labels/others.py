@@ -48,7 +48,7 @@ def el2n(networks: Networks) -> Floats:
 
 
 def forgetting(networks: Networks) -> Floats:
-    """Times that it was right and then wrong; never right counts as all epochs; toneva2019forgetting."""
+    """Times right and then wrong, all epochs where never right; toneva2019forgetting."""
     right = _of_epochs(networks, "right").astype(bool)
     events = (right[:, :-1] & ~right[:, 1:]).sum(axis=1).astype(float)
     events[~right.any(axis=1)] = right.shape[1]

@@ -41,6 +41,8 @@ def told(history, epochs):
             stable = np.inf
             events += 1
         before = right
+    if sum(epoch > 0 for epoch in epochs) == 1:
+        return first, stable, None
     return first, stable, events if first < np.inf else np.inf
 
 
@@ -59,15 +61,19 @@ def test_every_history_is_told_epoch_by_epoch(shape, share, from_0, seed):
     log = of_right(right, epochs.tolist())
     first, stable, events, never = (getattr(lo, name)(log).values for name in ALL)
     for r, x in np.ndindex(shape[0], shape[2]):
-        assert (first[r, x], stable[r, x], events[r, x]) == told(right[r, :, x], epochs)
+        counted = None if np.isnan(events[r, x]) else events[r, x]
+        assert (first[r, x], stable[r, x], counted) == told(right[r, :, x], epochs)
     # The share of replicates that never learn is that of infinite first epochs.
     np.testing.assert_array_equal(never, np.isinf(first).mean(axis=0))
     learned = np.isfinite(first)
+    assert (stable >= first).all()
+    np.testing.assert_array_equal(np.isfinite(stable), right[:, -1])
+    if (epochs > 0).sum() == 1:
+        assert np.isnan(events).all()
+        return
     np.testing.assert_array_equal(learned, np.isfinite(events))
     # Unforgettable, that is learned and never forgotten: first learned is stably learned.
     np.testing.assert_array_equal(events[learned] == 0, first[learned] == stable[learned])
-    assert (stable >= first).all()
-    np.testing.assert_array_equal(np.isfinite(stable), right[:, -1])
     assert events[learned].max(initial=0) <= (epochs > 0).sum() // 2
 
 
@@ -130,7 +136,7 @@ def test_without_an_epoch_after_0_and_without_labels_there_is_one_clear_line(nam
 
 
 @pytest.mark.parametrize("right", [0, 1])
-@pytest.mark.parametrize("shape", [(1, 1, 1), (1, 3, 2), (4, 1, 3)])
+@pytest.mark.parametrize("shape", [(1, 2, 1), (1, 3, 2), (4, 2, 3)])
 def test_all_wrong_is_never_and_all_right_is_from_the_first_epoch(shape, right):
     log = of_right(np.full(shape, right))
     n_pairs = shape[0] * shape[2]
@@ -140,6 +146,25 @@ def test_all_wrong_is_never_and_all_right_is_from_the_first_epoch(shape, right):
         assert found.attrs["n_never"] == (0 if right else n_pairs)
         assert (NEVER in found.attrs) == (not right)
     assert (lo.never_learned(log).values == 1 - right).all()
+
+
+@pytest.mark.parametrize("epochs", [[1], [0, 1]])
+def test_with_one_epoch_forgetting_is_undefined_and_the_rest_is_not(epochs):
+    log = of_right(np.tile([1, 0], (3, len(epochs), 1)), epochs)
+    reason = "forgetting needs 2 epochs; there is 1"
+    events = lo.forgetting_events(log)
+    assert np.isnan(events.values).all()
+    assert events.attrs["undefined"] == {"forgetting_events": reason}
+    assert (events.attrs["n_never"], NEVER in events.attrs) == (0, False)
+    assert lo.first_learned(log).values.tolist() == [[1, np.inf]] * 3
+    assert lo.never_learned(log).values.tolist() == [0, 1]
+    values = measure_values(log, ALL[:3])
+    assert values["forgetting_events"]["values"] == [[None, None]] * 3
+    assert values["forgetting_events"]["undefined"] == {"forgetting_events": reason}
+    row = value_rows(values)[0]
+    assert (row["forgetting_events"], row["undefined"]) == (None, f"forgetting_events: {reason}")
+    two = of_right(np.ones((3, 2, 2)))
+    assert "undefined" not in lo.forgetting_events(two).attrs
 
 
 def test_learned_and_forgotten_for_good_is_learned_and_not_stably():

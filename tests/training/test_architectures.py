@@ -498,7 +498,7 @@ def digits_upscaled(size: int, n: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(standard, dtype=torch.float32), torch.tensor(labels[chosen])
 
 
-DEEPER = ("resnet-20", "vgg-19", "resnet-50")
+DEEPER = ("resnet-20", "vgg-16", "vgg-19", "resnet-18", "resnet-50")
 """More of the same layers as in others; too slow here."""
 
 
