@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("lightgbm")
 
 import lightgbm
+import numpy as np
 from tests.adapters.here import X, Y, break_disk, epochs, holds, is_told_once, state_of, told
 
 import learnorder as lo
@@ -101,6 +102,70 @@ def test_estimators_take_it_too(path):
     model = lightgbm.LGBMClassifier(n_estimators=2, n_jobs=1, verbose=-1, min_child_samples=2)
     model.fit(*DATA["train"], callbacks=[RecordRounds(path, seed=0, data=DATA)])
     assert (holds(path)[-1] == model.booster_.predict(X["test"]).argmax(1)).all()
+
+
+def other_labels(names):
+    """Labels that an estimator numbers in the order of its classes."""
+    return {split: (x, np.array(names)[(y > 4).astype(int)]) for split, (x, y) in DATA.items()}
+
+
+def estimator(data, *callbacks):
+    model = lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1, verbose=-1, min_child_samples=2)
+    return model.fit(*data["train"], callbacks=list(callbacks))
+
+
+@pytest.mark.parametrize("names", [[1, 2], [0, 2], [-1, 1]], ids=str)
+def test_labels_that_are_no_classes_of_the_booster_are_told(path, names):
+    data = other_labels(names)
+    record = RecordRounds(path, seed=0, data=data)
+    with told("is no class of the model, which has 2.*record_rounds") as warned:
+        model = estimator(data, record)
+    assert is_told_once(warned)
+    assert model.booster_.model_to_string() == estimator(data).booster_.model_to_string()
+    assert not path.exists()
+    with pytest.raises(lo.LearnOrderError, match="is no class of the model"):
+        record_rounds(path, model.booster_, data, seed=0)
+
+
+@pytest.mark.parametrize("names", [[1, 2], [-1, 1], ["cat", "dog"]], ids=str)
+def test_labels_of_an_estimator_have_the_places_of_its_classes(path, names):
+    data = other_labels(names)
+    model = estimator(data)
+    record_rounds(path, model, data, seed=0)
+    log = lo.open_log(path)["test"]
+    shown = np.array(log.attrs["class_names"])
+    assert shown.tolist() == [str(name) for name in names]
+    assert (shown[holds(path)[-1]] == model.predict(X["test"]).astype(str)).all()
+    assert (shown[log["label"].to_numpy()] == data["test"][1].astype(str)).all()
+
+
+def test_a_label_that_an_estimator_has_not_seen_is_told(path):
+    model = estimator(other_labels([1, 2]))
+    with pytest.raises(lo.LearnOrderError, match=r"has the class .*3.* at position 0"):
+        record_rounds(path, model, {"test": (X["test"], np.full(33, 3))}, seed=0)
+
+
+def test_the_log_has_the_classes_of_the_model(path):
+    data = {"train": DATA["train"], "test": (X["test"][:4], np.zeros(4, int))}
+    record = RecordRounds(path, seed=0, data={"test": data["test"]})
+    train(record, data=data)
+    assert record.problem is None
+    assert len(lo.open_log(path)["test"].attrs["class_names"]) == 10
+    with told("n_classes = 11; the model chooses between 10"):
+        train(RecordRounds(path, seed=1, data=DATA, n_classes=11))
+
+
+def test_an_end_that_cannot_be_recorded_does_not_lose_the_booster(path, monkeypatch):
+    record = RecordRounds(path, seed=0, data=DATA)
+
+    def spoil(env):
+        record._planned = "many"
+
+    spoil.order = 25
+    with told("TypeError") as warned:
+        booster = train(record, spoil)
+    assert is_told_once(warned)
+    assert booster.model_to_string() == train().model_to_string()
 
 
 @pytest.mark.parametrize("what", ["disk", "labels"])

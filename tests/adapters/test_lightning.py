@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Subset, TensorDataset
 
 import learnorder as lo
 from learnorder.adapters.lightning import RecordPredictions
+from learnorder.adapters.seen import SeenInTraining
 
 pytestmark = [
     # of Lightning and torch themselves
@@ -318,6 +319,21 @@ def test_what_one_of_two_processes_cannot_read_is_told(path, tmp_path):
 
     in_two_processes(tmp_path / "kept.pt", recorder(path, data=indexed(), as_seen=as_seen))
     assert state_of(path)["reason"] == "RuntimeError: there is no index."
+
+
+def test_what_cannot_be_gathered_does_not_stop_training(path, plain, monkeypatch):
+    def gathered(self):
+        raise RuntimeError("a process does not answer")
+
+    monkeypatch.setattr(SeenInTraining, "gathered", gathered)
+    data = indexed()
+    with told("a process does not answer") as warned:
+        network = train(
+            recorder(path, data=data, as_seen=lambda out, batch: (batch[2], out["logits"])),
+            data=data["train"],
+        )
+    assert is_told_once(warned)
+    assert same(network, plain)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ import pytest
 pytest.importorskip("skorch")
 
 import torch
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, Checkpoint, EarlyStopping
 from skorch.dataset import ValidSplit
@@ -21,6 +23,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 import learnorder as lo
+from learnorder.adapters.seen import SeenInTraining
 from learnorder.adapters.skorch import RecordPredictions
 
 DATA = {s: TensorDataset(torch.tensor(X[s]), torch.tensor(Y[s])) for s in X}
@@ -49,11 +52,12 @@ class Fail(Callback):
             raise RuntimeError("power")
 
 
-def train(*callbacks, epochs=2, begin=None, data=(X["train"], Y["train"]), **options):
+def net_of(*callbacks, epochs=2, **options):
+    """Return a net that is not trained yet, and set the generators to seed 3."""
     random.seed(3)
     torch.manual_seed(3)
     np.random.seed(3)  # noqa: NPY002
-    net = NeuralNetClassifier(
+    return NeuralNetClassifier(
         Network,
         **{
             "criterion": nn.CrossEntropyLoss,
@@ -68,6 +72,10 @@ def train(*callbacks, epochs=2, begin=None, data=(X["train"], Y["train"]), **opt
             **options,
         },
     )
+
+
+def train(*callbacks, begin=None, data=(X["train"], Y["train"]), **options):
+    net = net_of(*callbacks, **options)
     if begin is None:
         return net.fit(*data)
     net.initialize()
@@ -213,3 +221,85 @@ def test_a_net_with_the_callback_can_be_copied_and_kept(path):
     copy.deepcopy(net)
     pickle.loads(pickle.dumps(net))
     assert net.get_params()["callbacks"]
+
+
+def test_what_cannot_be_gathered_does_not_stop_training(path, plain, monkeypatch):
+    def gathered(self):
+        raise RuntimeError("a process does not answer")
+
+    monkeypatch.setattr(SeenInTraining, "gathered", gathered)
+    with told("a process does not answer") as warned:
+        net = train(recorder(path, data={"train": DATA["train"]}, as_seen=print))
+    assert is_told_once(warned)
+    assert same(net, plain)
+
+
+def test_a_copy_has_the_same_arguments_and_records(path, plain):
+    given = {"data": DATA, "n_classes": 10, "about": {"lr": 0.1}, "labels": {"test": Y["test"]}}
+    record = RecordPredictions(path, seed=4, **given)
+    expected = {"log": path, "seed": 4, "batch_size": 256, **given}
+    assert {n: v for n, v in record.get_params().items() if v is not None} == expected
+    net = clone(net_of(record))
+    copied = net.callbacks[0]
+    assert copied is not record
+    assert copied.get_params()["about"] == {"lr": 0.1}
+    net_of()  # sets the generators
+    assert same(net.fit(X["train"], Y["train"]), plain)
+    assert state_of(path, seed=4)["status"] == "finished"
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_arguments_can_be_set(path, tmp_path, fitted):
+    net = net_of(("record", recorder(path, n_classes=10)))
+    if fitted:
+        net.fit(X["train"], Y["train"])
+    other = tmp_path / "other.zarr"
+    net.set_params(callbacks__record__seed=7, callbacks__record__log=other)
+    net.set_params(callbacks__record__about={"lr": 0.1})
+    net.fit(X["train"], Y["train"])
+    assert state_of(other, seed=7)["status"] == "finished"
+    assert lo.open_log(other)["test"].attrs["class_names"] == [str(c) for c in range(10)]
+    assert path.exists() == fitted
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"class_name": ["a"]}, "'class_names'"),
+        ({"seed": 5, "data": [1]}, "data is a list"),
+        ({"seed": 5, "as_seen": True}, "as_seen is a bool"),
+    ],
+    ids=str,
+)
+def test_arguments_that_cannot_be_used_are_not_set(path, params, message):
+    record = recorder(path)
+    with pytest.raises(lo.LearnOrderError, match=message):
+        record.set_params(**params)
+    with pytest.raises(lo.LearnOrderError, match=message):
+        RecordPredictions(**{**record.get_params(), **params})
+    assert record.get_params() == recorder(path).get_params()
+
+
+@pytest.mark.parametrize("data", [None, DATA], ids=["division", "given"])
+def test_the_folds_of_cross_validation_are_told_and_trained(path, data):
+    """They have one seed and one log: the first is recorded, and the others are other trainings."""
+
+    def scores(*callbacks):
+        # the net warns of scoring what is not shuffled alike
+        return cross_val_score(net_of(*callbacks, train_split=None), X["train"], Y["train"], cv=2)
+
+    with told("no longer recorded") as warned:
+        found = scores(recorder(path, data=data))
+    assert is_told_once(warned)
+    assert found.tolist() == scores().tolist()
+    assert state_of(path)["status"] == "finished"
+
+
+def test_a_search_records_what_it_is_told(path, tmp_path):
+    grid = {"callbacks__record__log": [path, tmp_path / "other.zarr"]}
+    every = np.arange(61)
+    search = GridSearchCV(
+        net_of(("record", recorder(path)), train_split=None), grid, cv=[(every, every)], refit=False
+    )
+    search.fit(X["train"], Y["train"])
+    assert all(state_of(log)["status"] == "finished" for log in grid["callbacks__record__log"])

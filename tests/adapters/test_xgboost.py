@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("xgboost")
 
+import numpy as np
 import xgboost
 from tests.adapters.here import X, Y, break_disk, epochs, holds, is_told_once, state_of, told
 
@@ -100,6 +101,55 @@ def test_estimators_take_it_too(path):
     model = xgboost.XGBClassifier(n_estimators=2, max_depth=2, n_jobs=1, callbacks=[record])
     model.fit(*DATA["train"])
     assert (holds(path)[-1] == model.predict(X["test"])).all()
+
+
+def test_labels_that_are_no_classes_of_the_booster_are_told(path):
+    data = two_classes()
+    wrong = {split: (x, y + 1) for split, (x, y) in data.items()}
+    with told("label 2 at position .* is no class of the model, which has 2") as warned:
+        booster = train(RecordRounds(path, seed=0, data=wrong), params=BINARY, data=data)
+    assert is_told_once(warned)
+    assert booster.save_raw() == train(params=BINARY, data=data).save_raw()
+    assert not path.exists()
+    with pytest.raises(lo.LearnOrderError, match="label 2 at position"):
+        record_rounds(path, booster, wrong, seed=0)
+
+
+def test_labels_of_an_estimator_are_its_classes(path):
+    model = xgboost.XGBClassifier(n_estimators=2, max_depth=2, n_jobs=1).fit(*DATA["train"])
+    record_rounds(path, model, DATA, seed=0)
+    assert (holds(path)[-1] == model.predict(X["test"])).all()
+    with pytest.raises(lo.LearnOrderError, match=r"the class .*10.*, which classes_ does not"):
+        record_rounds(path, model, {"test": (X["test"], Y["test"] + 10)}, seed=1)
+
+
+def test_the_log_has_the_classes_of_the_model(path):
+    record = RecordRounds(path, seed=0, data={"test": (X["test"][:4], [0, 0, 0, 0])})
+    train(record)
+    assert record.problem is None
+    assert len(lo.open_log(path)["test"].attrs["class_names"]) == 10
+    with told("n_classes = 11; the model chooses between 10"):
+        train(RecordRounds(path, seed=1, data=DATA, n_classes=11))
+
+
+@pytest.mark.parametrize("rounds", [10.0, "10", 0, -1, True], ids=repr)
+def test_rounds_that_are_no_number_are_refused_before_training(path, rounds):
+    with pytest.raises(lo.LearnOrderError, match=f"rounds = {rounds!r}. .* from 1 up, or None"):
+        RecordRounds(path, seed=0, data=DATA, rounds=rounds)
+
+
+def test_rounds_may_be_a_number_of_numpy(path):
+    train(RecordRounds(path, seed=0, data=DATA, rounds=np.int64(6)))
+    assert epochs(path) == [1, 2, 3, 4, 5, 6]
+
+
+def test_an_end_that_cannot_be_recorded_does_not_lose_the_booster(path):
+    record = RecordRounds(path, seed=0, data=DATA)
+    record._planned = "many"
+    with told("TypeError") as warned:
+        booster = train(record)
+    assert is_told_once(warned)
+    assert booster.save_raw() == train().save_raw()
 
 
 @pytest.mark.parametrize("what", ["disk", "labels"])

@@ -160,6 +160,8 @@ def test_curriculum_and_pruning(tiny_log, tmp_path):
         (["--lowest", "3", "--highest", "3"], 2, "two ends"),
         (["--lowest", "0"], 2, "not in the range"),
         (["--curriculum", "--lowest", "3"], 2, "--curriculum is of all"),
+        (["--prune", "0.5", "--lowest", "3"], 2, "--prune is of all examples; it takes no number"),
+        (["--prune", "0.5", "--highest", "3"], 2, "--prune is of all examples; it takes no number"),
         (["--by-class"], 2, "goes with --curriculum"),
         (["--drop", "hardest"], 2, "goes with --prune"),
         (["--whole"], 2, "goes with --corrected"),
@@ -168,6 +170,7 @@ def test_curriculum_and_pruning(tiny_log, tmp_path):
         (["--by", "acessibility"], 1, "'accessibility'"),
         (["--by", "agreement"], 1, "(epoch, example)"),
         (["--split", "trian"], 1, "'train'"),
+        (["--split", "trian"], 1, "Choose one with --split"),
         (["--out", "x.xls"], 1, ".csv, .parquet, .json, .jsonl"),
         (["--out", "x.csv", "--corrected", "./x.csv"], 1, "one file"),
         (["--split", "unlabelled"], 1, "no labels, so no accessibility"),
@@ -223,3 +226,37 @@ def test_no_table_is_written_where_there_is_nothing_to_correct_from(hostile_log,
     )  # fmt: skip
     assert done.exit_code == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_without_a_train_split_names_the_option(tmp_path):
+    log = lo.from_arrays(np.zeros((2, 2, 3), dtype=int), [0, 1, 1])
+    lo.import_log({"test": log}, tmp_path / "a.zarr")
+    done = run(tmp_path / "a.zarr")
+    assert done.exit_code == 1
+    assert "no split 'train'. Known are: test. Choose one with --split" in done.stderr
+
+
+def _write(log, folder, labels=(0, 1, 1)):
+    split = lo.from_arrays(log, list(labels), split="train", class_names=["a", "b"])
+    return lo.import_log({"train": split}, folder / "a.zarr").path
+
+
+def test_with_one_epoch_forgetting_is_undefined_in_the_terminal(tmp_path):
+    one = _write(np.zeros((3, 1, 3), dtype=int), tmp_path)
+    lines = run(one).stdout.splitlines()
+    assert "never" not in " ".join(lines)
+    assert sum("undefined" in line for line in lines) == 3
+    two = tmp_path / "two"
+    two.mkdir()
+    assert "never" in run(_write(np.zeros((3, 2, 3), dtype=int), two)).stdout
+
+
+def test_nothing_is_said_of_mislabelled_examples_where_none_is_kept(tmp_path):
+    right = _write(np.broadcast_to([0, 1, 1, 0], (3, 2, 4)), tmp_path, (0, 1, 1, 0))
+    done = run(right, "--prune", 0.5)
+    assert "kept 2 of 4 examples" in done.stderr
+    assert "look at these first" not in done.stderr
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    again = run(_write(np.zeros((3, 2, 3), dtype=int), wrong), "--prune", 0.3)
+    assert "1 of what is kept reads 'likely mislabelled': look" in again.stderr

@@ -115,6 +115,8 @@ def test_one_npy_file_holds_predictions_alone(tmp_path):
         ({"predictions": np.full((2, 3, 10), 255, np.uint8)}, "stands for not recorded"),
         ({"predictions": VOTES + 10**6}, "Without class_names there are at most 1,000,000"),
         ({"seeds": np.array(3)}, "seeds in"),
+        ({"seeds": np.array([0.0, 1.0])}, "of type float64. They are whole numbers from 0 up"),
+        ({"seeds": np.array(["0", "1"])}, "of type <U1. They are whole numbers from 0 up"),
         ({"labels": np.array(3)}, "labels in"),
         ({"labels": LABELS[:, None]}, "have the shape (10, 1). They are a list"),
         ({"class_names": np.array(["a", "b", "c", "c"])}, "the class name 'c' occurs twice"),
@@ -229,12 +231,13 @@ def test_archives_that_are_none_are_refused(tmp_path):
         ("a.csv", b"PAR1....PAR1", "is named .csv and holds parquet"),
         ("a.npz", b"id,prediction\n1,2\n", "is named .npz and holds csv"),
         ("a.jsonl", b"id,prediction\n1,2\n", "is named .jsonl and holds csv"),
-        ("a.csv", b"\x00\x01\x02\x03", "holds none of the formats that are known"),
+        ("a.csv", b"\x00\x01\x02\x03", "byte 1 is NUL, which is in no text"),
+        ("a.csv", b'{"a": 1, "b": 2}', "holds none of the formats that are known"),
         ("a.bin", b"\x00\x01\x02\x03", "is not recognised"),
         ("a.bin", b"", "is empty"),
         ("a.csv", b"", "is empty"),
         ("a.csv", b"id,prediction\n", "has no rows"),
-        ("a.csv", b"id,prediction\n1,\xff\xfe\n", "none of the formats"),
+        ("a.csv", b"id,prediction\n1,\xff\xfe\n", "byte 17 is 0xff, which is no UTF-8"),
         ("a.json", b'{"samples": {\n"0": {}}}', "fiftyone is written only"),
         ("a.jsonl", b'{"guid": 1}\n', "cartography"),
     ],
@@ -264,3 +267,23 @@ def test_seeds_are_said_once(tmp_path):
 def test_c_scores_are_told_from_predictions(tmp_path):
     np.savez(tmp_path / "a.npz", labels=LABELS, scores=RNG.random(10))
     assert "one number for each example" in refusal(tmp_path / "a.npz", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape"),
+    [("<U0", "(20000000,)"), ("<U0", "(0,)"), ("|u1", "(-1, -3)"), ("|u1", "(True, 3)")],
+)
+def test_shapes_that_take_no_bytes_or_are_none_are_refused(dtype, shape, tmp_path):
+    """Of what takes none any number fits the bytes that are there, until memory is full."""
+    about = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}".encode()
+    about += b" " * (-(len(about) + 11) % 64) + b"\n"
+    start = b"\x93NUMPY\x01\x00" + len(about).to_bytes(2, "little") + about
+    content = start + (b"" if dtype == "<U0" else b"123")
+    (tmp_path / "a.npy").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("class_names.npy", content)
+    for name in ("a.npz", "a.npy"):
+        message = refusal(tmp_path / name, tmp_path)
+        assert (
+            f"declares the shape {shape} of {dtype if dtype == '<U0' else 'uint8'}; len" in message
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 
 import learnorder as lo
 from learnorder.errors import LearnOrderError
+from learnorder.exchange.json_lines import parse
+from learnorder.exchange.tables import Choices, Table, content_of_tables
 
 HEADER = "seed,epoch,split,id,prediction,label\n"
 ROWS = [
@@ -178,7 +181,7 @@ FRAME = pd.DataFrame({"id": [1, 2, 3], "prediction": [0, 1, 1], "label": [0, 0, 
         ("prediction", ["a", "b", 3], "has the types"),
         ("prediction", ["a", "b", "c"], "while class ids came before"),
         ("prediction", pd.to_datetime(["2020-01-01"] * 3), "of type datetime64"),
-        ("label", pd.array([0, None, 1], dtype="Int64"), "1 example of split 'test' have no label"),
+        ("label", pd.array([0, None, 1], dtype="Int64"), "1 example of split 'test' has no label"),
         ("probability", [0.5, 1.5, 0.1], "probability (column 'probability') is '1.5' in row 2"),
         (
             "probability",
@@ -268,3 +271,54 @@ def test_a_line_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(HEADER.encode() + b"0" * (1 << 22)))
     assert "a line of over 65,536 bytes" in refusal(path, tmp_path)
+
+
+WHOLE = (HEADER + "\n".join(ROWS) + "\n").encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.csv", WHOLE.replace(b",", b";"), "'seed;epoch;split;id;prediction;label', with semico"),
+        ("a.csv", WHOLE.replace(b",", b"\t"), "\\tprediction\\tlabel', with tabs in it"),
+        ("a.csv", b"id\n1\n2\n", "its header is one cell, 'id')"),
+        ("a.csv", WHOLE.replace(b"train", b"entra\xeen", 1), "is 0xee, which is no UTF-8"),
+        ("a.csv", WHOLE.decode().encode("utf-16"), "it is UTF-16"),
+        ("a.csv", WHOLE.replace(b"10", b"1\0", 1), "is NUL, which is in no text"),
+        ("a.csv.gz", gzip.compress(WHOLE)[:-9], "ended before the end-of-stream marker"),
+        ("a.csv.gz", gzip.compress(WHOLE) + b"rest", "Not a gzipped file"),
+        ("a.csv", WHOLE + b"9" * (1 << 17) + b"\xee", "byte 0xee is no UTF-8"),
+    ],
+)
+def test_why_a_file_that_is_named_csv_cannot_be_read_is_said(name, content, reason, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    message = refusal(tmp_path / name, tmp_path)
+    assert f"{name} cannot be read as CSV (" in message
+    assert reason in message
+    assert "separated by commas" in message
+    assert "Rename it" not in message
+
+
+def test_other_separators_are_named_with_the_format_given_too(tmp_path):
+    (tmp_path / "a.txt").write_bytes(WHOLE.replace(b",", b";"))
+    assert "with semicolons in it" in refusal(tmp_path / "a.txt", tmp_path, format="csv")
+
+
+def test_the_character_that_stands_for_no_other_is_text(tmp_path):
+    rows = [row.replace(",10,", ",a\ufffd,").replace(",11,", ",b,") for row in ROWS]
+    (tmp_path / "a.csv").write_text(HEADER + "\n".join(rows) + "\n", encoding="utf-8")
+    report = lo.import_log(tmp_path / "a.csv", tmp_path / "log.zarr")
+    assert report.splits == {"train": 3}
+
+
+def test_time_goes_with_the_number_of_columns():
+    """Names counted one by one took minutes for a wide table."""
+    wide = [f"prediction_seed{seed}_epoch1" for seed in range(60_000)]
+    table = Table("wide", ["id", "id", *wide], lambda names: iter(()), typed=False)
+    started = time.process_time()
+    with pytest.raises(LearnOrderError, match="has the name 'id', empty or doubled"):
+        content_of_tables({None: [table]}, Choices())
+    keys = ",".join(f'"{k}": 1' for k in [*range(60_000), 59_999])
+    with pytest.raises(LearnOrderError, match="the key '59999' occurs twice"):
+        parse(f"{{{keys}}}".encode(), Path("a.jsonl"), 1)
+    assert time.process_time() - started < 5

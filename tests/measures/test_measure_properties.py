@@ -153,13 +153,15 @@ def test_nothing_is_nan_without_a_reason(measure, log):
         assert {name for name, value in shares.items() if value is None} == set(reasons)
         return
     missing = result.isnull()
-    epochs = (
-        {float(e) for e in result["epoch"].values[missing.any(set(missing.dims) - {"epoch"})]}
-        if missing.any()
-        else set()
-    )
-    assert epochs == set(result.attrs.get(UNDEFINED, {}))
     assert result.dims == measure.dims
+    where = {measure.name}
+    if "epoch" in result.dims:
+        undefined = missing.any(set(missing.dims) - {"epoch"})
+        where = {float(e) for e in result["epoch"].values[undefined]}
+    elif missing.any():
+        # without epochs there is one reason, so it is of all values
+        assert missing.all()
+    assert set(result.attrs.get(UNDEFINED, {})) == (where if missing.any() else set())
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda m: m.name)

@@ -117,6 +117,25 @@ def test_what_is_never_right_has_no_forgetting_and_sorts_as_the_hardest():
     json.dumps(ranking.to_dict(), allow_nan=False)
 
 
+def test_a_tie_of_those_that_have_no_value_names_no_number():
+    log = lo.from_arrays(side_by_side(history("11"), history("22"), history("00")), [0, 0, 0])
+    (note,) = [n for n in lo.rank(log, by="forgetting", highest=1).notes if "those shown" in n]
+    assert note.startswith("2 examples have no forgetting; those shown, 1 of them, are the first")
+
+
+def test_with_one_epoch_nothing_is_said_of_forgetting():
+    log = lo.from_arrays([[[0, 1, 1]], [[0, 1, 0]]], [0, 0, 0], epochs=[3], split="train")
+    ranking = lo.rank(log)
+    reason = "forgetting needs 2 epochs; there is 1"
+    assert [row["forgetting"] for row in ranking.rows] == [None] * 3
+    assert {row["undefined"]["forgetting"] for row in ranking.rows} == {reason}
+    assert any("forgotten can be seen" in note for note in ranking.notes)
+    with pytest.raises(
+        lo.LearnOrderError, match=rf"no example has a value of forgetting \({reason}"
+    ):
+        lo.rank(log, by="forgetting")
+
+
 @st.composite
 def logs(draw):
     """Splits with labels, few of everything, so that ties are frequent."""
@@ -315,11 +334,12 @@ LOG = lo.from_arrays(np.zeros((2, 2, 3), dtype=int), [0, 1, 1], split="train")
         ({"low": float("nan")}, ("low is nan", "above 0")),
         ({"agreed": 0.5}, ("agreed is 0.5", "above 0.5")),
         ({"split": "test"}, ("the split 'train'", "not 'test'")),
+        ({"log": {"test": LOG}}, ("no split 'train'. Known are: test.", "--split")),
     ],
 )
 def test_what_cannot_be_ranked_is_one_clear_line(arguments, words):
     with pytest.raises(lo.LearnOrderError) as caught:
-        lo.rank(LOG, **arguments)
+        lo.rank(**{"log": LOG, **arguments})
     assert "\n" not in str(caught.value)
     assert all(word in str(caught.value) for word in words)
 

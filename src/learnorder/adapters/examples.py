@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError, count_of, nearest
 
@@ -66,6 +67,26 @@ def check_pairs(adapter: str, data: Any) -> Mapping[str, tuple[Any, Any]]:
                 "and labels, arrays in one order. Pass (x, y)."
             )
     return {split: (pair[0], pair[1]) for split, pair in data.items()}
+
+
+def places(where: str, split: str, values: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Where classes stand among those of an estimator, which are ascending.
+
+    Raises
+    ------
+    LearnOrderError
+        One is not among them.
+    """
+    given = np.asarray(values)
+    found = np.clip(np.searchsorted(classes, given), 0, len(classes) - 1)
+    unknown = np.flatnonzero(classes[found] != given)
+    if unknown.size:
+        raise LearnOrderError(
+            f"{where}: split {split!r} has the class {given[unknown[0]]!r} at position "
+            f"{unknown[0]}, which classes_ does not have. Labels are those that were given to "
+            "fit. Give them as there, and all of them to the first fit."
+        )
+    return found.astype(np.int64)
 
 
 def declared(

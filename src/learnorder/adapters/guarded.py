@@ -65,6 +65,8 @@ class GuardedRecorder:
                 )
         self.adapter, self._options = adapter, dict(options)
         self._recorder: Recorder | None = None
+        self._given: dict[str, Any] = {}
+        self._unmarked: Recorder | None = None
         self._first: float | None = None
         self._committed: float | None = None
         self._is_replaced = False
@@ -72,7 +74,7 @@ class GuardedRecorder:
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies, in checkpoints or other processes, hold no log."""
-        return {**vars(self), "_recorder": None}
+        return {**vars(self), "_recorder": None, "_given": {}, "_unmarked": None}
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +94,8 @@ class GuardedRecorder:
         self._is_replaced = False
         with self.guard(), generators_kept():
             self._replace_other()
-            self._recorder = Recorder(**{**self._options, **splits()})
+            self._given = {**self._options, **splits()}
+            self._recorder = Recorder(**self._given)
             self._committed = self._recorder.last_epoch
 
     def _replace_other(self) -> None:
@@ -182,6 +185,24 @@ class GuardedRecorder:
         if recorder is not None:
             with suppress(Exception):  # the lock of a folder that is gone, which nobody needs
                 recorder.close()
+        unmarked, self._unmarked = self._unmarked, None
+        # where it fails again, the warning has said already that there is no mark
+        with suppress(Exception), generators_kept():
+            if unmarked is not None:
+                self._mark_late(unmarked)
+        self._given = {}
+
+    def _mark_late(self, unmarked: Recorder) -> None:
+        """Mark once more what could not be marked, as on a disk that was full."""
+        place = unmarked._log  # a script may have changed its folder since
+        if not any(place.iterdir()):
+            return  # a log that was removed is not made again
+        again = {"log": place, "resume": True, "take_over": False}
+        recorder = Recorder(**{**self._given, **again})
+        if recorder.last_epoch == unmarked.last_epoch:
+            recorder.fail(str(self.problem))
+        else:
+            recorder.close()  # another process has gone on meanwhile
 
     def give_up(self, error: BaseException | str) -> None:
         """Stop recording, mark the log and tell the user."""
@@ -192,7 +213,8 @@ class GuardedRecorder:
         if recorder is None:
             outcome = "Nothing more of this training is in the log"
         else:
-            outcome = _mark(recorder, self.problem)
+            outcome, is_marked = _mark(recorder, self.problem)
+            self._unmarked = None if is_marked else recorder
         place = f"replicate {self._options['seed']} of {self._options['log']}"
         _warn(
             f"{self.adapter}: {place} is no longer recorded: {self.problem} {outcome}. Training "
@@ -200,13 +222,14 @@ class GuardedRecorder:
         )
 
 
-def _mark(recorder: Recorder, reason: str) -> str:
-    """Mark the replicate as failed, and say how that went."""
+def _mark(recorder: Recorder, reason: str) -> tuple[str, bool]:
+    """Mark the replicate as failed; how that went, and whether it is done."""
     try:
         recorder.fail(reason)
     except Exception as error:
-        return f"The log could not be marked ({_reason(error)})"
-    return "`learnorder info` shows the replicate as failed with this reason"
+        told = f"The log could not be marked ({_reason(error)})"
+        return f"{told}, which is tried once more after training", False
+    return "`learnorder info` shows the replicate as failed with this reason", True
 
 
 def _reason(error: BaseException | str) -> str:

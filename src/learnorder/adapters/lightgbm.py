@@ -17,8 +17,9 @@ from learnorder.adapters.margins import (
     Margins,
     Rounds,
     check_booster,
+    declared_labels,
     finish,
-    labels_of,
+    labels_of_estimator,
     record_all,
 )
 from learnorder.adapters.seen import refuse_as_seen
@@ -51,8 +52,9 @@ class RecordRounds:
     seed
         Which replicate: the seed that training was started from.
     data
-        By split a pair: inputs as ``Booster.predict`` takes them, and labels ``(example,)``,
-        integers.
+        By split a pair: inputs as ``Booster.predict`` takes them, and labels ``(example,)``, the
+        classes of the booster, which are numbered from 0. `record_rounds` takes those of
+        ``LGBMClassifier`` that are others.
     options
         Further arguments of `learnorder.Recorder`, as ``ids`` and ``about``.
 
@@ -76,7 +78,7 @@ class RecordRounds:
         **options: Any,
     ) -> None:
         refuse_as_seen(NAME, options, "callbacks of LightGBM see no outputs")
-        self._data = check_pairs(NAME, data)
+        self._data, self._options = check_pairs(NAME, data), options
         self._recorder = GuardedRecorder(NAME, {**options, "log": log, "seed": seed})
         self._rounds: Rounds | None = None
         self._planned = 0
@@ -90,16 +92,18 @@ class RecordRounds:
         """Record the round; a model that is trained further counts on."""
         if env.iteration == env.begin_iteration:
             self._planned, self._rounds = env.end_iteration, None
-            self._recorder.begin(lambda: labels_of(self._data))
+            self._recorder.begin(lambda: self._declared(env.model, env.params))
         with self._recorder.guard():
-            if self._recorder.is_open:
-                if self._rounds is None:
-                    inputs = {split: x for split, (x, _) in self._data.items()}
-                    self._rounds = Rounds(inputs, _further(NAME, env.model, env.params))
+            if self._rounds is not None and self._recorder.is_open:
                 rounds, last = self._rounds, int(env.model.current_iteration())
                 self._recorder.record(last, lambda: rounds.pieces(last))
         if env.iteration + 1 == env.end_iteration:
             self.finish()
+
+    def _declared(self, model: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+        inputs = {split: x for split, (x, _) in self._data.items()}
+        self._rounds = Rounds(inputs, _further(NAME, model, params))
+        return declared_labels(NAME, self._data, _n_classes(model), self._options)
 
     def finish(self) -> None:
         """Declare the replicate finished; at the end of a block this is done for you."""
@@ -139,8 +143,8 @@ def record_rounds(
     model
         A ``Booster``, or an estimator that has one. All rounds that it keeps are recorded.
     data
-        By split a pair: inputs as ``Booster.predict`` takes them, and labels ``(example,)``,
-        integers.
+        By split a pair: inputs as ``Booster.predict`` takes them, and labels ``(example,)``: of an
+        estimator as in ``fit``, of a ``Booster`` its classes, which are numbered from 0.
     seed
         Which replicate: the seed that training was started from.
     options
@@ -149,7 +153,8 @@ def record_rounds(
     Raises
     ------
     LearnOrderError
-        The model does not choose between classes, or `Recorder` refuses something.
+        The model does not choose between classes, a label is none of them, or `Recorder` refuses
+        something.
     """
     where = "lightgbm.record_rounds"
     splits = check_pairs(where, data)
@@ -158,7 +163,8 @@ def record_rounds(
         {split: x for split, (x, _) in splits.items()},
         _further(where, booster, getattr(booster, "params", {})),
     )
-    given = {**labels_of(splits), **options, "seed": seed}
+    found = labels_of_estimator(where, splits, model, _n_classes(booster), options)
+    given = {**options, **found, "seed": seed}
     record_all(log, rounds, int(booster.current_iteration()), given)
 
 
@@ -181,6 +187,11 @@ def _further(where: str, model: Any, params: Mapping[str, Any]) -> Further:
     # only there a round leaves the trees before it as they are, and adds
     kind = next((str(params[name]) for name in BOOSTING if name in params), "gbdt")
     return _one_tree_more(model) if kind in ("gbdt", "gbrt", "goss") else _all_again(model)
+
+
+def _n_classes(model: Any) -> int:
+    """Between how many classes a booster chooses; with one tree a round there are two."""
+    return max(2, int(model.num_model_per_iteration()))
 
 
 def _objective(model: Any) -> str:

@@ -139,9 +139,10 @@ class RecordPredictions(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the epoch; validation, if there was any, is over."""
-        parts = None if self._as_seen is None else self._seen.gathered()
-        epoch = trainer.current_epoch + self._share(trainer)
-        self._recorder.record(epoch, lambda: self._pieces(trainer, pl_module, epoch, parts))
+        with self._recorder.guard():
+            parts = None if self._as_seen is None else self._seen.gathered()
+            epoch = trainer.current_epoch + self._share(trainer)
+            self._recorder.record(epoch, lambda: self._pieces(trainer, pl_module, epoch, parts))
 
     def _share(self, trainer: Trainer) -> float:
         """How much of the epoch was trained; ``max_steps`` ends one before its time."""

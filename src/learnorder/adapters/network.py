@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from learnorder.adapters.guarded import Pieces
+from learnorder.adapters.state import generator_state
 
 PLAIN = bool | int | float | complex | str | bytes | None
 """Attributes of a module that a forward pass may count in; its own mode is one of them."""
@@ -23,32 +24,50 @@ def evaluated(network: nn.Module) -> Iterator[None]:
     """Put a network into evaluation mode without gradients, and everything back afterwards.
 
     Each submodule returns to its own mode. Buffers, such as the statistics of a BatchNorm that
-    keeps none in evaluation, return to their values, and so do numbers, texts and None that
-    modules keep as attributes.
+    keeps none in evaluation, return to their values, and so do tensors, random generators,
+    numbers, texts and None that modules keep as attributes.
     """
-    plain = [(module, _plain(module)) for module in network.modules()]
-    buffers = [
-        (module, name, buffer, buffer.detach().clone())
-        for module in network.modules()
-        for name, buffer in module._buffers.items()
-        if buffer is not None
-    ]
-    try:
+    with ExitStack() as restored:
+        for module in network.modules():
+            _keep(module, restored)
         network.eval()
         # not inference_mode: what a network keeps for its next step must serve training
         with torch.no_grad():
             yield
-    finally:
+
+
+def _keep(module: nn.Module, restored: ExitStack) -> None:
+    """Have a module's own attributes and buffers put back, those of its parts not."""
+    attributes, buffers = vars(module), module._buffers
+    states = [generator_state(value) for value in attributes.values()]
+    generators = [state for state in states if state is not None]
+    kept = {
+        name: value
+        for (name, value), state in zip(attributes.items(), states, strict=True)
+        if state is not None or isinstance(value, PLAIN | torch.Tensor)
+    }
+    # whatever fails of this, the rest of it is still done
+    restored.callback(attributes.update, kept)
+    restored.callback(buffers.update, dict(buffers))
+    for tensor in (*kept.values(), *buffers.values()):
+        if isinstance(tensor, torch.Tensor):
+            restored.callback(_restore, tensor, tensor.detach().clone())
+    for setter, state in generators:
+        restored.callback(setter, state)
+
+
+def _restore(tensor: torch.Tensor, values: torch.Tensor) -> None:
+    """Give a tensor its values back; one that has them is not touched, as a graph may hold it."""
+    if not _is_same(tensor, values):
         with torch.no_grad():
-            for module, name, buffer, values in buffers:
-                buffer.copy_(values)
-                module._buffers[name] = buffer
-        for module, attributes in plain:
-            vars(module).update(attributes)
+            tensor.copy_(values)
 
 
-def _plain(module: nn.Module) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if isinstance(value, PLAIN)}
+def _is_same(tensor: torch.Tensor, values: torch.Tensor) -> bool:
+    try:
+        return torch.equal(tensor, values)
+    except RuntimeError:  # sparse and nested tensors cannot be compared, and can be copied
+        return False
 
 
 class Pass:

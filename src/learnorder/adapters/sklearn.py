@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.adapters.examples import check_pairs
+from learnorder.adapters.examples import check_pairs, places
 from learnorder.adapters.guarded import GuardedRecorder, Pieces
 from learnorder.errors import LearnOrderError
 from learnorder.recording.recorder import Recorder
@@ -64,7 +64,7 @@ def record_stages(
         last = 0
         for epoch, predictions, is_repeated in stages:
             for split, predicted in zip(splits, predictions, strict=True):
-                recorder.record(epoch, split, _places(STAGES, split, predicted, classes))
+                recorder.record(epoch, split, places(STAGES, split, predicted, classes))
             last = last if is_repeated else epoch
         stopped = {"epoch": last, "reason": f"{type(estimator).__name__} fitted {last} stages"}
         recorder.finish(stopped if recorder.last_epoch != last else None)
@@ -127,7 +127,7 @@ def _recorded(
 
     def pieces() -> Pieces:
         for split, (x, _) in splits.items():
-            yield split, None, _places(EPOCHS, split, estimator.predict(x), classes)
+            yield split, None, places(EPOCHS, split, estimator.predict(x), classes)
 
     try:
         for epoch in range(1, epochs + 1):
@@ -151,22 +151,8 @@ def _classes(where: str, estimator: Any) -> NDArray[Any]:
 
 
 def _declared(where: str, splits: Mapping[str, Any], classes: NDArray[Any]) -> dict[str, Any]:
-    labels = {split: _places(where, split, y, classes) for split, (_, y) in splits.items()}
+    labels = {split: places(where, split, y, classes) for split, (_, y) in splits.items()}
     return {"labels": labels, "class_names": [str(name) for name in classes.tolist()]}
-
-
-def _places(where: str, split: str, values: Any, classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Where classes stand among those of an estimator, which are ascending."""
-    given = np.asarray(values)
-    found = np.clip(np.searchsorted(classes, given), 0, len(classes) - 1)
-    unknown = np.flatnonzero(classes[found] != given)
-    if unknown.size:
-        raise LearnOrderError(
-            f"{where}: split {split!r} has the class {given[unknown[0]]!r} at position "
-            f"{unknown[0]}, which classes_ does not have. Labels are those that were given to "
-            "fit. Give them as there, and all of them to the first fit."
-        )
-    return found.astype(np.int64)
 
 
 def _planned(estimator: Any) -> int:

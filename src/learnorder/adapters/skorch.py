@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 from learnorder.adapters import seen
 from learnorder.adapters.examples import check_datasets, declared
@@ -21,6 +21,9 @@ with framework("skorch", "skorch"):
     from skorch.callbacks import Callback
 
 NAME = "skorch.RecordPredictions"
+
+ARGUMENTS = ("log", "seed", "data", "labels", "ids", "predict", "batch_size", "as_seen")
+"""Parameters of the callback besides those of `Recorder`."""
 
 
 class RecordPredictions(Callback):
@@ -78,15 +81,12 @@ class RecordPredictions(Callback):
         as_seen: Callable[[Any, Any], tuple[Any, Any]] | None = None,
         **options: Any,
     ) -> None:
-        # skorch asks for its parameters by their names
+        # skorch and scikit-learn ask for parameters by their names, and copies are made of them
         self.log, self.seed, self.labels, self.ids = log, seed, labels, ids
         self.predict, self.batch_size, self.as_seen = predict, batch_size, as_seen
-        self.data = None if data is None else check_datasets(NAME, data)
+        self.data, self.options = data, options
         self._seen = seen.SeenInTraining(NAME)
-        if as_seen is not None:
-            seen.check_as_seen(NAME, as_seen, data)
-            options["as_seen"] = seen.SPLIT
-        self._recorder = GuardedRecorder(NAME, {**options, "log": log, "seed": seed})
+        self._recorder = self._checked_recorder()
         self._splits: Mapping[str, Any] | None = None
         self._is_within = self._is_interrupted = False
 
@@ -95,8 +95,39 @@ class RecordPredictions(Callback):
         """Why recording has stopped; None while it has not."""
         return self._recorder.problem
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """All arguments by name, those of `Recorder` that were given among them."""
+        return {**{name: getattr(self, name) for name in ARGUMENTS}, **self.options}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change arguments; they hold from the next training on.
+
+        Raises
+        ------
+        LearnOrderError
+            One of them cannot be used; nothing is changed then.
+        """
+        # the checks are those of a new callback
+        type(self)(**{**self.get_params(), **params})
+        for name in params.keys() & set(ARGUMENTS):
+            setattr(self, name, params.pop(name))
+        self.options = {**self.options, **params}
+        return self
+
+    def _checked_recorder(self) -> GuardedRecorder:
+        """A recorder of the arguments as they are now, which opens no log yet."""
+        options = {**self.options, "log": self.log, "seed": self.seed}
+        if self.data is not None:
+            check_datasets(NAME, self.data)
+        if self.as_seen is not None:
+            seen.check_as_seen(NAME, self.as_seen, self.data)
+            options["as_seen"] = seen.SPLIT
+        return GuardedRecorder(NAME, options)
+
     def on_train_begin(self, net: Any, **_: Any) -> None:
-        """Begin anew; the data comes with the first epoch."""
+        """Begin anew, as the arguments say now; the data comes with the first epoch."""
+        self._recorder.close()
+        self._recorder = self._checked_recorder()
         self._splits = None
         self._is_within = self._is_interrupted = False
 
@@ -142,9 +173,10 @@ class RecordPredictions(Callback):
         self._recorder.finish()
 
     def _record(self, net: Any) -> None:
-        parts = None if self.as_seen is None else self._seen.gathered()
-        epoch = len(net.history)
-        self._recorder.record(epoch, lambda: self._pieces(net, epoch, parts))
+        with self._recorder.guard():
+            parts = None if self.as_seen is None else self._seen.gathered()
+            epoch = len(net.history)
+            self._recorder.record(epoch, lambda: self._pieces(net, epoch, parts))
 
     def _pieces(self, net: Any, epoch: int, parts: Any) -> Pieces:
         left = {}

@@ -25,6 +25,21 @@ def generators_kept() -> Iterator[None]:
         yield
 
 
+def generator_state(value: Any) -> tuple[Callable[[Any], object], Any] | None:
+    """How to put a random generator of torch, numpy or Python back, and its state; else None."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Generator):
+        return value.set_state, value.get_state()
+    if isinstance(value, random.Random):
+        return value.setstate, value.getstate()
+    if isinstance(value, np.random.RandomState):
+        return value.set_state, value.get_state()
+    if isinstance(value, np.random.Generator):
+        bits = value.bit_generator
+        return lambda state: setattr(bits, "state", state), bits.state
+    return None
+
+
 def _of_torch(torch: Any) -> Iterator[tuple[Callable[[Any], object], Any]]:
     if torch is None:
         return

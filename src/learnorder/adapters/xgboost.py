@@ -17,8 +17,10 @@ from learnorder.adapters.margins import (
     Margins,
     Rounds,
     check_booster,
+    check_rounds,
+    declared_labels,
     finish,
-    labels_of,
+    labels_of_estimator,
     record_all,
 )
 from learnorder.adapters.seen import refuse_as_seen
@@ -45,7 +47,8 @@ class RecordRounds(TrainingCallback):
     seed
         Which replicate: the seed that training was started from.
     data
-        By split a pair: inputs as ``DMatrix`` takes them, and labels ``(example,)``, integers.
+        By split a pair: inputs as ``DMatrix`` takes them, and labels ``(example,)``, the classes
+        of the booster, which are numbered from 0.
     rounds
         How many rounds are planned. Where training stops before, the last predictions are repeated
         until there, and `learnorder info` says since when. Without it a log ends with training.
@@ -69,9 +72,12 @@ class RecordRounds(TrainingCallback):
     ) -> None:
         super().__init__()
         refuse_as_seen(NAME, options, "callbacks of XGBoost see no outputs")
+        check_rounds(NAME, rounds)
         self._data, self._planned = check_pairs(NAME, data), rounds
+        self._options = options
         self._recorder = GuardedRecorder(NAME, {**options, "log": log, "seed": seed})
         self._rounds: Rounds | None = None
+        self._is_begun = False
 
     @property
     def problem(self) -> str | None:
@@ -79,30 +85,38 @@ class RecordRounds(TrainingCallback):
         return self._recorder.problem
 
     def before_training(self, model: Any) -> Any:
-        """Open the log."""
-        self._rounds = None
-        self._recorder.begin(lambda: labels_of(self._data))
+        """Begin anew; what the booster chooses between is known after its first round."""
+        self._rounds, self._is_begun = None, False
         return model
 
     def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
         """Record the round; a model that is trained further counts on."""
+        self._begin(model)
         with self._recorder.guard():
-            if self._recorder.is_open:
-                self._record(model)
+            self._record(model)
         return False
 
+    def _begin(self, model: Any) -> None:
+        """Open the log."""
+        if not self._is_begun:
+            self._is_begun = True
+            self._recorder.begin(lambda: self._declared(model))
+
+    def _declared(self, model: Any) -> dict[str, Any]:
+        self._rounds = Rounds(_matrices(self._data), _further(NAME, model))
+        return declared_labels(NAME, self._data, _n_classes(model), self._options)
+
     def _record(self, model: Any) -> None:
-        if self._rounds is None:
-            self._rounds = Rounds(_matrices(self._data), _further(NAME, model))
-        rounds, last = self._rounds, _last(model)
-        self._recorder.record(last, lambda: rounds.pieces(last))
+        if self._rounds is not None and self._recorder.is_open:
+            rounds, last = self._rounds, _last(model)
+            self._recorder.record(last, lambda: rounds.pieces(last))
 
     def after_training(self, model: Any) -> Any:
         """Declare the replicate finished."""
+        self._begin(model)
         with self._recorder.guard():
-            rounds = self._rounds
             # callbacks that come after one that stops training are not told of the last round
-            if self._recorder.is_open and _last(model) > (rounds.last if rounds else 0):
+            if self._rounds is not None and _last(model) > self._rounds.last:
                 self._record(model)
         if self._rounds is not None:
             finish(self._recorder, self._rounds, self._planned, "XGBoost stopped early")
@@ -128,7 +142,8 @@ def record_rounds(
         A ``Booster``, or an estimator that has one. All its rounds are recorded, also those after
         the best.
     data
-        By split a pair: inputs as ``DMatrix`` takes them, and labels ``(example,)``, integers.
+        By split a pair: inputs as ``DMatrix`` takes them, and labels ``(example,)``: of an
+        estimator as in ``fit``, of a ``Booster`` its classes, which are numbered from 0.
     seed
         Which replicate: the seed that training was started from.
     options
@@ -137,14 +152,15 @@ def record_rounds(
     Raises
     ------
     LearnOrderError
-        The model does not choose between classes, or `Recorder` refuses something.
+        The model does not choose between classes, a label is none of them, or `Recorder` refuses
+        something.
     """
     where = "xgboost.record_rounds"
     splits = check_pairs(where, data)
     booster = model.get_booster() if hasattr(model, "get_booster") else model
     rounds = Rounds(_matrices(splits), _further(where, booster))
-    given = {**labels_of(splits), **options, "seed": seed}
-    record_all(log, rounds, _last(booster), given)
+    found = labels_of_estimator(where, splits, model, _n_classes(booster), options)
+    record_all(log, rounds, _last(booster), {**options, **found, "seed": seed})
 
 
 def _matrices(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -156,6 +172,18 @@ def _last(model: Any) -> int:
     return int(model.num_boosted_rounds())
 
 
+def _learner(model: Any) -> Any:
+    """What a booster says of itself."""
+    return json.loads(model.save_config())["learner"]
+
+
+def _n_classes(model: Any) -> int:
+    """Between how many classes a booster chooses; of two XGBoost says no number."""
+    about = _learner(model)
+    is_binary = about["learner_train_param"]["objective"].startswith("binary:")
+    return 2 if is_binary else int(about["learner_model_param"]["num_class"])
+
+
 def _further(where: str, model: Any) -> Further:
     """How margins of a model go on.
 
@@ -165,7 +193,7 @@ def _further(where: str, model: Any) -> Further:
         It is none, or does not choose between classes.
     """
     check_booster(where, model, xgboost.Booster)
-    about = json.loads(model.save_config())["learner"]
+    about = _learner(model)
     objective = str(about["learner_train_param"]["objective"])
     if not objective.startswith(("binary:", "multi:")):
         raise LearnOrderError(

@@ -224,9 +224,11 @@ def check_table_path(path: Path) -> None:
     Raises
     ------
     LearnOrderError
-        The suffix is none of .csv, .parquet, .json, .jsonl; the path is a folder or a device; or
-        pyarrow is missing.
+        The suffix is none of .csv, .parquet, .json, .jsonl; the path is a folder or a device, or
+        leads into a log; or pyarrow is missing.
     """
+    from learnorder.log.creation import refuse_inside_log
+
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise LearnOrderError(
@@ -238,6 +240,7 @@ def check_table_path(path: Path) -> None:
             f"output: {path} is a {'folder' if path.is_dir() else 'device'}. "
             "A table is a file. Choose another path."
         )
+    refuse_inside_log(path)
     if suffix == ".parquet":
         _pyarrow()
 

@@ -66,18 +66,22 @@ def rank(
     from learnorder.cli.rank_table import print_ranking, said_beside
     from learnorder.log.reader import open_log
     from learnorder.ranking.rank import rank as rank_split
+    from learnorder.ranking.rank import split_of
 
     if lowest and highest:
         raise click.UsageError("--lowest and --highest are two ends; give one of them.")
     if curriculum and (lowest or highest):
         raise click.UsageError("--curriculum is of all examples; it takes no number of rows.")
+    if prune is not None and (lowest or highest):
+        raise click.UsageError("--prune is of all examples; it takes no number of rows.")
     _refuse_alone({"--by-class": by_class}, "--curriculum", curriculum)
     _refuse_alone({"--drop": drop}, "--prune", prune is not None)
     _refuse_alone({"--whole": whole}, "--corrected", corrected is not None)
     _check_files(out, corrected)
     opened = open_log(log)
+    chosen = split_of(opened, split)
     say_what_is_left_out(opened, split)
-    ranking = rank_split(opened, split, by=by, lowest=lowest, highest=highest)
+    ranking = rank_split(chosen, by=by, lowest=lowest, highest=highest)
     keep = None if prune is None else ranking.prune(prune, drop or "easiest")
     table = ranking.curriculum_table(by_class) if curriculum else ranking.table
     if keep is not None:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from learnorder.cli.output import echo_table, one_line
 from learnorder.errors import count_of
+from learnorder.measures.split import UNDEFINED
+from learnorder.ranking.columns import NEVER_RIGHT
 from learnorder.ranking.curriculum import MUCH, Drop
 from learnorder.ranking.ranking import Ranking
 from learnorder.ranking.readings import MISLABELLED
@@ -67,7 +69,7 @@ def _columns(ranking: Ranking) -> dict[str, Cell]:
         by: lambda row: _short(row, by),
         "right": lambda row: _short(row, "accessibility"),
         "95 %": _interval,
-        "forgets": lambda row: _short(row, "forgetting", "never"),
+        "forgets": _forgets,
         "one wrong": lambda row: _short(row, "wrong_agreement"),
         "reading": lambda row: row["reading"] or "undefined",
         "true label": lambda row: _name(row, "true_label") if row["label_is_wrong"] else "as given",
@@ -105,8 +107,14 @@ def _interval(row: Row) -> str:
     return f"{interval[0]:.2f}-{interval[1]:.2f}" if interval else "undefined"
 
 
-def _short(row: Row, key: str, missing: str = "undefined") -> str:
-    return missing if row[key] is None else f"{row[key]:z.2f}"
+def _forgets(row: Row) -> str:
+    if row[UNDEFINED].get("forgetting") == NEVER_RIGHT:
+        return "never"
+    return _short(row, "forgetting")
+
+
+def _short(row: Row, key: str) -> str:
+    return "undefined" if row[key] is None else f"{row[key]:z.2f}"
 
 
 def _of_pruning(ranking: Ranking, keep: NDArray[np.bool_], drop: Drop) -> Iterator[str]:
@@ -118,7 +126,8 @@ def _of_pruning(ranking: Ranking, keep: NDArray[np.bool_], drop: Drop) -> Iterat
     )
     if ranking.readings is not None and drop == "easiest":
         n_kept = int(keep[ranking.mislabelled()].sum())
-        yield f"note: {n_kept:,} of what is kept reads {MISLABELLED!r}: look at these first"
+        if n_kept:
+            yield f"note: {n_kept:,} of what is kept reads {MISLABELLED!r}: look at these first"
     if drop == "easiest" and n_dropped >= MUCH * len(keep):
         yield (
             f"note: where {100 * MUCH:.0f} % or more was dropped, published experiments found that "

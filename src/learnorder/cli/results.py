@@ -140,8 +140,10 @@ def report(logs: tuple[str, ...], out: Path, no_examples: bool) -> None:
     \b
     learnorder report runs/mlp.zarr runs/resnet.zarr --out report.html
     """
+    from learnorder.log.creation import refuse_inside_log
     from learnorder.report.render import render_report
 
+    refuse_inside_log(out)
     path = render_report(_open_all(logs), out, examples=not no_examples)
     click.echo(str(path))
 

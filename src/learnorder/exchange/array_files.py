@@ -87,6 +87,12 @@ def _check_header(start: bytes, size: int, name: str) -> None:
     shape, _, dtype = readers[version](stream)
     if dtype.kind not in KINDS:
         raise ValueError(f"{name} has the type {dtype}; objects and records are not read")
+    # what takes no bytes can be declared without end, and (-1, -3) has as many as (3,)
+    if not dtype.itemsize or any(isinstance(n, bool) or n < 0 for n in shape):
+        raise ValueError(
+            f"{name} declares the shape {shape} of {dtype}; lengths are whole numbers from 0 up, "
+            "and each value has a byte or more"
+        )
     n_bytes = dtype.itemsize
     for length in shape:
         n_bytes *= length

@@ -91,6 +91,11 @@ def content_of_arrays(arrays: Mapping[str, NDArray[Any]], choices: Choices, wher
         raise LearnOrderError(
             f"import: seeds are given, and {where} says them itself. Leave them out."
         )
+    if seeds is not None and seeds.dtype.kind not in "iu":
+        raise LearnOrderError(
+            f"import: seeds in {where} are of type {seeds.dtype}. They are whole numbers from 0 "
+            "up, one for each replicate. Save them as integers."
+        )
     if choices.seeds is not None:
         seeds = np.asarray(choices.seeds)
     n_classes = _count_of_all(parts, where)

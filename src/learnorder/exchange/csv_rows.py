@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
@@ -29,9 +30,36 @@ def csv_table(path: Path) -> Table:
     Raises
     ------
     LearnOrderError
-        It has no header, or is no text.
+        It has no header, or one of a single column, or is no text.
     """
-    return Table(str(path), read_header(path), lambda names: _batches(path, names), typed=False)
+    header = read_header(path)
+    _refuse_one_column(header, path)
+    return Table(str(path), header, lambda names: _batches(path, names), typed=False)
+
+
+def refuse_unreadable(path: Path, most: int) -> None:
+    """Say why a file that is named as CSV is none, if its first ``most`` bytes show it.
+
+    Raises
+    ------
+    LearnOrderError
+        It was cut off, is no text in UTF-8, or its cells are not separated by commas.
+    """
+    try:
+        with _open(path) as file:
+            start = file.read(most)
+    except (OSError, EOFError, zlib.error) as error:
+        _refuse(path, error)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        _refuse(path, "it is UTF-16")
+    if (place := start.find(b"\0")) >= 0:
+        _refuse(path, f"byte {place + 1:,} is NUL, which is in no text")
+    try:
+        # a character may go on beyond what is looked at
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError as error:
+        _refuse(path, f"byte {error.start + 1:,} is {start[error.start]:#04x}, which is no UTF-8")
+    _refuse_one_column(read_header(path), path)
 
 
 def read_header(path: Path) -> list[str]:
@@ -64,7 +92,8 @@ def _batches(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
             reader = csv.reader(text, strict=True)
             header = next(reader)
-            places = [header.index(name) for name in names]
+            place_of = {name: place for place, name in enumerate(header)}
+            places = [place_of[name] for name in names]
             done = 0
             while rows := [row for row in islice(reader, ROWS) if row]:
                 _refuse_ragged(rows, header, done, path)
@@ -83,6 +112,14 @@ def _words(cells: Sequence[str]) -> Words:
 
     codes, words = pd.factorize(np.array([*cells, None], dtype=object)[:-1])
     return Words(codes.astype(np.int64, copy=False), words)
+
+
+def _refuse_one_column(header: list[str], path: Path) -> None:
+    """Refuse a header of one cell: no table has fewer columns than an id and a prediction."""
+    if len(header) == 1:
+        others = {"semicolons": ";", "tabs": "\t"}
+        between = next((f", with {name} in it" for name, c in others.items() if c in header[0]), "")
+        _refuse(path, f"its header is one cell, {header[0][:60]!r}{between}")
 
 
 def _refuse_ragged(rows: list[list[str]], header: list[str], done: int, path: Path) -> None:
@@ -129,9 +166,12 @@ class _Lines(io.RawIOBase):
         super().close()
 
 
-def _refuse(path: Path, error: Exception) -> NoReturn:
+def _refuse(path: Path, error: Exception | str) -> NoReturn:
     reason = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UnicodeDecodeError):
+        # its position is within what was decoded at once
+        reason = f"byte {error.object[error.start]:#04x} is no UTF-8"
     raise LearnOrderError(
         f"import: {path} cannot be read as CSV ({reason}). It is text in UTF-8, its cells "
         'separated by commas and quoted with ", or that compressed with gzip. Save it again.'
-    ) from error
+    ) from (error if isinstance(error, Exception) else None)

@@ -238,10 +238,11 @@ def _finish_split(
         codes[: min(n, len(known))] = known[:n]
         if (codes < 0).any():
             id_ = split.ids.values[int(np.argmax(codes < 0))]
+            n_missing = int((codes < 0).sum())
             raise LearnOrderError(
-                f"import: {count_of(int((codes < 0).sum()), 'example')} of split {name!r} have no "
-                f"{role} while others have one; the first: id {id_!r}. All examples of a split "
-                "have one, or none. Add them."
+                f"import: {count_of(n_missing, 'example')} of split {name!r} "
+                f"{'has' if n_missing == 1 else 'have'} no {role} while others have one; the "
+                f"first: id {id_!r}. All examples of a split have one, or none. Add them."
             )
         classes[role] = codes if ids_of_codes is None else ids_of_codes[codes]
     cells: dict[str, dict[Cell, NDArray[Any]]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -197,7 +198,7 @@ def _checked_names(names: Sequence[str] | None) -> list[str] | None:
             "Correct them."
         )
     if len(set(found)) < len(found):
-        twice = next(n for n in found if found.count(n) > 1)
+        twice = next(name for name, n in Counter(found).items() if n > 1)
         raise LearnOrderError(
             f"import: the class name {twice!r} occurs twice. Each class has its own. Rename one."
         )

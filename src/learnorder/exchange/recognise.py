@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import zlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from learnorder.errors import DataNotFound, LearnOrderError
 from learnorder.exchange.aum import is_aum
 from learnorder.exchange.cartography import runs_of
-from learnorder.exchange.csv_rows import GZIP, read_header
+from learnorder.exchange.csv_rows import GZIP, read_header, refuse_unreadable
 from learnorder.exchange.formats import find_format
 from learnorder.log.layout import METADATA
 
@@ -92,6 +93,8 @@ def _of_file(path: Path) -> str:
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
     promised = SUFFIXES.get(suffix)
     if promised is not None and found not in promised:
+        if found is None and "csv" in promised:
+            refuse_unreadable(path, START)
         raise LearnOrderError(
             f"import: {path} is named {suffix} and holds "
             f"{found or 'none of the formats that are known'}. A name says what is in a file. "
@@ -113,8 +116,12 @@ def _of_text(path: Path, start: bytes) -> str | None:
                 start = file.read(START)
         except (OSError, EOFError, zlib.error):
             return None
-    text = start.decode("utf-8-sig", errors="replace")
-    if "\0" in text or "\ufffd" in text[:-4]:
+    try:
+        # a character may go on beyond what is looked at
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(start)
+    except UnicodeDecodeError:
+        return None
+    if "\0" in text:
         return None
     if text.lstrip().startswith("{"):
         keys = _keys(text, path)

@@ -8,6 +8,7 @@ A *long* table has a row for each prediction, with columns ``seed``, ``epoch``, 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -203,7 +204,8 @@ def _parts_of_wide(
 
 def _roles(table: Table, choices: Choices) -> dict[str, str]:
     """Column of each meaning."""
-    repeated = {name for name in table.columns if list(table.columns).count(name) > 1}
+    # counted once: a wide table has a column for every seed and epoch
+    repeated = [name for name, n in Counter(table.columns).items() if n > 1]
     if repeated or any(not str(name).strip() for name in table.columns):
         raise LearnOrderError(
             f"import: a column of {table.where} has the name {min(repeated, default='')!r}, empty "

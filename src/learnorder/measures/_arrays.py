@@ -131,8 +131,10 @@ def stably_learned(prediction: Predictions, label: Labels, epochs: Scores) -> Sc
 
 
 def forgetting_events(prediction: Predictions, label: Labels) -> Scores:
-    """Times that right is followed by wrong, or inf where a replicate is never right."""
+    """Times that right is followed by wrong, inf where never right; NaN for one epoch."""
     right = correct(prediction, label)
+    if right.shape[1] == 1:
+        return np.full((right.shape[0], right.shape[2]), np.nan)
     events = (right[:, :-1] & ~right[:, 1:]).sum(axis=1)
     return np.where(right.any(axis=1), events, np.inf)
 

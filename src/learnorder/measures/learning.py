@@ -6,11 +6,21 @@ import numpy as np
 import xarray as xr
 
 from learnorder.measures.histories import Histories, NeverRight, changed, lasted, waited
-from learnorder.measures.split import NEVER, Split, labelled, read_split, trained_epochs
+from learnorder.measures.split import (
+    NEVER,
+    UNDEFINED,
+    Split,
+    labelled,
+    read_split,
+    trained_epochs,
+)
 from learnorder.measures.sweep import sweep
 from learnorder.schema import EXAMPLE, REPLICATE, Scores
 
 NEEDED = "Learning is followed along epochs > 0."
+
+ONE_EPOCH = "forgetting needs 2 epochs; there is 1"
+"""Why nothing is forgotten where one epoch > 0 was recorded: it may have been, unseen."""
 
 
 def first_learned(log: xr.Dataset) -> xr.DataArray:
@@ -115,7 +125,8 @@ def forgetting_events(log: xr.Dataset) -> xr.DataArray:
     over the recorded epochs :math:`0 < e_1 < e_2 < \dots`. 0: unforgettable, learned once and kept;
     exactly then `first_learned` and `stably_learned` are one finite epoch. Infinite, ``inf``: never
     learned, so that what was never known is not taken for what is never forgotten. It cannot exceed
-    half the number of recorded epochs > 0.
+    half the number of recorded epochs > 0. Undefined, NaN with the reason in
+    ``attrs["undefined"]``, where there is one such epoch.
 
     Toneva et al. count from one presentation of the example in training to the next; here it is
     from one recorded epoch to the next, in evaluation, so a coarser grid sees fewer events. Compare
@@ -129,6 +140,7 @@ def forgetting_events(log: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     ``(replicate, example)``, a whole number from 0 or ``inf``; attributes as of `first_learned`.
+    With one recorded epoch > 0 all are NaN.
 
     Raises
     ------
@@ -151,9 +163,15 @@ def forgetting_events(log: xr.Dataset) -> xr.DataArray:
     found = Histories(split, epochs, changed)
     sweep(split, found, epochs=epochs)
     # Every second change is from right to wrong.
-    meaning = (np.arange(epochs.stop - epochs.start + 1) // 2).astype(np.float64)
+    n_epochs = epochs.stop - epochs.start
+    meaning = (np.arange(n_epochs + 1) // 2).astype(np.float64)
     meaning[0] = np.inf
-    return _with_never(split, found.values(meaning), "never right at a recorded epoch > 0")
+    if n_epochs == 1:
+        meaning[:] = np.nan
+    result = _with_never(split, found.values(meaning), "never right at a recorded epoch > 0")
+    if n_epochs == 1:
+        result.attrs[UNDEFINED] = {"forgetting_events": ONE_EPOCH}
+    return result
 
 
 def never_learned(log: xr.Dataset) -> xr.DataArray:

@@ -35,7 +35,8 @@ from learnorder.schema import (
 )
 
 UNDEFINED = "undefined"
-"""Attribute of a per-epoch array: for each epoch without a value (NaN), the reason."""
+"""Attribute: for each epoch without a value (NaN), the reason; or under the name of the measure why
+there is none at all."""
 
 NEVER = "never"
 """Attribute of an array with infinite values: what it is that never came about there."""

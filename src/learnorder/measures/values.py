@@ -24,8 +24,9 @@ NEVER_LEARNED = "never learned"
 def measure_values(log: xr.Dataset, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Values of the measures named, each with ``dims``, ``coords``, ``values`` and ``undefined``.
 
-    A value that is undefined is None; ``undefined`` has the reason under its epoch, or under its
-    name for a measure without dims, whose ``values`` are an object. What is infinite is None too,
+    A value that is undefined is None; ``undefined`` has the reason under its epoch, or under the
+    name of a measure that is undefined everywhere, or that of a value for a measure without dims,
+    whose ``values`` are an object. What is infinite is None too,
     since JSON has no such number, with the reason under "never learned". A mean over pairs of which
     some are undefined says so in ``left_out``.
 
@@ -63,7 +64,7 @@ def value_rows(values: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         where = dict(zip(first["dims"], place, strict=True))
         row = {name: column[i] for name, column in columns.items()}
         missing = [name for name, value in row.items() if value is None]
-        reasons = {name: _reason(values[name], where.get(EPOCH)) for name in missing}
+        reasons = {name: _reason(name, values[name], where.get(EPOCH)) for name in missing}
         reasons |= _left_out(values, where.get(EPOCH, 0.0))
         rows.append({**where, **row, UNDEFINED: reasons})
     return flat_rows(rows)
@@ -128,13 +129,15 @@ def _left_out(values: Mapping[str, Mapping[str, Any]], epoch: float) -> dict[str
     return {name: why[_key(epoch)] for name, why in of_each.items() if _key(epoch) in why}
 
 
-def _by_key(reasons: Mapping[float, str]) -> dict[str, str]:
-    return {_key(epoch): why for epoch, why in reasons.items()}
+def _by_key(reasons: Mapping[float | str, str]) -> dict[str, str]:
+    return {at if isinstance(at, str) else _key(at): why for at, why in reasons.items()}
 
 
-def _reason(content: Mapping[str, Any], epoch: float | None) -> str:
+def _reason(name: str, content: Mapping[str, Any], epoch: float | None) -> str:
     """Why there is no value, at this epoch if the measure has epochs."""
     reasons: Mapping[str, str] = content[UNDEFINED]
+    if name in reasons:
+        return reasons[name]
     key = NEVER_LEARNED if epoch is None else _key(epoch)
     return reasons[key]
 

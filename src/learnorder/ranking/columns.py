@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.measures.jeffreys import jeffreys_bounds
+from learnorder.measures.learning import ONE_EPOCH
 from learnorder.ranking.evaluation import wrong_shares
 from learnorder.ranking.evidence import Evidence
 from learnorder.ranking.keys import Key
@@ -54,12 +55,11 @@ def _of_labels(
     """What there is only with labels."""
     counted, alone = evidence.counted, evidence.n_replicates < 2
     one = np.full(evidence.n_examples, alone)
-    never = counted.learned == 0
     columns = {
         "accessibility": Column(evidence.accessibility),
         "accessibility_ci": Column(_intervals(evidence), one, NO_INTERVAL),
         "final_right": Column(evidence.final_right),
-        "forgetting": Column(evidence.forgetting, never, NEVER_RIGHT),
+        "forgetting": _forgetting(evidence),
         "never_learned": Column(evidence.never_learned),
         **_named("wrong_class", counted.wrong.astype(np.int64), class_names, NONE_WRONG),
         "wrong_agreement": Column(evidence.wrong_agreement, one, NO_AGREEMENT),
@@ -68,6 +68,13 @@ def _of_labels(
     read = np.zeros(evidence.n_examples, dtype=np.int8) if readings is None else readings
     columns["reading"] = Column(read, one, ONE_REPLICATE, READINGS)
     return columns
+
+
+def _forgetting(evidence: Evidence) -> Column:
+    values = evidence.forgetting
+    return Column(
+        values, ~np.isfinite(values), ONE_EPOCH if evidence.n_epochs == 1 else NEVER_RIGHT
+    )
 
 
 def _of_truth(

@@ -98,8 +98,13 @@ class Evidence:
 
     @property
     def forgetting(self) -> Scores:
-        """Mean forgetting events of the replicates that are ever right; infinite if none is."""
+        """Mean forgetting events of the replicates that are ever right; infinite if none is.
+
+        NaN where there is one epoch: what comes after it is not seen.
+        """
         learned = self.counted.learned
+        if self.n_epochs == 1:
+            return np.full(len(learned), np.nan)
         never = np.full(len(learned), np.inf)
         np.divide(self.counted.forgotten, learned, out=never, where=learned > 0)
         return never

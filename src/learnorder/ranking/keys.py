@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.measures.agreement import mean_agreement
 from learnorder.measures.catalogue import CATALOGUE, find_measure
+from learnorder.measures.learning import ONE_EPOCH
 from learnorder.measures.rows.row import Direction
 from learnorder.ranking.evidence import Evidence
 from learnorder.ranking.score import suspicion
@@ -140,7 +141,13 @@ def key_of(name: str, log: xr.Dataset, evidence: Evidence) -> Key:
         The split lacks what the measure needs.
     """
     if name in COLUMNS:
-        return Key(name, COLUMNS[name].direction, COLUMNS[name].of(evidence))
+        values = COLUMNS[name].of(evidence)
+        if np.isnan(values).all():
+            raise LearnOrderError(
+                f"rank: no example has a value of {name} ({ONE_EPOCH}). Examples are sorted by a "
+                "number that they have. Use another, or record more epochs."
+            )
+        return Key(name, COLUMNS[name].direction, values)
     if name == MEAN_AGREEMENT:
         before = int((np.asarray(log[EPOCH].values) <= 0).sum())
         trained = log.isel({EPOCH: slice(before, None)})

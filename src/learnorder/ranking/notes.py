@@ -29,7 +29,7 @@ def notes_of(evidence: Evidence) -> list[str]:
     elif evidence.n_replicates < FEW_REPLICATES:
         notes.append("readings are from 2 replicates, which agree on a class or do not")
     if evidence.n_epochs == 1:
-        notes.append("one epoch > 0 was recorded: what is learned late cannot be seen")
+        notes.append("one epoch > 0 was recorded: nothing learned late or forgotten can be seen")
     accuracy = float(evidence.final_right.mean())
     if accuracy < MOSTLY_WRONG:
         notes.append(
@@ -47,7 +47,8 @@ def cut_tie(key: Key, positions: NDArray[np.int64]) -> list[str]:
     n_shown = int((key.values[positions] == last).sum())
     if n_shown == n_equal:
         return []
+    shared = f"share the {key.name} {last:z.3g}" if np.isfinite(last) else f"have no {key.name}"
     return [
-        f"{n_equal:,} examples share the {key.name} {last:z.3g}; those shown, {n_shown:,} of them, "
+        f"{n_equal:,} examples {shared}; those shown, {n_shown:,} of them, "
         "are the first in the source, which may be of one class"
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, nearest
 from learnorder.measures.split import check_split, read_split, trained_epochs
 from learnorder.ranking.evidence import gather
 from learnorder.ranking.keys import ACCESSIBILITY, check_name, key_of
@@ -57,8 +57,9 @@ def rank(
     Raises
     ------
     LearnOrderError
-        There is no such split or number, no epoch > 0, no labels where they are needed, a
-        prediction that was not recorded, or a threshold or number of rows that cannot be.
+        There is no such split or number, no epoch > 0, or one where two are needed, no labels
+        where they are needed, a prediction that was not recorded, or a threshold or number of rows
+        that cannot be.
 
     References
     ----------
@@ -82,7 +83,7 @@ def rank(
     """
     rule = Rule(low, agreed)
     _check_rows(lowest, highest)
-    chosen = _split_of(log, split)
+    chosen = split_of(log, split)
     check_name(by, chosen)
     checked = read_split(chosen, "rank", labels=False)
     evidence = gather(checked, trained_epochs(checked, "A ranking is about epochs > 0."))
@@ -101,8 +102,14 @@ def rank(
     )
 
 
-def _split_of(log: Any, split: str | None) -> xr.Dataset:
-    """The split that is meant."""
+def split_of(log: Any, split: str | None) -> xr.Dataset:
+    """The split that is meant, of the arguments of `rank`.
+
+    Raises
+    ------
+    LearnOrderError
+        There is none, or it is no split of a log.
+    """
     if isinstance(log, xr.Dataset):
         check_split(log, "rank")
         own = log.attrs.get("split")
@@ -117,7 +124,13 @@ def _split_of(log: Any, split: str | None) -> xr.Dataset:
             f"rank: this is no log ({type(log).__name__}). A log has splits by name. "
             "Pass `open_log(path)`, or one split of it."
         )
-    found: xr.Dataset = log[TRAIN if split is None else split]
+    name = TRAIN if split is None else split
+    if name not in list(log):
+        raise LearnOrderError(
+            f"rank: the log has no split {name!r}. {nearest(str(name), map(str, log))} "
+            "Choose one with --split (split=... in Python)."
+        )
+    found: xr.Dataset = log[name]
     check_split(found, "rank")
     return found
 

@@ -19,6 +19,7 @@ from learnorder.log.labelled import MOST_UNNAMED
 from learnorder.log.layout import ABOUT, AS_SEEN, RECORDER, check_split_name
 from learnorder.log.provenance import provenance, versions_of
 from learnorder.recording.arrays import as_numpy
+from learnorder.recording.ids import id_array, refuse_odd_ids
 from learnorder.schema import Examples, Previews
 
 FRAMEWORKS = (
@@ -108,23 +109,15 @@ def _split_examples(where: str, labels: Any, ids: Any) -> Examples:
             "its examples are. Pass ids, for example range(1000)."
         )
     array = None if labels is None else as_numpy(labels, f"{where}: the labels")
-    named = None if ids is None else _id_array(ids)
+    named = None if ids is None else id_array(ids)
     counted: Any = named if array is None else array
     n_examples = len(counted) if getattr(counted, "ndim", 1) else 1
     if not n_examples:
         raise LearnOrderError(f"{where} has no examples. A split has at least one. Leave it out.")
     given = None if array is None else checked_labels(array, n_examples, where)
+    if named is not None:
+        refuse_odd_ids(named, where)
     return Examples(checked_ids(named, n_examples, where), given)
-
-
-def _id_array(ids: Any) -> Any:
-    """Ids of a framework's array as numpy's; texts stay what they are."""
-    if hasattr(ids, "detach"):
-        return as_numpy(ids, "Recorder: the ids")
-    if isinstance(ids, np.ndarray) or not isinstance(ids, Sequence) or isinstance(ids, str):
-        return np.asarray(ids)
-    # numpy would make a str of an integer among them
-    return np.array(ids, dtype=object) if any(isinstance(i, str) for i in ids) else ids
 
 
 def _class_names(declared: Mapping[str, Examples], n_classes: Any, names: Any) -> list[str]:

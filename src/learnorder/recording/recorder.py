@@ -50,8 +50,8 @@ class Recorder:
         For each split ``(example,)`` integers from 0 up, the given labels, in the order in which
         predictions will be recorded; None for a split without labels, which then needs ids.
     ids
-        For some splits ``(example,)`` integers or str, all different: the stable identity of each
-        example. The positions without it.
+        For some splits ``(example,)`` integers or str, all different and none empty: the stable
+        identity of each example. The positions without it.
     n_classes
         Number of classes that can be predicted; without it the largest label + 1.
     class_names

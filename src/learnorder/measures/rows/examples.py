@@ -90,7 +90,7 @@ ROWS: tuple[Measure, ...] = (
         dims=("replicate", "example"),
         range="0 .. epochs / 2, or infinity: never right",
         direction="lower is easier",
-        degenerate="never right: infinity; no epoch > 0: an error",
+        degenerate="never right: infinity; one epoch > 0: undefined; none: an error",
         source=("toneva2019forgetting",),
         needs=("label", "an epoch > 0"),
     ),
