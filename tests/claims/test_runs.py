@@ -129,7 +129,7 @@ def test_a_run_that_was_killed_is_noticed_by_the_next(tiny, tmp_path):
     assert not status.exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp_path, old, number):
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.claims.stopped_run", str(tmp_path)],
@@ -146,7 +146,7 @@ def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp
     assert status["status"] == ("running" if killed else "interrupted")
     if not killed:
         assert "reproduce: interrupted." in said.splitlines()[-1]
-        word = "Ctrl-C" if number == signal.SIGINT else number.name
+        word = number.name
         assert status["reason"].startswith(f"it was stopped by {word}.")
     assert json.loads(old.read_text()) == OLD
     news = []

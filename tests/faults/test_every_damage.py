@@ -29,7 +29,7 @@ from learnorder.schema import PREDICTION, PROBABILITY
 SIZES = {"train": 9000, "test": 700}
 """More than the 8192 examples of one compact chunk, and files longer than a sector."""
 
-QUICK_TRIALS = 60
+QUICK_TRIALS = 40
 """Damages tried to each form of a log in the quick form, drawn at random."""
 
 SECTOR = 512

@@ -102,7 +102,7 @@ def test_anything_that_votes_are_worth_is_summed_counted_or_sorted(case, block):
     )
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     n_replicates=st.sampled_from([1, 2, 3, 4, 8, 9, 10, 27, 100, 255, 256, 300]),
     alike=st.floats(0, 1),

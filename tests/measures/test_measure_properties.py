@@ -121,7 +121,7 @@ BOUNDS = {
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda m: m.name)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(log=logs())
 def test_values_lie_in_the_range_of_the_catalogue(measure, log):
     values = numbers(measure.function(log))
@@ -132,7 +132,7 @@ def test_values_lie_in_the_range_of_the_catalogue(measure, log):
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda m: m.name)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(log=logs())
 def test_nothing_is_nan_without_a_reason(measure, log):
     result = measure.function(log)
@@ -165,7 +165,7 @@ def test_nothing_is_nan_without_a_reason(measure, log):
 
 
 @pytest.mark.parametrize("measure", CATALOGUE, ids=lambda m: m.name)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(log=logs(), seed=st.integers(0, 2**32 - 1))
 def test_order_of_replicates_and_examples_and_names_of_classes_do_not_matter(measure, log, seed):
     rng = np.random.default_rng(seed)

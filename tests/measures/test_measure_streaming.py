@@ -524,7 +524,7 @@ print(int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[
 
 LARGE = {
     "a hundred replicates": ((100, 40, 60_000), 10),
-    "many examples and classes": ((20, 12, 1_280_000), 1000),
+    "many examples and classes": ((20, 8, 1_280_000), 1000),
 }
 
 
