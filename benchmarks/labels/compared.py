@@ -12,6 +12,9 @@ from benchmarks.labels.others import IN_SAMPLE, confident_learning
 from benchmarks.labels.rules import Rule
 from benchmarks.labels.settings import N_FOLDS
 
+import learnorder as lo
+from learnorder.ranking.ranking import Ranking
+
 COSTS = (1, 3, 5, 10)
 """Trainings on all examples. Networks trained without a fold cost a fifth less; the same number of
 them is compared at the next larger cost."""
@@ -20,13 +23,19 @@ ACCESSIBILITY, SUSPICION = "accessibility", "suspicion"
 OURS = "the rule"
 
 
-def own_scores(setting: Setting, cost: int, rule: Rule) -> dict[str, Floats]:
-    """Scores of the product, from what its log holds."""
-    whole, given = setting.whole.first(cost), setting.given
+def ranked(setting: Setting, cost: int) -> Ranking:
+    """What `learnorder rank` says of the first networks, on all records."""
+    whole = setting.whole.first(cost)
+    log = lo.from_arrays(whole.prediction, setting.given, epochs=whole.epoch, split="train")
+    return lo.rank(log)
+
+
+def own_scores(ranking: Ranking) -> dict[str, Floats]:
+    """Scores of the product, turned so that they are high where the label is suspected."""
+    rows = sorted(ranking.rows, key=lambda row: row["position"])
     return {
-        ACCESSIBILITY: Rule(first=0.0, rival=False).score(whole, given),
-        SUSPICION: Rule(first=0.0).score(whole, given),
-        OURS: rule_score(rule, setting, cost),
+        ACCESSIBILITY: -np.array([row["accessibility"] for row in rows]),
+        SUSPICION: np.array([row["suspicion"] for row in rows]),
     }
 
 
@@ -55,7 +64,11 @@ def compared(setting: Setting, rule: Rule) -> Iterator[dict[str, Any]]:
     for cost in COSTS:
         if cost > len(setting.whole.held_out):
             continue
-        own = _judged(own_scores(setting, cost, rule), setting)
+        ranking = ranked(setting, cost)
+        own = _judged(
+            {**own_scores(ranking), OURS: rule_score(rule, setting, cost)},
+            setting,
+        )
         others = _judged(other_scores(setting, cost), setting)
         best = max(others, key=lambda name: others[name].auroc[0])
         yield {
@@ -68,7 +81,7 @@ def compared(setting: Setting, rule: Rule) -> Iterator[dict[str, Any]]:
             "methods": {name: _record(found) for name, found in (own | others).items()},
             "best_other": best,
             "difference": own[OURS].parts.less(others[best].parts),
-            "readings": readings(setting, cost),
+            "readings": readings(ranking, setting, cost),
         }
 
 
@@ -93,16 +106,12 @@ def _accuracy(networks: Networks, setting: Setting) -> dict[str, float]:
     }
 
 
-def readings(setting: Setting, cost: int) -> dict[str, float] | None:
+def readings(ranking: Ranking, setting: Setting, cost: int) -> dict[str, float] | None:
     """Precision and recall of the reading `likely mislabelled`; needs two replicates."""
-    import learnorder as lo
-
     if cost < 2:
         return None
-    networks = setting.whole.first(cost)
-    log = lo.from_arrays(networks.prediction, setting.given, epochs=networks.epoch, split="train")
     read = np.zeros(len(setting.given), dtype=bool)
-    read[np.asarray(list(lo.rank(log).mislabelled()), dtype=int)] = True
+    read[np.asarray(list(ranking.mislabelled()), dtype=int)] = True
     both = (read & setting.is_wrong).sum()
     return {
         "n": int(read.sum()),

@@ -194,10 +194,9 @@ class GuardedRecorder:
 
     def _mark_late(self, unmarked: Recorder) -> None:
         """Mark once more what could not be marked, as on a disk that was full."""
-        place = unmarked._log  # a script may have changed its folder since
-        if not any(place.iterdir()):
+        if not any(unmarked.log.iterdir()):
             return  # a log that was removed is not made again
-        again = {"log": place, "resume": True, "take_over": False}
+        again = {"log": unmarked.log, "resume": True, "take_over": False}
         recorder = Recorder(**{**self._given, **again})
         if recorder.last_epoch == unmarked.last_epoch:
             recorder.fail(str(self.problem))

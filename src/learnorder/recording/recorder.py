@@ -135,6 +135,11 @@ class Recorder:
             )
 
     @property
+    def log(self) -> Path:
+        """Where the log lies, whatever folder the script has changed to since."""
+        return self._log
+
+    @property
     def last_epoch(self) -> float | None:
         """The last epoch that is committed, with all splits; None before the first.
 
