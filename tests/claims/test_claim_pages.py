@@ -20,9 +20,9 @@ from learnorder.claims.paper import PAPER
 from learnorder.claims.recipe import ORDER
 from learnorder.claims.results import LARGEST_FILE, read_result
 from learnorder.errors import LearnOrderError
-from learnorder.report import claim_forest
-from learnorder.report.claim_figure import claim_figure
-from learnorder.report.claim_rows import MOST_ROWS, names_of, shown
+from learnorder.report.claim import forest
+from learnorder.report.claim.figure import claim_figure
+from learnorder.report.claim.rows import MOST_ROWS, names_of, shown
 
 HOSTILE = (
     "<script>alert(1)</script> a|b `c`\n# [d](http://e.f) \x1b[31m ![g](h) **i** \u202e www.j.k"
@@ -303,19 +303,16 @@ def test_too_little_learned_may_leave_a_verdict_open(tmp_path):
     read_result(put(tmp_path, result(row, verdict="inconclusive", claim="random-labels")))
 
 
-def axes_of(content: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def axes_of(content: dict[str, Any]) -> list[Any]:
     """The axes of a figure, before it is text."""
-    figures = []
-    monkeypatch.setattr("learnorder.report.figures._svg", lambda f: figures.append(f) or "")
-    claim_figure(content)
-    return figures[0].axes
+    return claim_figure(content).figure().axes
 
 
-def test_a_panel_for_each_part_with_its_threshold_and_nothing_cut(monkeypatch):
+def test_a_panel_for_each_part_with_its_threshold_and_nothing_cut():
     rows = [shared(split="train"), shared(kappa="inconclusive"), shared("a/b", kappa="holds")]
     rows[2]["measures"]["order"] |= {"value": 1.4, "ci": [-0.5, 2.5]}
     rows[2]["measures"]["kappa"]["threshold"] = 0.1
-    order, kappa, verdicts, *small = axes_of(result(*rows), monkeypatch)
+    order, kappa, verdicts, *small = axes_of(result(*rows))
     assert order.get_xlim()[0] < -0.5
     assert order.get_xlim()[1] > 2.5
     assert "threshold 0.5" in order.get_title(loc="left")
@@ -330,22 +327,22 @@ def test_a_panel_for_each_part_with_its_threshold_and_nothing_cut(monkeypatch):
     assert named == {"holds", "inconclusive", "null", "threshold", "threshold of the row"}
 
 
-def test_the_legend_has_verdicts_of_rows_without_a_value(monkeypatch):
+def test_the_legend_has_verdicts_of_rows_without_a_value():
     row = shared(kappa="inconclusive")
     row["measures"]["kappa"] = measure(None, 0, 0)
-    axes = axes_of(result(row, verdict="inconclusive"), monkeypatch)
+    axes = axes_of(result(row, verdict="inconclusive"))
     (legend, _) = axes[0].figure.legends
     assert "inconclusive" in {t.get_text() for t in legend.get_texts()}
     assert [t.get_text() for t in axes[1].texts] == ["undefined"]
 
 
-def test_conditions_are_numbered_with_a_key_and_no_number_lies_on_another(monkeypatch):
+def test_conditions_are_numbered_with_a_key_and_no_number_lies_on_another():
     rng = np.random.default_rng(0)
     curves = {
         name: rng.uniform(0.6, 0.9, 17).tolist() for name in ("order", "kappa", "test", "train")
     }
     row = shared() | {"curves": {"collection": [f"a/c{i}" for i in range(17)], **curves}}
-    axes = axes_of(result(row), monkeypatch)[-1]
+    axes = axes_of(result(row))[-1]
     at = [
         note.xyann + axes.transData.transform(note.xy) / axes.figure.dpi * 72 for note in axes.texts
     ]
@@ -355,7 +352,7 @@ def test_conditions_are_numbered_with_a_key_and_no_number_lies_on_another(monkey
     assert "c16" in {text.get_text() for text in axes.figure.texts}
 
 
-def test_a_figure_has_room_for_sixty_rows_and_says_what_is_left_out(monkeypatch):
+def test_a_figure_has_room_for_sixty_rows_and_says_what_is_left_out():
     rows = [shared(f"a/c{i:03d}", kappa="holds" if i % 2 else "inconclusive") for i in range(80)]
     for row in rows:
         row["curves"] = {}
@@ -363,7 +360,7 @@ def test_a_figure_has_room_for_sixty_rows_and_says_what_is_left_out(monkeypatch)
     assert len(kept) == MOST_ROWS
     assert sum(row["verdict"] == "inconclusive" for row in kept) == 40
     assert kept == sorted(kept, key=lambda row: row["subject"])
-    figure = axes_of(result(*rows), monkeypatch)[0].figure
+    figure = axes_of(result(*rows))[0].figure
     assert "20 of 80 rows are in the table alone." in {t.get_text() for t in figure.texts}
 
 
@@ -373,10 +370,10 @@ def test_names_are_short_where_they_can_be():
 
 
 def test_letters_that_the_font_lacks_do_not_warn():
-    figure = claim_figure(result(shared("a/\U0001f600\u4e2d", study="\u4e2d" * 90)))
+    figure = claim_figure(result(shared("a/\U0001f600\u4e2d", study="\u4e2d" * 90))).svg()
     assert letters(figure)
 
 
 def test_every_verdict_has_a_look():
-    assert set(claim_forest.LOOKS) == {"holds", "does not hold", "inconclusive"}
-    assert len({marker for _, marker, _ in claim_forest.LOOKS.values()}) == 3
+    assert set(forest.LOOKS) == {"holds", "does not hold", "inconclusive"}
+    assert len({marker for _, marker, _ in forest.LOOKS.values()}) == 3

@@ -4,77 +4,144 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from PIL import Image
 
-from learnorder.report import figures
+from learnorder.report.figures.by_epoch import Curve, accuracy_figure, curves_figure
+from learnorder.report.figures.by_number import by_number_figure
+from learnorder.report.figures.contained import containment_figure
+from learnorder.report.figures.distribution import Panel, distribution_figure
+from learnorder.report.figures.drawing import BLUE, COLUMN, INK, TWO_COLUMNS, Drawing
+from learnorder.report.figures.joint import BOX, Side, joint_figure
+from learnorder.report.figures.matrix import matrix_figure
+from learnorder.report.figures.shares import Row, shares_figure
 
 EPOCHS = np.arange(1.0, 6.0)
-PANELS = [
-    figures.Panel("epoch 1", np.array([3, 2, 1]), np.array([2.0, 2.0, 2.0]), np.array([3.0, 2, 1]))
+PANELS = [Panel("epoch 1", np.array([3, 2, 1]), np.array([2.0, 2.0, 2.0]), np.array([3.0, 2, 1]))]
+CORRELATIONS = np.array([[np.nan, 0.9, -0.2], [1.02, np.nan, np.nan], [0.5, 0.4, np.nan]])
+SHARES = [
+    Row("class", (0.3, (0.1, 0.5))),
+    Row("norm", (-0.1, None), (0.2, (0.1, 0.3))),
+    Row("undefined", (None, None), (None, None)),
 ]
-DRAWINGS: dict[str, Callable[[], str]] = {
-    "accuracy": lambda: figures.accuracy_figure({"train": (EPOCHS, np.full((3, 5), 0.5))}, (0, 1)),
-    "accuracy of one replicate and epoch": lambda: figures.accuracy_figure(
+
+
+def joint(counts: np.ndarray, a: str = "a", b: str = "b") -> Drawing:
+    return joint_figure(counts, Side(a), Side(b))
+
+
+DRAWINGS: dict[str, Callable[[], Drawing]] = {
+    "accuracy": lambda: accuracy_figure({"train": (EPOCHS, np.full((3, 5), 0.5))}, (0, 1)),
+    "accuracy of one replicate and epoch": lambda: accuracy_figure(
         {"train": (EPOCHS[:1], np.full((1, 1), 0.5))}, (0, 1)
     ),
-    "curves with gaps": lambda: figures.curves_figure(
-        EPOCHS, [figures.Curve("a", np.array([np.nan, 0.1, np.nan, 0.3, 0.4]))], "kappa", (0, 1)
+    "curves with gaps": lambda: curves_figure(
+        EPOCHS, [Curve("a", np.array([np.nan, 0.1, np.nan, 0.3, 0.4]))], "kappa", (0, 1)
     ),
-    "curves undefined everywhere": lambda: figures.curves_figure(
-        EPOCHS, [figures.Curve("a", np.full(5, np.nan))], "kappa", (0, 1)
+    "curves undefined everywhere": lambda: curves_figure(
+        EPOCHS, [Curve("a", np.full(5, np.nan))], "kappa", (0, 1)
     ),
-    "distribution": lambda: figures.distribution_figure(PANELS * 5, "TP-agreement", 6),
-    "distribution, narrow": lambda: figures.distribution_figure(PANELS * 5, "TP-agreement", 2),
-    "distribution of many replicates": lambda: figures.distribution_figure(
-        [figures.Panel("epoch 1", np.arange(1001))], "agreement", 6
+    "distribution": lambda: distribution_figure(PANELS * 5, "TP-agreement", 6),
+    "distribution, narrow": lambda: distribution_figure(PANELS * 5, "TP-agreement", 2),
+    "distribution of many replicates": lambda: distribution_figure(
+        [Panel("epoch 1", np.arange(1001))], "agreement", 6
     ),
-    "joint": lambda: figures.joint_figure(np.diag([1, 5, 2000]), "a", "b"),
-    "joint of one example": lambda: figures.joint_figure(np.array([[1]]), "a", "b"),
-    "joint with hostile names": lambda: figures.joint_figure(np.eye(3, dtype=int), "$-->", "<&\\"),
+    "joint": lambda: joint(np.diag([1, 5, 2000])),
+    "joint of one example": lambda: joint(np.array([[1]])),
+    "joint with hostile names": lambda: joint(np.eye(3, dtype=int), "$-->", "<&\\"),
+    "matrix": lambda: matrix_figure(CORRELATIONS, ["mlp", "lenet", "A"]),
+    "matrix of many": lambda: matrix_figure(np.full((12, 12), 0.5), ["network"] * 12),
+    "containment": lambda: containment_figure(EPOCHS / 6, [Curve("observed", EPOCHS / 6)]),
+    "by number": lambda: by_number_figure(
+        EPOCHS, [Curve("reliability", EPOCHS / 6, EPOCHS / 7, EPOCHS / 5.5)], 3, 0.95
+    ),
+    "shares": lambda: shares_figure(SHARES, "share"),
 }
 
 
-@pytest.fixture(params=DRAWINGS)
-def draw(request: pytest.FixtureRequest) -> Callable[[], str]:
-    return DRAWINGS[request.param]
+@pytest.fixture(params=DRAWINGS, scope="module")
+def drawing(request: pytest.FixtureRequest) -> Drawing:
+    return DRAWINGS[request.param]()
 
 
-def test_drawing_is_well_formed_and_follows_the_ink_of_the_page(draw: Callable[[], str]) -> None:
-    svg = draw()
+@pytest.fixture(scope="module")
+def svg(drawing: Drawing) -> str:
+    return drawing.svg()
+
+
+def test_drawing_is_well_formed_and_follows_the_ink_of_the_page(svg: str) -> None:
     assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
     assert "currentColor" in svg
-    assert figures.INK not in svg
+    assert INK not in svg
     assert "prefers-color-scheme:dark" in svg
 
 
-def test_drawing_asks_for_nothing_from_a_network(draw: Callable[[], str]) -> None:
-    svg = re.sub(r'xmlns(:\w+)?="[^"]*"', "", draw())
-    assert "http" not in svg
-    assert "<script" not in svg
+def test_drawing_asks_for_nothing_from_a_network(svg: str) -> None:
+    plain = re.sub(r'xmlns(:\w+)?="[^"]*"', "", svg)
+    assert "http" not in plain
+    assert "<script" not in plain
 
 
-def test_same_numbers_give_the_same_bytes(draw: Callable[[], str]) -> None:
-    assert draw() == draw()
+def test_same_numbers_give_the_same_bytes(drawing: Drawing, svg: str) -> None:
+    assert drawing.svg() == svg
+
+
+def test_a_drawing_is_as_wide_as_a_column_or_two(drawing: Drawing) -> None:
+    assert drawing.figure().get_figwidth() <= TWO_COLUMNS
+    assert drawing.figure().get_figwidth() >= COLUMN
+
+
+def test_files_are_the_same_each_time_and_say_nothing_of_their_maker(tmp_path: Path) -> None:
+    drawing = DRAWINGS["joint"]()
+    once, again = (drawing.save(tmp_path / name) for name in ("once", "again"))
+    assert [path.name for path in once] == ["once.svg", "once.pdf", "once.png"]
+    for a, b in zip(once, again, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+    assert b"currentColor" not in once[0].read_bytes()
+    assert b"matplotlib.org" not in once[0].read_bytes() + once[1].read_bytes()
+    with Image.open(once[2]) as image:
+        assert image.info.keys() <= {"dpi"}
+        assert image.width == pytest.approx(COLUMN * 300, abs=1)
+        assert image.getpixel((0, 0))[:3] == (255, 255, 255)
+
+
+def test_letters_of_a_pdf_are_letters(tmp_path: Path) -> None:
+    _, pdf, _ = DRAWINGS["accuracy"]().save(tmp_path / "figure")
+    assert b"/FontFile2" in pdf.read_bytes()
+
+
+def test_cells_lie_where_the_page_takes_them_to_be() -> None:
+    figure = DRAWINGS["joint"]().figure()
+    place = figure.axes[0].get_position()
+    left, top, width, height = BOX
+    assert (place.x0, 1 - place.y1) == pytest.approx((left, top))
+    assert (place.width, place.height) == pytest.approx((width, height))
 
 
 def test_a_users_settings_change_nothing_and_stay_as_they_were() -> None:
     draw = DRAWINGS["distribution"]
-    plain = draw()
+    plain = draw().svg()
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.hashsalt": "other"}):
         mine = dict(mpl.rcParams)
-        assert draw() == plain
+        assert draw().svg() == plain
         assert dict(mpl.rcParams) == mine
 
 
 def test_bars_are_as_high_as_the_counts() -> None:
-    svg = figures.distribution_figure([figures.Panel("", np.array([5, 0, 1]))], "x", 1)
-    paths = re.findall(rf'<path d="([^"]*)"[^>]*style="fill: {figures.BLUE}', svg)
-    corners = [[float(y) for y in re.findall(r"[ML] \S+ (\S+)", path)] for path in paths]
-    heights = [max(ys) - min(ys) for ys in corners][-3:] if len(corners) == 3 else corners[:3]
-    bars = [max(ys) - min(ys) for ys in corners]
-    assert bars[0] == pytest.approx(5 * bars[2], rel=1e-4), heights
-    assert bars[1] == pytest.approx(0, abs=1e-4)
+    figure = distribution_figure([Panel("", np.array([5, 0, 1]))], "x", 1).figure()
+    bars = figure.axes[0].patches
+    assert [bar.get_height() for bar in bars] == pytest.approx([5 / 6, 0, 1 / 6])
+    assert mpl.colors.to_hex(bars[0].get_facecolor()) == BLUE
+
+
+def test_a_matrix_writes_every_known_value_and_says_where_there_is_none() -> None:
+    texts = [
+        text.get_text()
+        for text in matrix_figure(CORRELATIONS, ["a", "b", "c"]).figure().axes[0].texts
+    ]
+    assert texts == ["0.900", "−0.200", "1.020", "–", "0.500", "0.400"]

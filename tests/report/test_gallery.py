@@ -2,142 +2,171 @@
 
 from __future__ import annotations
 
-import base64
-import io
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from learnorder.log.labelled import from_arrays
-from learnorder.measures.split import Split, read_split
-from learnorder.report import gallery
-from learnorder.report.gallery import MOST_TEXT, examples_gallery, thumbnail
+from learnorder.report.gallery import MOST_CLASSES, MOST_TEXT, Gallery, Row, gallery_of
+from learnorder.report.measured import Measured, measure_split
+from learnorder.report.sheets import Sheets
 from learnorder.schema import Previews
 
-
-def gallery_of(scores, *, ids=None, labels=None, finals=None, previews=None, most=2, n_votes=4):
-    n = len(scores)
-    labels = np.zeros(n, dtype=int) if labels is None else np.asarray(labels)
-    finals = np.zeros((2, n), dtype=int) if finals is None else np.asarray(finals)
-    log = from_arrays(finals[:, None, :], labels, ids=ids, class_names=["cat", "dog", "owl"])
-    return examples_gallery(log, np.asarray(scores), n_votes, previews, most)
+NAMES = ["cat", "dog", "owl"]
 
 
-def test_ends_of_the_order_are_shown_hardest_first_and_easiest_first() -> None:
-    hardest, easiest = gallery_of([0.5, 0.0, 1.0, 0.25, 0.75]).rows
-    assert [card.id for card in hardest.cards] == ["1", "3"]
-    assert [card.id for card in easiest.cards] == ["2", "4"]
+def learned(
+    when: list[int], n_epochs: int = 4, n_replicates: int = 2, wrong: int = 1
+) -> np.ndarray:
+    """Predictions of examples of class 0 that all replicates learn after so many epochs."""
+    right = np.arange(n_epochs)[:, None] >= np.array(when)[None, :]
+    one = np.where(right, 0, wrong)
+    return np.broadcast_to(one, (n_replicates, *one.shape))
 
 
-def test_equal_scores_stand_in_the_order_of_ids_and_the_page_says_so() -> None:
-    hardest, easiest = gallery_of([0, 0, 0, 1, 1], ids=[50, 7, 9, 100, 20]).rows
-    assert [card.id for card in hardest.cards] == ["7", "9"]
-    assert hardest.tie == (
-        "3 examples share the accessibility 0.000; 2 of them, spread over the ids, are shown."
+def measured(predictions: Any, labels: Any = None, previews: Any = None, **how: Any) -> Measured:
+    predictions = np.asarray(predictions)
+    labels = np.zeros(predictions.shape[2], dtype=int) if labels is None else labels
+    log = from_arrays(predictions, labels, class_names=NAMES, **how)
+    return measure_split("mlp", "test", log, previews)
+
+
+def row_of(gallery: Gallery, title: str) -> Row:
+    return next(row for row in gallery.rows if row.title == title)
+
+
+def ids(row: Row) -> list[str]:
+    return [card.id for card in row.cards]
+
+
+def shown(m: Measured, most: int = 2) -> Gallery:
+    return gallery_of(m, Sheets(), most)
+
+
+def test_first_learned_come_first_and_last_learned_are_known_at_the_end() -> None:
+    gallery = shown(measured(learned([1, 0, 2, 3, 9])))
+    assert ids(row_of(gallery, "Learned first")) == ["1", "0"]
+    assert ids(row_of(gallery, "Learned last")) == ["3", "2"]
+    assert ids(row_of(gallery, "Never learned")) == ["4"]
+    assert row_of(gallery, "Never learned").note == "1 example that no replicate ever has right."
+
+
+def test_equal_values_are_spread_over_the_ids_and_the_page_says_so() -> None:
+    row = row_of(shown(measured(learned([9] + [0] * 100 + [1] * 20)), 5), "Learned first")
+    assert ids(row) == ["1", "21", "41", "61", "81"]
+    assert (
+        row.note == "100 examples share the last value; 5 of them, spread over the ids, are shown."
     )
-    assert [card.id for card in easiest.cards] == ["20", "100"]
-    assert easiest.tie == ""
 
 
-def test_one_of_several_ties_is_spoken_of_as_one() -> None:
-    hardest, _ = gallery_of([0, 0.5, 0.5, 0.5, 1, 1]).rows
-    assert hardest.tie.endswith("0.500; one of them is shown.")
+def test_ids_that_are_numbers_are_in_the_order_of_numbers() -> None:
+    m = measured(learned([0, 0, 0, 1, 9, 9]), ids=[50, 7, 9, 100, 20, 3])
+    assert ids(row_of(shown(m), "Learned first")) == ["7", "9"]
 
 
-def test_many_equal_scores_are_shown_from_all_over_the_split() -> None:
-    hardest, _ = gallery_of([0.0] * 100 + [1.0] * 20, most=5).rows
-    assert [card.id for card in hardest.cards] == ["0", "20", "40", "60", "80"]
+def test_forgotten_most_are_those_that_go_back_most_often() -> None:
+    one = np.array([[0, 0, 1], [1, 0, 1], [0, 0, 1], [1, 1, 1], [0, 0, 0]])
+    row = row_of(shown(measured(np.stack([one, one])), 2), "Forgotten most often")
+    assert ids(row) == ["0"]  # of three examples one at each end is shown
+    assert row.cards[0].trajectory == (1.0, 0.0, 1.0, 0.0, 1.0)
 
 
-def test_classes_of_one_name_are_told_apart() -> None:
-    log = from_arrays([[[1, 0]], [[1, 0]]], [0, 0], class_names=["cat", "cat"])
-    hardest, easiest = examples_gallery(log, np.array([0.0, 1.0]), 2, None, 1).rows
-    assert (hardest.cards[0].misread, easiest.cards[0].misread) == (True, False)
+def test_wrong_together_are_those_with_one_same_wrong_class() -> None:
+    predictions = [[[0, 1, 1, 2]], [[0, 1, 2, 0]], [[0, 1, 1, 1]]]
+    row = row_of(shown(measured(predictions)), "Wrong together")
+    assert ids(row) == ["1", "2"]
+    assert [(card.prediction, round(card.share, 2)) for card in row.cards] == [
+        ("dog", 1.0),
+        ("dog", 0.67),
+    ]
+    assert row.note == "2 examples on which most replicates end with one same wrong class."
 
 
-def test_rounding_noise_makes_no_order() -> None:
-    hardest, _ = gallery_of([0.25 + 1e-12, 0.25 - 1e-12, 1.0, 0.25], ids=[1, 2, 3, 4]).rows
-    assert [card.id for card in hardest.cards] == ["1", "2"]
+def test_a_question_without_an_answer_has_no_cards() -> None:
+    row = row_of(shown(measured(learned([0, 1, 2, 3]))), "Never learned")
+    assert row.cards == ()
+    assert row.note == ""
 
 
-def test_no_example_is_both_hardest_and_easiest() -> None:
-    hardest, easiest = gallery_of([0.0, 0.5, 1.0], most=12).rows
-    assert {card.id for card in hardest.cards}.isdisjoint(card.id for card in easiest.cards)
+def test_each_class_has_both_ends() -> None:
+    labels = [0, 0, 0, 2, 2, 2]
+    one = np.where(learned([0, 1, 9, 2, 0, 9])[0] == 0, labels, 1)
+    gallery = shown(measured(np.stack([one, one]), labels), 3)
+    assert [row.title for row in gallery.classes] == ["cat", "owl"]
+    assert [ids(row) for row in gallery.classes] == [["0", "2"], ["4", "5"]]
+    assert gallery.classes[0].note.startswith("1 learned first, 1 learned last or never")
 
 
-def test_constant_scores_have_no_ends() -> None:
-    found = gallery_of([0.5, 0.5, 0.5])
+def test_too_many_classes_have_no_galleries_of_their_own() -> None:
+    n = MOST_CLASSES + 1
+    labels = np.repeat(np.arange(n), 2)
+    one = np.where(np.arange(2 * n) % 2 == 0, labels, 0)
+    log = from_arrays(np.broadcast_to(one, (2, 2, 2 * n)), labels)
+    assert shown(measure_split("mlp", "test", log, None)).classes == ()
+
+
+def test_constant_values_have_no_order() -> None:
+    found = shown(measured(learned([0, 0, 0])))
     assert not found.rows
     assert found.missing == "all 3 examples have the same value"
 
 
-def test_prediction_is_the_most_frequent_of_the_last_epoch() -> None:
-    finals = [[1, 2, 0, 0], [1, 1, 0, 0], [0, 2, 0, 0]]
-    hardest, _ = gallery_of([0, 0.25, 1, 1], finals=finals).rows
-    first, second = hardest.cards
-    assert (first.prediction, round(first.share, 2), first.misread) == ("dog", 0.67, True)
-    assert (second.prediction, round(second.share, 2)) == ("owl", 0.67)
+def test_nothing_after_training_began_has_no_order() -> None:
+    found = shown(measured(learned([0, 1, 2], n_epochs=1), epochs=[0]))
+    assert found.missing == "nothing was recorded after epoch 0"
 
 
-def test_true_label_is_shown_only_where_it_differs() -> None:
-    log = from_arrays(np.zeros((1, 1, 4), int), [0, 0, 1, 1], class_names=["cat", "dog"])
-    log["true_label"] = ("example", np.array([0, 1, 1, 1]))
-    hardest, easiest = examples_gallery(log, np.array([0, 0.1, 0.9, 1]), 10, None, 2).rows
-    assert [card.true_label for card in hardest.cards] == [None, "dog"]
-    assert [card.true_label for card in easiest.cards] == [None, None]
+def test_the_prediction_is_the_most_frequent_one_after_the_last_epoch() -> None:
+    predictions = [[[1, 2, 0, 0]], [[1, 1, 0, 0]], [[0, 2, 0, 0]]]
+    first, second = row_of(shown(measured(predictions)), "Wrong together").cards
+    assert (first.prediction, round(first.share, 2), first.misread) == ("owl", 0.67, True)
+    assert (second.prediction, round(second.share, 2), second.label) == ("dog", 0.67, "cat")
 
 
-def test_picture_is_that_of_the_example_and_a_missing_one_is_none() -> None:
+def test_classes_of_one_name_are_told_apart() -> None:
+    log = from_arrays([[[1, 0]], [[1, 0]]], [0, 0], class_names=["cat", "cat"])
+    gallery = shown(measure_split("mlp", "test", log, None), 1)
+    assert row_of(gallery, "Never learned").cards[0].misread
+    assert not row_of(gallery, "Learned first").cards[0].misread
+
+
+def test_the_true_label_is_shown_only_where_it_differs() -> None:
+    m = measured(learned([0, 0, 9, 9]))
+    m.log["true_label"] = ("example", np.array([0, 0, 1, 0]))
+    gallery = shown(m)
+    assert [card.true_label for card in row_of(gallery, "Never learned").cards] == ["dog", None]
+    assert [card.true_label for card in row_of(gallery, "Learned first").cards] == [None, None]
+
+
+def test_a_picture_is_that_of_the_example_and_a_missing_one_is_none() -> None:
     images = np.arange(3 * 4, dtype=np.uint8).reshape(3, 2, 2) * 20
-    previews = Previews(np.array([0, 2, 3]), images)
-    hardest, easiest = gallery_of([0, 0.25, 0.5, 1], previews=previews).rows
-    assert hardest.cards[1].image is None
-    uri = easiest.cards[0].image
-    assert uri is not None
-    png = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
-    assert png.format == "PNG"
-    np.testing.assert_array_equal(np.asarray(png), images[2])
-
-
-def test_colour_pictures_keep_their_pixels() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, size=(5, 7, 3), dtype=np.uint8)
-    uri = thumbnail(pixels)
-    png = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
-    np.testing.assert_array_equal(np.asarray(png), pixels)
+    m = measured(learned([9, 9, 1, 0]), previews=Previews(np.array([0, 2, 3]), images))
+    sheets = Sheets()
+    gallery = gallery_of(m, sheets, 2)
+    never = row_of(gallery, "Never learned").cards
+    first = row_of(gallery, "Learned first").cards
+    assert [card.tile is None for card in never] == [False, True]
+    assert first[0].tile == sheets.find(images[2])
+    assert first[1].tile == sheets.find(images[1])
+    assert len(next(iter(sheets))) == 3
 
 
 def test_long_texts_are_cut_with_a_mark() -> None:
     previews = Previews(np.arange(2), texts=("x" * 1_000_000, "short"))
-    hardest, easiest = gallery_of([0, 1], previews=previews).rows
-    assert (len(hardest.cards[0].text), hardest.cards[0].cut) == (MOST_TEXT, True)
-    assert (easiest.cards[0].text, easiest.cards[0].cut) == ("short", False)
-
-
-def test_last_predictions_are_read_only_where_chosen_examples_lie(monkeypatch) -> None:
-    rng = np.random.default_rng(0)
-    finals = rng.integers(0, 3, (7, 4, 100))
-    log = from_arrays(finals, np.zeros(100, int), class_names=["a", "b", "c"])
-    positions = np.array([97, 3, 42, 1, 41])
-    reads = []
-    read = Split.read
-    monkeypatch.setattr(Split, "read", lambda *a: reads.append(read(*a)) or reads[-1])
-    for chunk, budget, shapes in (
-        ((4, 10), 1 << 20, [(7, 1, 3), (7, 1, 2), (7, 1, 1)]),
-        ((1, 100), 2 * 97, [(2, 1, 97)] * 3 + [(1, 1, 97)]),
-        ((4, 10), 1, [(1, 1, 3)] * 7 + [(1, 1, 2)] * 7 + [(1, 1, 1)] * 7),
-    ):
-        chunks = {"replicate": 1, "epoch": chunk[0], "example": chunk[1]}
-        log["prediction"].encoding["preferred_chunks"] = chunks
-        monkeypatch.setattr(gallery, "READ_BYTES", budget)
-        found = gallery._last_predictions(read_split(log, "test"), positions)
-        np.testing.assert_array_equal(found, finals[:, -1, positions])
-        assert [block.shape for block in reads] == shapes
-        reads.clear()
+    gallery = shown(measured(learned([9, 0]), previews=previews), 1)
+    long, short = (row_of(gallery, t).cards[0] for t in ("Never learned", "Learned first"))
+    assert (len(long.text or ""), long.cut) == (MOST_TEXT, True)
+    assert (short.text, short.cut) == ("short", False)
 
 
 def test_without_labels_the_ends_are_those_of_agreement() -> None:
-    log = from_arrays(np.zeros((2, 1, 4), int))
-    least, most = examples_gallery(log, np.array([0.5, 1, 1, 1]), 2, None, 2).rows
-    assert least.title == "Least agreed upon"
+    one = [[0, 0, 0, 1]]
+    other = [[0, 1, 0, 0]]
+    m = measure_split("mlp", "outside", from_arrays([one, other, one]), None)
+    most, least = shown(m).rows
+    assert (most.title, least.title) == ("Most agreed upon", "Least agreed upon")
+    assert sorted(ids(most)) == ["0", "2"]
+    assert sorted(ids(least)) == ["1", "3"]
     assert most.cards[0].label is None
-    assert "share the agreement 1.000" in least.tie
+    assert most.cards[0].word == "agreement"
+    assert most.cards[0].trajectory == ()

@@ -25,12 +25,14 @@ from learnorder.schema import Previews
 
 TAGS = re.compile(
     "html|head|meta|title|style|body|header|main|nav|section|article|figure|figcaption|picture|"
-    "source|img|h[1-4]|p|a|b|em|small|span|bdi|cite|blockquote|ol|li|dl|dt|dd|div|pre|"
-    "table|thead|tbody|tr|th|td|details|summary"
+    "source|img|h[1-4]|p|a|b|em|small|span|bdi|cite|blockquote|ol|ul|li|dl|dt|dd|div|pre|"
+    "table|thead|tbody|tr|th|td|details|summary|script|svg|defs|image|use|polyline|"
+    "form|fieldset|legend|label|select|option|input|button|textarea"
 )
 ATTRIBUTES = re.compile(
     "lang|charset|http-equiv|content|name|id|class|href|src|srcset|media|alt|scope|colspan|"
-    "rowspan|dir|aria-label"
+    "rowspan|dir|role|tabindex|hidden|type|data-plane|width|height|viewbox|preserveaspectratio|"
+    "points|autocomplete|value|step|disabled|readonly|rows|aria-label|aria-hidden"
 )
 HOSTILE = (
     "</script><script>alert(1)</script>",
@@ -60,7 +62,8 @@ class Tree(HTMLParser):
         self.attributes += attrs
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.tags[-1:] not in (["script"], ["style"]):
+            self.text += data
 
     def values(self, name: str) -> list[str]:
         return [value or "" for key, value in self.attributes if key == name]
@@ -68,6 +71,13 @@ class Tree(HTMLParser):
 
 def page_of(logs, tmp_path: Path, **how) -> str:
     return render_report(logs, tmp_path / "report.html", **how).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw nothing where the words are the point: drawing is most of the time a page takes."""
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
+    monkeypatch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda _: svg)
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +92,23 @@ def test_sections_come_in_order_for_every_collection_and_split(two_collections: 
         "accuracy",
         "distribution",
         "agreement",
+        "kappa",
+        "replicates",
         "comparison",
+        "baselines",
         "examples",
+        "select",
         "provenance",
     ]
     for collection in ("mlp", "lenet"):
         for split in ("train", "test"):
-            assert f"<h3><bdi>{collection}</bdi>, <bdi>{split}</bdi>" in two_collections
+            assert f"<h3><bdi>{collection}, {split}</bdi>" in two_collections
             assert f"Histograms of TP-agreement of {collection}, {split}" in two_collections
             assert f"Fleiss&#39; kappa of {collection}, {split}" in two_collections
             assert f"Bimodality of {collection}, {split}" in two_collections
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_answer_has_the_numbers_that_the_measures_give(
     digits_log: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -110,8 +125,8 @@ def test_answer_has_the_numbers_that_the_measures_give(
 def test_every_picture_is_inside_the_file_and_has_words(two_collections: str) -> None:
     tree = Tree(two_collections)
     sources = tree.values("src") + tree.values("srcset")
-    assert len(sources) > 100
-    assert all(s.startswith(("data:image/png;", "data:image/svg+xml;")) for s in sources)
+    assert len(sources) > 30
+    assert all(s.startswith("data:image/svg+xml;") for s in sources)
     assert len(tree.values("alt")) == tree.tags.count("img")
     assert all(tree.values("alt"))
 
@@ -133,46 +148,63 @@ def test_numbers_by_epoch_have_every_line_of_the_figures(two_collections: str) -
         assert f'<th scope="col" class="n">{line}</th>' in two_collections
 
 
-def test_page_has_no_script_and_only_the_style_its_policy_names(two_collections: str) -> None:
+def digest_of(content: str) -> str:
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def test_page_has_only_the_script_and_the_style_its_policy_names(two_collections: str) -> None:
     tree = Tree(two_collections)
     assert all(TAGS.fullmatch(tag) for tag in tree.tags)
     assert all(ATTRIBUTES.fullmatch(name) for name, _ in tree.attributes)
     style = two_collections.split("<style>")[1].split("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = tree.values("content")[0]
-    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
-    assert digest in policy
+    script = two_collections.split("<script>")[1].split("</script>")[0]
+    assert tree.tags.count("script") == 2  # the other is data, which nothing runs
+    assert tree.values("type").count("application/json") == 1
+    assert tree.values("content")[0] == (
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest_of(style)}'; "
+        f"script-src 'sha256-{digest_of(script)}'; base-uri 'none'; form-action 'none'"
+    )
     assert "url(" not in style
-    assert all(link.startswith("#") for link in tree.values("href"))
+    assert "innerHTML" not in script
+    links = [link for link in tree.values("href") if not link.startswith("data:image/")]
+    assert all(link.startswith("#") for link in links)
 
 
-def test_easiest_and_hardest_digits_are_shown_as_pictures(two_collections: str) -> None:
-    assert two_collections.count('class="thumbnail"') == 2 * 2 * 2 * 12
+def test_the_order_is_shown_in_pictures_each_of_which_is_there_once(two_collections: str) -> None:
+    shown = re.findall(r'<use href="#sheet-0"', two_collections)
+    assert two_collections.count('<image id="sheet-0"') == 1
+    assert len(shown) == two_collections.count('class="thumbnail"') > 100
+    for title in ("Learned first", "Learned last", "Forgotten most often", "Wrong together"):
+        assert two_collections.count(f"<h4>{title}</h4>") == 4
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_examples_can_be_left_out(tmp_path: Path, small_log) -> None:
     page = page_of({"mlp": small_log()}, tmp_path, examples=False)
-    assert 'id="examples"' not in page
-    assert 'class="card' not in page
+    for part in ('id="examples"', 'class="card', "<script", "data-plane", "script-src"):
+        assert part not in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_features_only_data_shows_a_table_of_ids(tmp_path: Path, small_log) -> None:
     page = page_of({"mlp": small_log()}, tmp_path)
     section = page.split('<section id="examples">')[1].split("</section>")[0]
     assert 'class="card' not in section
-    assert section.count('<th scope="row">') == 2 * 2 * 12
+    assert section.count('<th scope="row">') > 2 * 2 * 12
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_texts_are_shown_cut_and_escaped(tmp_path: Path, small_log) -> None:
     log = small_log()
     texts = tuple(f"<b>text {i}</b> " + "word " * 100 for i in range(60))
     log.shown = {split: Previews(np.arange(60), texts=texts) for split in ("train", "test")}
     page = page_of({"mlp": log}, tmp_path)
-    assert page.count("<blockquote") == 2 * 2 * 12
-    assert page.count("… cut here") == 2 * 2 * 12
+    static = page.split("<script")[0]
+    assert static.count("<blockquote") == static.count("… cut here") > 2 * 2 * 12
     assert "&lt;b&gt;text" in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_hostile_strings_are_text_and_nothing_else(tmp_path: Path, stand_in) -> None:
     rng = np.random.default_rng(0)
     n = len(HOSTILE)
@@ -205,12 +237,13 @@ def test_hostile_strings_are_text_and_nothing_else(tmp_path: Path, stand_in) -> 
         assert text in html.unescape(tree.text)
 
 
+@pytest.mark.usefixtures("plain_figures")
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
         ({"n_replicates": 1}, "there is 1 replicate"),
         ({"n_replicates": 2}, "there are 2"),
-        ({"n_epochs": 1}, ""),
+        ({"n_epochs": 1, "n_replicates": 5}, ""),
         ({"n_replicates": 1, "n_epochs": 1}, "there is 1 replicate"),
     ],
 )
@@ -218,12 +251,14 @@ def test_few_replicates_or_epochs_give_a_page_with_reasons(
     how, reason, tmp_path: Path, small_log
 ) -> None:
     page = page_of({"mlp": small_log(**how)}, tmp_path)
-    assert ("undefined" in page or "not judged without an interval" in page) == bool(reason)
+    text = Tree(page).text
+    assert ("undefined" in text or "not judged without an interval" in text) == bool(reason)
     assert reason in page
     assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
 
 
 @pytest.mark.parametrize("right", [True, False])
+@pytest.mark.usefixtures("plain_figures")
 def test_constant_accessibility_gives_a_page_with_reasons(
     right: bool, tmp_path: Path, stand_in
 ) -> None:
@@ -232,10 +267,11 @@ def test_constant_accessibility_gives_a_page_with_reasons(
     log = stand_in({"test": from_arrays(predictions, labels)})
     page = page_of({"a": log, "b": log}, tmp_path)
     assert "Whether an order is shared cannot be said" in page
-    assert "There is no easiest or hardest example: all 40 examples have the same value." in page
+    assert "There is no first or last example: all 40 examples have the same value." in page
     assert not re.search(r"\bnan\b|\bNone\b", Tree(page).text)
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_replicates_left_out_are_named_once_with_their_reason(tmp_path: Path, small_log) -> None:
     log = small_log()
     for split in log.splits.values():
@@ -246,6 +282,7 @@ def test_replicates_left_out_are_named_once_with_their_reason(tmp_path: Path, sm
     assert "4 of 5 replicates" in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_split_without_labels_shows_agreement_alone(
     tmp_path: Path, small_log, stand_in, simulate
 ) -> None:
@@ -257,9 +294,10 @@ def test_split_without_labels_shows_agreement_alone(
     assert "Histograms of agreement of mlp, outside" in page
     assert "Least agreed upon" in page
     assert "Bimodality of mlp, outside" not in page
-    assert "Between collections, <bdi>outside" not in page
+    assert "Between collections, outside" not in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_a_log_from_before_training_on_has_panels_after_training_began(
     tmp_path: Path, stand_in, simulate
 ) -> None:
@@ -267,19 +305,21 @@ def test_a_log_from_before_training_on_has_panels_after_training_began(
     votes = simulate(labels, n_replicates=4, n_epochs=3, n_classes=3)
     log = stand_in({"test": from_arrays(votes, labels, epochs=[0, 0.5, 2])})
     page = page_of({"mlp": log}, tmp_path)
-    assert "Histograms of TP-agreement of mlp, test after epochs 0.5, 2:" in page
+    assert "Histograms of TP-agreement of mlp, test after epochs 0.5, 2." in page
     assert "Mean accuracy of mlp, epoch 0 to 2:" in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_a_comparison_that_is_given_is_the_one_shown(tmp_path: Path, small_log) -> None:
     logs = {"a": small_log(), "b": small_log(seed=1)}
     given = compare({name: log["test"] for name, log in logs.items()})
     page = page_of(logs, tmp_path, comparison={"test": given})
-    assert "Between collections, <bdi>test" in page
-    assert "Between collections, <bdi>train" not in page
+    assert "Between collections, test" in page
+    assert "Between collections, train" not in page
     assert f"{given.pairs[0].corrected:.3f}" in page
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_a_comparison_on_another_clock_is_shown_and_one_without_levels_says_why(
     tmp_path: Path, small_log
 ) -> None:
@@ -300,6 +340,7 @@ def test_the_same_logs_give_the_same_bytes(tmp_path: Path, small_log) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("plain_figures")
 def test_sixty_thousand_examples_make_a_small_page(
     tmp_path: Path, stand_in, collection_log
 ) -> None:
@@ -313,9 +354,10 @@ def test_sixty_thousand_examples_make_a_small_page(
     }
     logs = {"mlp": stand_in(splits, dict.fromkeys(splits, Previews(positions, pictures)))}
     path = render_report(logs, tmp_path / "large.html")
-    assert path.stat().st_size < 2_000_000
+    assert path.stat().st_size < 5_000_000
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_logs_over_other_examples_are_refused_by_name(
     tmp_path: Path, small_log, stand_in, collection_log
 ) -> None:
@@ -330,6 +372,7 @@ def test_no_log_is_refused(tmp_path: Path) -> None:
         render_report({}, tmp_path / "report.html")
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_only_a_report_is_replaced(tmp_path: Path, small_log) -> None:
     kept = tmp_path / "thesis.html"
     kept.write_text("<p>three years of work</p>")
@@ -360,6 +403,7 @@ def test_an_output_below_a_file_is_one_line(tmp_path: Path, small_log) -> None:
         render_report({"mlp": small_log()}, tmp_path / "file" / "report.html")
 
 
+@pytest.mark.usefixtures("plain_figures")
 def test_nothing_is_left_when_writing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_log
 ) -> None:

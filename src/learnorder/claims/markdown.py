@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from learnorder.report.claim_rows import one_line
+from learnorder.report.claim.rows import one_line
 
 SPECIAL = re.compile(r"[\\`*_\[\]{}|~$#]")
 ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}

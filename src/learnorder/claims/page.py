@@ -13,7 +13,7 @@ from learnorder.claims.page_tables import measures, not_run, provenance, trained
 from learnorder.claims.paper import PAPER
 from learnorder.claims.results import place_of
 from learnorder.errors import count_of
-from learnorder.report.claim_rows import Row, names_of
+from learnorder.report.claim.rows import Row, names_of
 
 MARK = "<!-- made by `make claims` from result files; what is written here by hand goes -->"
 

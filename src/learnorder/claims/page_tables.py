@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from learnorder.claims.markdown import code, table, text
-from learnorder.report.claim_rows import (
+from learnorder.report.claim.rows import (
     Row,
     common_threshold,
     level_of,

@@ -17,8 +17,8 @@ from learnorder.claims.page import MARK, figure_of, page_of, tally
 from learnorder.claims.recipe import ORDER, all_claims
 from learnorder.claims.results import DONE, place_of, read_result, status_place
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.report.claim_figure import claim_figure
-from learnorder.report.claim_rows import one_line
+from learnorder.report.claim.figure import claim_figure
+from learnorder.report.claim.rows import one_line
 
 Results = Mapping[str, Mapping[Scale, Mapping[str, Any]]]
 """By claim, in the order of the paper, and by scale, the largest first."""
@@ -54,7 +54,7 @@ def write_pages(folder: Path) -> list[Path]:
     for claim, by_scale in finished.items():
         for scale, result in by_scale.items():
             if result["measures"]:
-                contents[folder / figure_of(claim, scale)] = claim_figure(result) + "\n"
+                contents[folder / figure_of(claim, scale)] = claim_figure(result).svg() + "\n"
         contents[folder / f"{claim}.md"] = page_of(by_scale)
     contents[folder / "README.md"] = index_of(results)
     for path, content in contents.items():

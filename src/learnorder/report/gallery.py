@@ -1,24 +1,29 @@
-"""The easiest and hardest examples of a split, with what a person can see of them."""
+"""The order itself: who is learned first, last, never, is forgotten, is wrong in company."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
-from learnorder.measures.split import Split, read_split
-from learnorder.measures.tiles import READ_BYTES, chunk_shape, cuts
-from learnorder.report.lattice import votes
-from learnorder.report.page import data_uri
+from learnorder.errors import count_of
+from learnorder.report.measured import Measured
+from learnorder.report.sheets import Sheets, Tile
 from learnorder.report.visible import shorten
-from learnorder.schema import LABEL, PREDICTION, TRUE_LABEL, Previews, Scores
+from learnorder.schema import Previews
 
 MOST_TEXT = 300
 """Characters of a text on a card; enough to recognise it, few enough to compare twelve."""
+
+MOST_CLASSES = 20
+"""Classes with a gallery of their own; others are found by selecting."""
+
+PER_CLASS = 4
+"""Cards at each end of a class, at most."""
+
+Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -27,15 +32,17 @@ class Card:
 
     Attributes
     ----------
-    score
-        Accessibility, or mean agreement where there are no labels.
+    value, word
+        Accessibility, or mean agreement where there are no labels; and which it is.
     true_label
         Only where it differs from the label.
     prediction, share
-        The most frequent prediction after the last epoch (lowest class id among equals), and the
+        The class most predicted after the last epoch (lowest class id among equals), and the
         share of replicates that gave it.
-    image
-        A data URI.
+    trajectory
+        TP-agreement after each recorded epoch; empty without labels.
+    tile
+        Its thumbnail.
     cut
         Whether the text goes on beyond what is shown.
     misread
@@ -43,12 +50,14 @@ class Card:
     """
 
     id: str
-    score: float
+    value: float
+    word: str
     prediction: str
     share: float
     label: str | None = None
     true_label: str | None = None
-    image: str | None = None
+    trajectory: tuple[float, ...] = ()
+    tile: Tile | None = None
     text: str | None = None
     cut: bool = False
     misread: bool = False
@@ -56,164 +65,219 @@ class Card:
 
 @dataclass(frozen=True)
 class Row:
-    """One end of the order, and what has to be said about ties."""
+    """Some examples under a title, and what has to be said of them."""
 
     title: str
     cards: tuple[Card, ...]
-    tie: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Both ends of the order of one split, or why there are none."""
+    """Examples of one split of one collection.
 
+    Attributes
+    ----------
+    name
+        Of the split and collection.
+    rows
+        All examples of the split by one question each.
+    classes
+        Both ends of each class.
+    missing
+        Why there is no order.
+    """
+
+    name: str
     rows: tuple[Row, ...] = ()
+    classes: tuple[Row, ...] = ()
     missing: str = ""
 
     @property
     def has_previews(self) -> bool:
         """Whether any card has something to look at; otherwise a table says as much."""
-        cards = [card for row in self.rows for card in row.cards]
-        return any(card.image is not None or card.text is not None for card in cards)
+        cards = [card for row in (*self.rows, *self.classes) for card in row.cards]
+        return any(card.tile is not None or card.text is not None for card in cards)
 
 
-def examples_gallery(
-    log: xr.Dataset, scores: Scores, n_votes: int, previews: Previews | None, most: int
-) -> Gallery:
-    """Up to ``most`` examples from each end of ``scores``; equal scores spread over the ids."""
-    counts = votes(scores, n_votes)
-    if counts.min() == counts.max():
-        all_of_them = f"all {len(counts):,} examples have the same value"
-        return Gallery(missing="there is one alone" if len(counts) == 1 else all_of_them)
-    most = min(most, len(counts) // 2)
-    word = "agreement" if LABEL not in log else "accessibility"
-    titles = (
-        ("Least agreed upon", "Most agreed upon")
-        if LABEL not in log
-        else ("Hardest: learned last or never", "Easiest: learned first")
-    )
-    hardest, easiest = (_first(keys, _sortable(log), most) for keys in (counts, -counts))
+def gallery_of(m: Measured, sheets: Sheets, most: int) -> Gallery:
+    """Up to ``most`` examples for each question; equal values spread evenly over the ids."""
+    if m.n_trained == 0:
+        return Gallery(m.name, missing="nothing was recorded after epoch 0")
+    votes = order_votes(m)
+    if votes.min() == votes.max():
+        all_of_them = f"all {len(votes):,} examples have the same value"
+        return Gallery(m.name, missing="there is one alone" if len(votes) == 1 else all_of_them)
+    ids = _sortable(m)
+    most = min(most, m.n_examples // 2)  # or the first would be the last ones too
     rows = tuple(
-        Row(title, _cards(log, scores, positions, previews), _tie(counts, positions, scores, word))
-        for title, positions in zip(titles, (hardest, easiest), strict=True)
+        Row(title, cards_of(m, _first(keys, of, ids, most), sheets), note if len(of) else "")
+        for title, keys, of, note in _questions(m, votes, most)
     )
-    return Gallery(rows)
+    return Gallery(m.name, rows, tuple(_classes(m, votes, ids, sheets, most)))
 
 
-def _sortable(log: xr.Dataset) -> NDArray[np.generic]:
+def order_votes(m: Measured) -> Positions:
+    """``(example,)`` votes behind the value by which a split is ordered."""
+    if m.evidence is not None:
+        return m.evidence.counted.right.astype(np.int64)
+    if m.mean_agreement is None:
+        raise ValueError("nothing was recorded after epoch 0")
+    return np.rint(m.mean_agreement * m.n_replicates * m.n_trained).astype(np.int64)
+
+
+Question = tuple[str, Positions, Positions, str]
+"""Title, key (smallest first), positions of the examples asked about, and a note."""
+
+
+def _questions(m: Measured, votes: Positions, most: int) -> Iterator[Question]:
+    """Yield what is asked of a split, in order."""
+    everyone = np.arange(m.n_examples)
+    if m.evidence is None:
+        yield "Most agreed upon", -votes, everyone, ""
+        yield "Least agreed upon", votes, everyone, ""
+        return
+    counted = m.evidence.counted
+    yield "Learned first", -votes, everyone, _tied(-votes, everyone, most)
+    known = np.flatnonzero(2 * counted.right_last > m.n_replicates)
+    late = "Of those that most replicates know at the end, the last ones."
+    yield "Learned last", votes, known, f"{late} {_tied(votes, known, most)}".strip()
+    never = np.flatnonzero(counted.learned == 0)
+    n_never = f"{count_of(len(never), 'example')} that no replicate ever has right."
+    yield (
+        "Never learned",
+        np.zeros(m.n_examples, dtype=np.int64),
+        never,
+        _some(n_never, never, most),
+    )
+    if m.evidence.n_epochs > 1:
+        forgotten = np.flatnonzero(counted.forgotten > 0)
+        yield (
+            "Forgotten most often",
+            -counted.forgotten.astype(np.int64),
+            forgotten,
+            "Right at one recorded epoch and wrong at the next, over all replicates.",
+        )
+    together = np.flatnonzero(2 * m.last.wrong_votes > m.n_replicates)
+    key = -(m.last.wrong_votes.astype(np.int64) * (int(votes.max()) + 1) - votes)
+    said = f"{count_of(len(together), 'example')} on which most replicates end with one same wrong "
+    yield "Wrong together", key, together, _some(f"{said}class.", together, most)
+
+
+def _some(text: str, of: Positions, most: int) -> str:
+    """Say how many of them are shown, where not all are."""
+    return f"{text} {most} of them are shown." if len(of) > most else text
+
+
+def _tied(keys: Positions, of: Positions, most: int) -> str:
+    """What to say where the last value shown is shared by examples that are not shown."""
+    if len(of) <= most:
+        return ""
+    own = np.sort(keys[of])
+    n_equal = int(np.sum(own == own[most - 1]))
+    n_shown = most - int(np.sum(own < own[most - 1]))
+    if n_equal == n_shown:
+        return ""
+    shown = "one of them is" if n_shown == 1 else f"{n_shown} of them, spread over the ids, are"
+    return f"{n_equal:,} examples share the last value; {shown} shown."
+
+
+def _classes(
+    m: Measured, votes: Positions, ids: NDArray[np.generic], sheets: Sheets, most: int
+) -> Iterator[Row]:
+    """Yield both ends of each class, easiest first; none where there are too many classes."""
+    if m.evidence is None:
+        return
+    sizes = np.bincount(m.label)
+    present = np.flatnonzero(sizes)
+    if len(present) > MOST_CLASSES:
+        return
+    each = max(1, min(PER_CLASS, most // 3))
+    for class_id in present:
+        of = np.flatnonzero(m.label == class_id)
+        name = class_name(m, int(class_id))
+        mean = float(votes[of].mean()) / (m.n_replicates * m.n_trained)
+        n = min(each, len(of) // 2)
+        if n == 0:
+            continue
+        hardest = _first(votes, of, ids, n)
+        easiest = _first(-votes, np.setdiff1d(of, hardest), ids, n)
+        cards = (*cards_of(m, easiest, sheets), *cards_of(m, hardest, sheets))
+        note = f"{n} learned first, {n} learned last or never; mean accessibility {mean:.3f}."
+        yield Row(name, cards, note)
+
+
+def _sortable(m: Measured) -> NDArray[np.generic]:
     """Ids as something numpy can order: integers as numbers, everything else as text."""
-    ids = log["example"].values
-    return ids if ids.dtype.kind in "iu" else ids.astype(str)
+    return m.ids if m.ids.dtype.kind in "iu" else m.ids.astype(str)
 
 
-def _first(keys: NDArray[np.int64], ids: NDArray[np.generic], most: int) -> NDArray[np.int64]:
-    """Positions of the smallest keys, equal keys by id.
+def _first(keys: Positions, of: Positions, ids: NDArray[np.generic], most: int) -> Positions:
+    """Positions of the smallest keys among ``of``, equal keys by id.
 
     Where not all examples with the last key fit, those shown are spread evenly over their ids: in
     data sorted by class the lowest ids would all be of one class.
     """
-    ordered = np.lexsort((ids, keys)).astype(np.int64)
-    if most == 0:
-        return ordered[:0]
+    ordered = of[np.lexsort((ids[of], keys[of]))]
+    if most == 0 or len(ordered) <= most:
+        return ordered[:most]
     last = keys[ordered[most - 1]]
     surely, equal = np.flatnonzero(keys[ordered] < last), np.flatnonzero(keys[ordered] == last)
     n_equal_shown = most - len(surely)
     spread = equal[np.arange(n_equal_shown) * len(equal) // n_equal_shown]
-    shown: NDArray[np.int64] = ordered[np.concatenate([surely, spread])]
+    shown: Positions = ordered[np.concatenate([surely, spread])]
     return shown
 
 
-def _tie(counts: NDArray[np.int64], positions: NDArray[np.int64], scores: Scores, word: str) -> str:
-    """What to say where the last value shown is shared by examples that are not shown."""
-    last = counts[positions[-1]]
-    n_equal, n_shown = int(np.sum(counts == last)), int(np.sum(counts[positions] == last))
-    if n_equal == n_shown:
-        return ""
-    value = f"{scores[positions[-1]]:.3f}"
-    shown = "one of them is" if n_shown == 1 else f"{n_shown} of them, spread over the ids, are"
-    return f"{n_equal:,} examples share the {word} {value}; {shown} shown."
-
-
-def class_name(log: xr.Dataset, class_id: int) -> str:
+def class_name(m: Measured, class_id: int) -> str:
     """Name of a class, or its number where the log has no names."""
-    names: Sequence[object] = log.attrs.get("class_names") or ()
+    names: Sequence[object] = m.log.attrs.get("class_names") or ()
     return shorten(str(names[class_id])) if class_id < len(names) else f"class {class_id}"
 
 
-def _cards(
-    log: xr.Dataset, scores: Scores, positions: NDArray[np.int64], previews: Previews | None
-) -> tuple[Card, ...]:
+def cards_of(m: Measured, positions: Positions, sheets: Sheets) -> tuple[Card, ...]:
     """The cards of these positions, in this order."""
-    final = _last_predictions(read_split(log, "report", labels=False), positions)
-    return tuple(
-        _card(log, int(position), float(scores[position]), final[:, i], previews)
-        for i, position in enumerate(positions)
-    )
+    votes = order_votes(m)
+    return tuple(_card(m, votes, int(position), sheets) for position in positions)
 
 
-def _last_predictions(split: Split, positions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Predictions after the last epoch, ``(replicate, position)``; read where positions lie."""
-    prediction = split.log[PREDICTION]
-    final = np.empty((split.n_replicates, len(positions)), dtype=np.int64)
-    last = slice(split.n_epochs - 1, split.n_epochs)
-    column = positions // chunk_shape(prediction.encoding, split.n_examples)[1]
-    for here in (column == c for c in np.unique(column)):
-        span = slice(int(positions[here].min()), int(positions[here].max()) + 1)
-        n_bytes = (span.stop - span.start) * prediction.dtype.itemsize
-        for group in cuts(slice(0, split.n_replicates), max(1, READ_BYTES // n_bytes)):
-            read = split.read(last, span, group)
-            final[group, here] = read[:, 0, positions[here] - span.start]
-    return final
-
-
-def _card(
-    log: xr.Dataset,
-    position: int,
-    score: float,
-    final: NDArray[np.int64],
-    previews: Previews | None,
-) -> Card:
-    """One card; ``final`` are the replicates' predictions after the last epoch."""
-    tally = np.bincount(final)
-    label = true_label = given = None
-    if LABEL in log:
-        given = int(log[LABEL].values[position])
-        label = class_name(log, given)
-        if TRUE_LABEL in log and int(log[TRUE_LABEL].values[position]) != given:
-            true_label = class_name(log, int(log[TRUE_LABEL].values[position]))
-    image, text, cut = _preview(previews, position)
+def _card(m: Measured, votes: Positions, position: int, sheets: Sheets) -> Card:
+    """One card."""
+    top = int(m.last.top[position])
+    label = true_label = None
+    if m.labelled:
+        label = class_name(m, int(m.label[position]))
+        if m.true_label is not None and m.true_label[position] != m.label[position]:
+            true_label = class_name(m, int(m.true_label[position]))
+    tile, text, cut = _preview(m.previews, position, sheets)
+    counts = () if m.tp_counts is None else m.tp_counts[:, position].tolist()
     return Card(
-        id=shorten(str(log["example"].values[position])),
-        score=score,
-        prediction=class_name(log, int(tally.argmax())),
-        share=float(tally.max() / len(final)),
+        id=shorten(str(m.ids[position])),
+        value=float(votes[position] / (m.n_replicates * m.n_trained)),
+        word="accessibility" if m.labelled else "agreement",
+        prediction=class_name(m, top),
+        share=float(m.last.top_votes[position] / m.n_replicates),
         label=label,
         true_label=true_label,
-        image=image,
+        trajectory=tuple(count / m.n_replicates for count in counts),
+        tile=tile,
         text=text,
         cut=cut,
-        misread=given not in (None, int(tally.argmax())),
+        misread=m.labelled and top != m.label[position],
     )
 
 
-def _preview(previews: Previews | None, position: int) -> tuple[str | None, str | None, bool]:
-    """Picture as a data URI, excerpt, and whether the excerpt was cut."""
+def _preview(
+    previews: Previews | None, position: int, sheets: Sheets
+) -> tuple[Tile | None, str | None, bool]:
+    """Thumbnail, excerpt, and whether the excerpt was cut."""
     if previews is None:
         return None, None, False
     i = int(np.searchsorted(previews.positions, position))
     if i == len(previews.positions) or previews.positions[i] != position:
         return None, None, False
-    image = None if previews.images is None else thumbnail(previews.images[i])
+    tile = None if previews.images is None else sheets.add(previews.images[i])
     if previews.texts is None:
-        return image, None, False
+        return tile, None, False
     text = previews.texts[i]
-    return image, text[:MOST_TEXT], len(text) > MOST_TEXT
-
-
-def thumbnail(pixels: NDArray[np.uint8]) -> str:
-    """The picture as a PNG in a data URI, encoded anew from its pixels."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(file, format="PNG", optimize=True)
-    return data_uri(file.getvalue(), "image/png")
+    return tile, text[:MOST_TEXT], len(text) > MOST_TEXT

@@ -110,8 +110,14 @@ def bin_centres(n_votes: int, width: int) -> Scores:
 
 def joint_counts(a: Scores, n_votes_a: int, b: Scores, n_votes_b: int) -> NDArray[np.int64]:
     """``(bin of a, bin of b)`` number of examples at each pair of scores, exact on the lattice."""
-    row = votes(a, n_votes_a) // merge_width(n_votes_a)
-    column = votes(b, n_votes_b) // merge_width(n_votes_b)
+    return joint_votes(votes(a, n_votes_a), n_votes_a, votes(b, n_votes_b), n_votes_b)
+
+
+def joint_votes(
+    a: NDArray[np.int64], n_votes_a: int, b: NDArray[np.int64], n_votes_b: int
+) -> NDArray[np.int64]:
+    """``(bin of a, bin of b)`` number of examples at each pair of numbers of votes."""
+    row, column = a // merge_width(n_votes_a), b // merge_width(n_votes_b)
     n_rows = n_votes_a // merge_width(n_votes_a) + 1
     n_columns = n_votes_b // merge_width(n_votes_b) + 1
     flat = np.bincount(row * n_columns + column, minlength=n_rows * n_columns)

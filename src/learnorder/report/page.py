@@ -42,17 +42,36 @@ def _environment() -> Environment:
 
 
 def fill_page(values: dict[str, Any]) -> str:
-    """The finished page, with its style inside and a policy that allows nothing else."""
+    """The finished page: style and script inside, and a policy that allows nothing else.
+
+    The script is on the page where ``values`` has a ``payload`` for it.
+    """
     environment = _environment()
+    style = _source(environment, "report.css")
+    script = _source(environment, "select.js") if values.get("payload") else ""
+    scripts = f"script-src {_digest(script)}; " if script else ""
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_digest(style)}; {scripts}"
+        "base-uri 'none'; form-action 'none'"
+    )
+    page = environment.get_template("report.html.j2").render(
+        **values,
+        style=Markup(style),
+        script=Markup(script),
+        policy=policy,
+        generator=GENERATOR,
+    )
+    return page.lstrip()
+
+
+def _source(environment: Environment, name: str) -> str:
     loader = environment.loader
     if loader is None:  # pragma: no cover - the environment above always has one
         raise RuntimeError("the environment has no loader")
-    style = loader.get_source(environment, "report.css")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    policy = (
-        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    template = environment.get_template("report.html.j2")
-    page = template.render(**values, style=Markup(style), policy=policy, generator=GENERATOR)
-    return page.lstrip()
+    return loader.get_source(environment, name)[0]
+
+
+def _digest(content: str) -> str:
+    """How a policy names what stands in the page."""
+    digest = hashlib.sha256(content.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

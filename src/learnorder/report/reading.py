@@ -66,6 +66,17 @@ def order_sentence(summary: Mapping[str, Any]) -> str:
     )
 
 
+def null_sentence(summary: Mapping[str, Any]) -> str:
+    """What reliability would be if only chance, or only the classes, made the order."""
+    order = summary["order"]
+    nulls = [
+        (order.get("reliability_null_ci"), "if right answers fell on examples at random"),
+        (order.get("reliability_null_class_ci"), "if only the classes differed"),
+    ]
+    said = [f"at most about {number(ci[1])} {what}" for ci, what in nulls if ci is not None]
+    return f"It would be {' and '.join(said)}." if said else ""
+
+
 def _with_ci(value: float, ci: Sequence[float] | None) -> str:
     """A number with its interval in brackets."""
     return (

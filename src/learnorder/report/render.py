@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import xarray as xr
 
+from learnorder.comparison.clocks import Clock
 from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
-from learnorder.log.files import write_durably
-from learnorder.report import reading
-from learnorder.report.page import GENERATOR, fill_page
-from learnorder.report.pairs import ComparisonView, comparison_view
-from learnorder.report.views import (
-    LogLike,
-    SplitView,
-    accuracy_pictures,
-    split_view,
-)
-from learnorder.schema import LABEL, PREDICTION
+from learnorder.report.document import DEFAULT_MOST_BYTES, Content, fit
+from learnorder.report.measured import LogLike, Measured, measure_split
+from learnorder.report.place import require_replaceable, write_figures, write_page
+from learnorder.report.sections.agreement import agreement_section
+from learnorder.report.sections.answer import answer_table, answers, left_out
+from learnorder.report.sections.baselines import baselines_section
+from learnorder.report.sections.comparison import comparison_section
+from learnorder.report.sections.data_map import data_map_section
+from learnorder.report.sections.distribution import distribution_section
+from learnorder.report.sections.kappa import kappa_section
+from learnorder.report.sections.learning import learning_section
+from learnorder.report.sections.provenance import provenance_of
+from learnorder.report.sections.replicates import replicates_section
+from learnorder.schema import LABEL, PREDICTION, Previews
 
 if TYPE_CHECKING:
     from learnorder.comparison.compare import Comparison
@@ -30,12 +32,8 @@ if TYPE_CHECKING:
 Loaded = dict[str, dict[str, xr.Dataset]]
 """Splits by collection."""
 
-EXAMPLES_AT_EACH_END = 12
 MOST_LOADED = 128 << 20
 """Bytes of predictions that are kept in memory; larger logs are read again for each part."""
-
-MOST_CARDS = 192
-"""Cards on one page; with more collections or splits each gallery gets fewer, and says so."""
 
 
 def render_report(
@@ -44,11 +42,14 @@ def render_report(
     *,
     comparison: Mapping[str, Comparison] | None = None,
     examples: bool = True,
+    previews: Mapping[str, Previews] | None = None,
+    figures: Path | str | None = None,
+    most_bytes: int = DEFAULT_MOST_BYTES,
 ) -> Path:
     """One self-contained HTML file about one or more collections; returns its path.
 
-    The file needs no network and no JavaScript. It is written beside its place and moved there
-    when it is complete, so that nothing half-written is ever left.
+    The file needs no network, and no JavaScript but for selecting examples. It is written beside
+    its place and moved there when it is complete, so that nothing half-written is ever left.
 
     Parameters
     ----------
@@ -60,29 +61,35 @@ def render_report(
         Comparisons by split, if they are there already; otherwise every split with labels that
         all logs have is compared here.
     examples
-        Whether the page shows examples (their pictures, texts and ids).
+        Whether the page holds anything of single examples: pictures, texts, ids, labels.
+    previews
+        By split, pictures or texts that take the place of those in the logs.
+    figures
+        A folder for every figure of the page as SVG, PDF and PNG, fit for a paper.
+    most_bytes
+        The page is never larger. What does not fit is left out, and the page says what.
 
     Raises
     ------
     LearnOrderError
-        There is no log, a log has no finished replicate, or ``out`` cannot be written.
+        There is no log, a log has no finished replicate, ``out`` or ``figures`` cannot be written,
+        or not even the text of the page fits into ``most_bytes``.
     ExamplesDiffer
         The logs are not about the same examples.
     """
     target = Path(out)
-    _require_replaceable(target)
+    require_replaceable(target)
     loaded = _load(logs)
+    matched: Mapping[str, Comparison] = {}
     if comparison is None:
-        comparison = _compare(loaded)
-    most = _cards_at_each_end(loaded) if examples else 0
-    views = [
-        split_view(name, split, loaded[name][split], logs[name].previews(split), most)
-        for split in _split_names(loaded)
-        for name in loaded
-        if split in loaded[name]
-    ]
-    comparisons = [comparison_view(split, found) for split, found in comparison.items()]
-    _write(target, fill_page(_values(logs, loaded, views, comparisons, most)))
+        comparison = _compare(loaded, "epoch")
+        matched = _compare(loaded, "accuracy")
+    found = _measure(logs, loaded, previews or {}, examples)
+    content = _content(logs, found, comparison, matched)
+    page = fit(content, found if examples else (), most_bytes)
+    if figures is not None:
+        write_figures(content.pictures(), Path(figures))
+    write_page(target, page)
     return target
 
 
@@ -112,7 +119,7 @@ def _split_names(loaded: Loaded) -> list[str]:
     return [s for s in ("train", "test") if s in names] + sorted(names - {"train", "test"})
 
 
-def _compare(loaded: Loaded) -> dict[str, Comparison]:
+def _compare(loaded: Loaded, clock: Clock) -> dict[str, Comparison]:
     """Comparison of every split that all logs have, with labels."""
     if len(loaded) < 2:
         return {}
@@ -121,97 +128,47 @@ def _compare(loaded: Loaded) -> dict[str, Comparison]:
         for split in _split_names(loaded)
         if all(split in splits and LABEL in splits[split] for splits in loaded.values())
     ]
-    return {split: compare({name: loaded[name][split] for name in loaded}) for split in shared}
+    return {split: compare({n: loaded[n][split] for n in loaded}, clock) for split in shared}
 
 
-def _cards_at_each_end(loaded: Loaded) -> int:
-    """Cards at each end of each gallery, so that the page stays small."""
-    n_ends = 2 * sum(map(len, loaded.values()))
-    return max(1, min(EXAMPLES_AT_EACH_END, MOST_CARDS // n_ends))
-
-
-def _values(
+def _measure(
     logs: Mapping[str, LogLike],
     loaded: Loaded,
-    views: list[SplitView],
-    comparisons: list[ComparisonView],
-    most: int,
-) -> dict[str, Any]:
-    """Everything the template names."""
-    by_split: dict[str, list[SplitView]] = {}
-    for view in views:
-        by_split.setdefault(view.split, []).append(view)
-    return {
-        "title": "Learning order: " + ", ".join(logs),
-        "software": version("learnorder"),
-        "names": list(logs),
-        "by_split": by_split,
-        "views": views,
-        "accuracy": accuracy_pictures(loaded),
-        "comparisons": comparisons,
-        "left_out": {name: _left_out(splits) for name, splits in loaded.items()},
-        "most": most,
-        "provenance": {name: _provenance(log) for name, log in logs.items()},
-        "bimodality_alone": reading.BIMODALITY_ALONE,
-    }
+    given: Mapping[str, Previews],
+    examples: bool,
+) -> list[Measured]:
+    """Every split of every collection: all collections of a split, then the next."""
+    found = []
+    for split in _split_names(loaded):
+        for name in loaded:
+            if split in loaded[name]:
+                shown = (given.get(split) or logs[name].previews(split)) if examples else None
+                found.append(measure_split(name, split, loaded[name][split], shown))
+    return found
 
 
-def _left_out(splits: Mapping[str, xr.Dataset]) -> str:
-    """Replicates no number contains, named once for each collection."""
-    seen: dict[Any, Mapping[str, Any]] = {}
-    for log in splits.values():
-        for entry in log.attrs.get("left_out") or ():
-            seen.setdefault(entry.get("seed"), entry)
-    return reading.left_out_sentence(list(seen.values()))
-
-
-def _provenance(log: LogLike) -> dict[str, str]:
-    """Label and text of everything that says where the numbers come from."""
-    texts = {key.replace("_", " "): _as_text(value) for key, value in log.provenance.items()}
-    return {**texts, "spec": json.dumps(log.spec, indent=2, ensure_ascii=False, default=str)}
-
-
-def _as_text(value: Any) -> str:
-    """A value for reading: texts as they are, collections on one line."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_as_text(item) for item in value)
-    return "not recorded" if value is None else str(value)
-
-
-def _require_replaceable(target: Path) -> None:
-    """Refuse to overwrite anything but an older report."""
-    if target.is_dir():
-        raise LearnOrderError(
-            f"render_report: {str(target)!r} is a folder. The report is one file. "
-            f"Write it to {str(target / 'report.html')!r}."
-        )
-    if target.exists() and not target.is_file():
-        raise LearnOrderError(
-            f"render_report: {str(target)!r} is a device or a pipe. The report replaces a whole "
-            "file. Write it to a file, such as 'report.html'."
-        )
-    if not target.exists() or target.stat().st_size == 0:
-        return
-    with target.open("rb") as file:
-        start = file.read(2000)
-    if GENERATOR.encode() not in start:
-        raise LearnOrderError(
-            f"render_report: {str(target)!r} exists and is not a report of learnorder. "
-            "Only an older report is replaced. Choose another name, or delete the file."
-        )
-
-
-def _write(target: Path, page: str) -> None:
-    """Put the page in its place, whole; the file system's refusal is one line."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(target, page.encode())
-    except OSError as error:
-        raise LearnOrderError(
-            f"render_report: {str(target)!r} cannot be written ({error.strerror or error}). "
-            "The report needs a folder that this process may write to. Choose another place."
-        ) from error
+def _content(
+    logs: Mapping[str, LogLike],
+    found: list[Measured],
+    comparison: Mapping[str, Comparison],
+    matched: Mapping[str, Comparison],
+) -> Content:
+    """Everything the page says, but for single examples."""
+    sections = [
+        learning_section(found),
+        distribution_section(found),
+        agreement_section(found),
+        kappa_section(found),
+        replicates_section(found),
+        comparison_section(comparison, matched),
+        baselines_section(found),
+        data_map_section(found),
+    ]
+    return Content(
+        names=tuple(logs),
+        answers=answers(found, comparison),
+        table=answer_table(found),
+        left_out=left_out(found),
+        sections=[section for section in sections if section.parts],
+        provenance=[provenance_of(name, log) for name, log in logs.items()],
+    )

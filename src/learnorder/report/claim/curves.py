@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from learnorder.report.claim_forest import SMALL, WIDTH
-from learnorder.report.claim_rows import Row, cut, names_of
-from learnorder.report.figures import BLUE, INK, guides
+from learnorder.report.claim.forest import SMALL, WIDTH
+from learnorder.report.claim.rows import Row, cut, names_of
+from learnorder.report.figures.drawing import BLUE, INK, guides
 
 COLUMNS = 4
 EACH = (1.5, 0.92)

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from learnorder.report.claim_curves import (
+from learnorder.report.claim.curves import (
     conditions_height,
     curves_height,
     draw_conditions,
@@ -15,8 +15,8 @@ from learnorder.report.claim_curves import (
     with_conditions,
     with_kappa,
 )
-from learnorder.report.claim_forest import SMALL, WIDTH, Forest, draw_forest
-from learnorder.report.figures import drawn
+from learnorder.report.claim.forest import SMALL, WIDTH, Forest, draw_forest
+from learnorder.report.figures.drawing import drawn
 
 
 @drawn

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from learnorder.report.claim_rows import (
+from learnorder.report.claim.rows import (
     Row,
     common_threshold,
     cut,
@@ -23,7 +23,7 @@ from learnorder.report.claim_rows import (
     title_of,
     width_of,
 )
-from learnorder.report.figures import BLUE, INK, ORANGE, PURPLE
+from learnorder.report.figures.drawing import BLUE, INK, ORANGE, PURPLE
 
 WIDTH = 7.2
 """Inches: two columns of a journal."""

@@ -1,0 +1,87 @@
+"""What the page knows of every example, as whole numbers: shares of votes on their lattice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learnorder.measures._kernels import smallest_type
+from learnorder.report.measured import Measured
+from learnorder.schema import Scores
+
+ACCESSIBILITY: Final = "accessibility"
+RIGHT_LAST: Final = "right at the end"
+AGREEMENT_LAST: Final = "agreement at the end"
+WRONG_LAST: Final = "one same wrong class at the end"
+FORGOTTEN: Final = "times forgotten"
+MEAN_AGREEMENT: Final = "mean agreement"
+CONFIDENCE: Final = "confidence"
+VARIABILITY: Final = "variability"
+
+HUNDREDTHS: Final = 100
+"""Steps of a value that is no share of votes."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of each example.
+
+    Attributes
+    ----------
+    name
+        Unique in a split.
+    votes
+        ``(example,)`` whole numbers from 0.
+    per
+        What they are divided by for a reader.
+    """
+
+    name: str
+    votes: NDArray[np.unsignedinteger[Any]]
+    per: float
+
+
+def name_of(what: str, collection: str) -> str:
+    """Name of a column of one collection."""
+    return f"{what}, {collection}"
+
+
+def hundredths(values: Scores, most: float = 1.0) -> NDArray[np.int64]:
+    """Values in [0, ``most``] as hundredths of ``most``.
+
+    Examples
+    --------
+    >>> hundredths(np.array([0.0, 0.504, 1.0])).tolist(), hundredths(np.array([0.25]), 0.5).tolist()
+    ([0, 50, 100], [50])
+    """
+    return np.rint(np.asarray(values) * (HUNDREDTHS / most)).astype(np.int64)
+
+
+def columns_of(m: Measured) -> Iterator[Column]:
+    """Yield them, those that a reader asks for first in front."""
+    n = m.n_replicates
+    if m.evidence is not None:
+        counted = m.evidence.counted
+        yield _column(ACCESSIBILITY, m, counted.right, n * m.evidence.n_epochs)
+    if m.mean_agreement is not None:
+        votes = np.rint(m.mean_agreement * n * m.n_trained)
+        yield _column(MEAN_AGREEMENT, m, votes, n * m.n_trained)
+    if m.tp_counts is not None:
+        yield _column(RIGHT_LAST, m, m.tp_counts[-1], n)
+        yield _column(WRONG_LAST, m, m.last.wrong_votes, n)
+    yield _column(AGREEMENT_LAST, m, m.last.top_votes, n)
+    if m.data_map is not None:
+        yield _column(CONFIDENCE, m, hundredths(m.data_map.confidence), HUNDREDTHS)
+        variability = hundredths(m.data_map.variability, most=0.5)
+        yield _column(VARIABILITY, m, variability, 2 * HUNDREDTHS)
+    if m.evidence is not None and m.evidence.n_epochs > 1:
+        yield _column(FORGOTTEN, m, m.evidence.counted.forgotten, n)
+
+
+def _column(what: str, m: Measured, votes: NDArray[Any], per: float) -> Column:
+    most = int(votes.max()) if len(votes) else 0
+    return Column(name_of(what, m.collection), votes.astype(smallest_type(most)), per)

@@ -1,0 +1,1 @@
+"""Numbers in, one drawing out; nothing here reads a log."""

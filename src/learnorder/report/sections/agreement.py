@@ -1,0 +1,96 @@
+"""Do replicates agree because they are right, or on one same error too?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from learnorder.measures.split import read_split
+from learnorder.ranking.readings import Rule
+from learnorder.ranking.votes import Votes
+from learnorder.report import columns, lattice
+from learnorder.report.figures.joint import BOX, Side, joint_figure
+from learnorder.report.measured import Measured, votes_at
+from learnorder.report.names import file_name
+from learnorder.report.section import Axis, Part, Picture, Plane, Section
+from learnorder.report.sections.grouped import by_split
+from learnorder.report.tables import epoch_name, percent
+
+TEXT = (
+    "Agreement is the largest share of replicates that give one same class, right or wrong. On the "
+    "diagonal that class is the label. Above it, most agree on something else: at the top left all "
+    "replicates give one same wrong answer, which is where wrong labels and ambiguous examples "
+    "lie. No cell lies below the diagonal."
+)
+
+
+def agreement_section(found: Sequence[Measured]) -> Section:
+    """Two pictures for each collection and split: halfway and at the end."""
+    parts = [
+        Part(heading=split, pictures=[p for m in of_split for p in _pictures(m)])
+        for split, of_split in by_split([m for m in found if m.labelled]).items()
+    ]
+    title = "Agreement against being right"
+    return Section("agreement", "Agreement", title, (TEXT,), parts)
+
+
+def _pictures(m: Measured) -> list[Picture]:
+    """After the epoch at which half of the accuracy is gained, and after the last."""
+    last = len(m.epochs) - 1
+    pictures = [_picture(m, last, m.last)]
+    halfway = _halfway(m)
+    if halfway is not None and halfway < last:
+        split = read_split(m.log, "render_report")
+        pictures.insert(0, _picture(m, halfway, votes_at(split, halfway)))
+    return pictures
+
+
+def _halfway(m: Measured) -> int | None:
+    """First epoch after training began whose mean accuracy is half of the way to the last."""
+    if m.accuracy is None or m.n_trained < 2:
+        return None
+    mean = m.accuracy.mean(axis=0)
+    later = np.arange(len(mean)) >= m.first_trained
+    reached = np.flatnonzero(later & (mean >= (mean[0] + mean[-1]) / 2))
+    return int(reached[0]) if len(reached) else None
+
+
+def _picture(m: Measured, epoch: int, votes: Votes) -> Picture:
+    """Exact counts of examples at each pair of shares after one epoch."""
+    if m.tp_counts is None:
+        raise ValueError("a split without labels has no TP-agreement")
+    n = m.n_replicates
+    right = m.tp_counts[epoch].astype(np.int64)
+    counts = lattice.joint_votes(right, n, votes.top_votes.astype(np.int64), n)
+    last = epoch == len(m.epochs) - 1
+    when = f"epoch {epoch_name(m.epochs[epoch])}"
+    reading = _sentence(m, right, votes, when)
+    return Picture(
+        name=file_name("agreement", m.collection, m.split, "last" if last else "halfway"),
+        drawing=joint_figure(counts, Side(f"TP-agreement, {when}"), Side("agreement")),
+        title=f"{m.name}, {when}",
+        reading=reading,
+        alt=f"Agreement against TP-agreement of {m.name} after {when}. {reading}",
+        kind="square",
+        plane=_plane(m, counts.shape) if last else None,
+    )
+
+
+def _plane(m: Measured, shape: tuple[int, ...]) -> Plane:
+    """What a cell of the last epoch selects."""
+    step = lattice.merge_width(m.n_replicates)
+    across = Axis(columns.name_of(columns.RIGHT_LAST, m.collection), step, shape[0])
+    up = Axis(columns.name_of(columns.AGREEMENT_LAST, m.collection), step, shape[1])
+    return Plane(m.split, BOX, across, up)
+
+
+def _sentence(m: Measured, right: np.ndarray, votes: Votes, when: str) -> str:
+    """How often the class most predicted is the label, and how often agreement is on another."""
+    most = float(np.mean(votes.top == m.label))
+    agreed = Rule().agreed
+    together = float(np.mean(votes.wrong_votes >= agreed * m.n_replicates))
+    return (
+        f"After {when} the class most predicted is the label for {percent(most)} of the examples; "
+        f"for {percent(together)} at least two thirds of the replicates give one same wrong class."
+    )

@@ -1,0 +1,87 @@
+"""The answer: do replicates share an order, and do collections?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from learnorder.report import reading
+from learnorder.report.measured import Measured
+from learnorder.report.section import Head, Line, Table
+from learnorder.report.tables import Cell, accuracy_cell, cell
+
+if TYPE_CHECKING:
+    from learnorder.comparison.compare import Comparison
+
+COLUMNS: Mapping[str, str] = {
+    "fleiss_kappa": "kappa",
+    "bimodality": "bimodality",
+    "bimodality_null": "null: equally hard",
+    "bimodality_null_class": "null: classes differ",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said of one split of one collection, or between collections."""
+
+    title: str
+    counted: str
+    verdict: str
+    sentences: tuple[str, ...]
+
+
+def answers(found: Sequence[Measured], comparisons: Mapping[str, Comparison]) -> list[Answer]:
+    """One for each split of each collection, then one for each comparison."""
+    between = [
+        Answer(
+            f"Between collections, {split}",
+            "",
+            "",
+            tuple(reading.pair_sentence(pair) for pair in comparison.to_dict()["pairs"]),
+        )
+        for split, comparison in comparisons.items()
+    ]
+    return [*map(_answer, found), *between]
+
+
+def _answer(m: Measured) -> Answer:
+    counted = reading.counted(m.summary)
+    if not m.labelled:
+        return Answer(m.name, counted, "", tuple(reading.unlabelled_sentences(m.summary)))
+    sentences = (
+        reading.order_sentence(m.summary),
+        reading.null_sentence(m.summary),
+        reading.last_epoch_sentence(m.summary),
+        *reading.notes(m.summary),
+    )
+    return Answer(m.name, counted, reading.verdict(m.summary), tuple(filter(None, sentences)))
+
+
+def answer_table(found: Sequence[Measured]) -> Table | None:
+    """The numbers of all splits with labels side by side."""
+    lines = []
+    for m in found:
+        if m.labelled:
+            last, order = m.summary["per_epoch"][-1], m.summary["order"]
+            first = (
+                Cell(reading.replicates(m.summary)),
+                accuracy_cell(last),
+                cell(order, "reliability"),
+                cell(order, "reliability_within_class"),
+            )
+            lines.append(Line(m.name, (*first, *(cell(last, key) for key in COLUMNS))))
+    if not lines:
+        return None
+    heads = ["replicates", "accuracy", "reliability", "within class", *COLUMNS.values()]
+    return Table([Head("collection, split", number=False), *map(Head, heads)], lines)
+
+
+def left_out(found: Sequence[Measured]) -> dict[str, str]:
+    """Replicates that no number contains, by collection, each named once."""
+    seen: dict[str, dict[object, Mapping[str, object]]] = {}
+    for m in found:
+        for entry in m.log.attrs.get("left_out") or ():
+            seen.setdefault(m.collection, {}).setdefault(entry.get("seed"), entry)
+    return {name: reading.left_out_sentence(list(v.values())) for name, v in seen.items()}
