@@ -197,6 +197,21 @@ def test_report_is_written_and_its_path_printed(trained, tmp_path):
     assert "<html" in out.read_text()[:500]
 
 
+def test_report_writes_its_figures_as_files_and_keeps_to_its_size(trained, tmp_path):
+    out, figures = tmp_path / "report.html", tmp_path / "figures"
+    log = trained / "linear.zarr"
+    done = run("report", log, "--out", out, "--figures", figures, "--most-megabytes", 0.2)
+    assert done.exit_code == 0
+    assert out.stat().st_size <= 200_000
+    assert "figures, to keep this page small" in out.read_text()
+    names = {path.name for path in figures.iterdir()}
+    assert {f"kappa-linear-test.{ending}" for ending in ("svg", "pdf", "png")} <= names
+    small = run("report", log, "--out", tmp_path / "small.html", "--most-megabytes", 0.001)
+    assert small.exit_code == 1
+    assert "not even its text fits into 1,000 bytes" in small.stderr
+    assert not (tmp_path / "small.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -361,7 +376,7 @@ def test_logs_of_one_name_in_folders_of_one_name_are_told_apart(trained, tmp_pat
                         tmp_path / place / "runs" / "x.zarr")  # fmt: skip
     logs = [tmp_path / place / "runs" / "x.zarr" for place in ("a", "b")]
     content = json.loads(run("compare", *logs, "--json").output)
-    assert [c["name"] for c in content["collections"]] == [str(log) for log in logs]
+    assert [c["name"] for c in content["collections"]] == ["a/runs/x.zarr", "b/runs/x.zarr"]
 
 
 def test_interrupted_before_anything_was_written_says_so(trained, tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ from learnorder.log.labelled import from_arrays
 from learnorder.report.gallery import MOST_CLASSES, MOST_TEXT, Gallery, Row, gallery_of
 from learnorder.report.measured import Measured, measure_split
 from learnorder.report.sheets import Sheets
+from learnorder.report.shown import InLog
 from learnorder.schema import Previews
 
 NAMES = ["cat", "dog", "owl"]
@@ -28,7 +29,8 @@ def measured(predictions: Any, labels: Any = None, previews: Any = None, **how: 
     predictions = np.asarray(predictions)
     labels = np.zeros(predictions.shape[2], dtype=int) if labels is None else labels
     log = from_arrays(predictions, labels, class_names=NAMES, **how)
-    return measure_split("mlp", "test", log, previews)
+    shown = None if previews is None else InLog(previews)
+    return measure_split("mlp", "test", log, shown)
 
 
 def row_of(gallery: Gallery, title: str) -> Row:

@@ -73,13 +73,6 @@ def page_of(logs, tmp_path: Path, **how) -> str:
     return render_report(logs, tmp_path / "report.html", **how).read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing where the words are the point: drawing is most of the time a page takes."""
-    svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
-    monkeypatch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda _: svg)
-
-
 @pytest.fixture(scope="module")
 def two_collections(digits_report: Path) -> str:
     return digits_report.read_text(encoding="utf-8")

@@ -133,27 +133,58 @@ def compare(
 @click.command()
 @LOGS
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The HTML file.")
-@click.option("--no-examples", is_flag=True, help="Leave pictures and texts of examples out.")
-def report(logs: tuple[str, ...], out: Path, no_examples: bool) -> None:
+@click.option(
+    "--figures",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write every figure there too, as SVG, PDF and PNG.",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Where the dataset lies: pictures and texts of every example, not of those in the log.",
+)
+@click.option("--no-examples", is_flag=True, help="Leave out everything of single examples.")
+@click.option(
+    "--most-megabytes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="The file is never larger; it says what was left out.",
+)
+def report(
+    logs: tuple[str, ...],
+    out: Path,
+    figures: Path | None,
+    data: Path | None,
+    no_examples: bool,
+    most_megabytes: float,
+) -> None:
     """Write one HTML file about one or more collections; it opens from disk, offline.
 
     \b
     learnorder report runs/mlp.zarr runs/resnet.zarr --out report.html
+    learnorder report runs/mlp.zarr --out report.html --figures figures
     """
-    from learnorder.log.creation import refuse_inside_log
     from learnorder.report.render import render_report
 
-    refuse_inside_log(out)
-    path = render_report(_open_all(logs), out, examples=not no_examples)
+    path = render_report(
+        _open_all(logs),
+        out,
+        examples=not no_examples,
+        data=data,
+        figures=figures,
+        most_bytes=int(most_megabytes * 1e6),
+    )
     click.echo(str(path))
 
 
 def _open_all(paths: Sequence[str]) -> dict[str, Log]:
-    """Open logs under their names; those of one name get their folder too, or the whole path."""
+    """Open logs under their names; those of one name get as many folders as tell them apart."""
     from learnorder.log.reader import open_log
 
     logs = [open_log(path) for path in paths]
-    names = [log.name for log in logs]
     places = [log.path.resolve() for log in logs]
     for position, place in enumerate(places):
         if place in places[:position]:
@@ -161,12 +192,20 @@ def _open_all(paths: Sequence[str]) -> dict[str, Log]:
                 f"{paths[position]} and {paths[places.index(place)]} are one log. "
                 "Each log is given once. Name different logs."
             )
-    long = [
-        n if names.count(n) == 1 else f"{p.parent.name}/{n}"
-        for n, p in zip(names, places, strict=True)
-    ]
-    unique = [n if long.count(n) == 1 else str(p) for n, p in zip(long, places, strict=True)]
-    return dict(zip(unique, logs, strict=True))
+    return dict(zip(_short_names(logs, places), logs, strict=True))
+
+
+def _short_names(logs: Sequence[Log], places: Sequence[Path]) -> list[str]:
+    """Names of logs; those that are not alone with theirs get more of the folders above them."""
+    names = [log.name for log in logs]
+    for n_parts in range(1, max(len(place.parts) for place in places)):
+        if len(set(names)) == len(names):
+            break
+        names = [
+            "/".join(place.parts[-n_parts:]) if names.count(name) > 1 else name
+            for name, place in zip(names, places, strict=True)
+        ]
+    return names
 
 
 def _epoch_rows(per_epoch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from learnorder.datasets.dataset import Dataset
 from learnorder.datasets.extra import with_test_set
 from learnorder.datasets.label_treatment import treat_labels
 from learnorder.datasets.previews import previews
-from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.sampling import limit_examples, select_classes
 from learnorder.datasets.transforms import transform_inputs
 from learnorder.log.creation import NewLog
@@ -86,19 +85,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset | None) -> Prepared:
     about, architecture = spec.dataset, spec.architecture
     check_architecture(architecture.name, architecture.options)
     if dataset is None:
-        dataset = load_dataset(
-            about.name,
-            about.path,
-            train_limit=about.train_limit,
-            test_limit=about.test_limit,
-            classes=about.classes,
-            label_column=about.label_column,
-            text_column=about.text_column,
-            embeddings=about.embeddings,
-            image_size=about.image_size,
-            options=about.options,
-            seed=about.seed,
-        )
+        dataset = about.load()
     else:
         dataset = select_classes(dataset, about.classes) if about.classes else dataset
         dataset = limit_examples(

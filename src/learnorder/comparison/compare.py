@@ -28,6 +28,7 @@ from learnorder.measures.intervals import few_replicates
 from learnorder.measures.order import Reliability, reliability_of, reliability_record
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import check_split, labelled, read_split
+from learnorder.notebook import as_html
 from learnorder.schema import EPOCH, EXAMPLE, Labels, Scores
 
 
@@ -124,6 +125,23 @@ class Comparison:
     def n_points(self) -> int:
         """Points of its training at which each replicate counts."""
         return len(self.epochs) or len(self.levels or ())
+
+    def _repr_html_(self) -> str:
+        """The correlations of all pairs, for a notebook."""
+        rows = [
+            (
+                f"{pair.a} against {pair.b}",
+                scope,
+                of.pearson,
+                of.noise_ceiling,
+                of.corrected,
+                of.corrected_ci,
+            )
+            for pair in self.pairs
+            for scope, of in (("overall", pair), ("within class", pair.within_class))
+        ]
+        heads = ("pair", "examples", "Pearson", "noise ceiling", "corrected", "95 % interval")
+        return as_html(f"Orders of {len(self.collections)} collections, {self.split}", heads, rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the arrays, ready for JSON; None has its reason in ``undefined``."""

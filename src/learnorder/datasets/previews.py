@@ -36,6 +36,11 @@ def previews(split: Split, kind: Kind, limit: int = MAX_PREVIEWS) -> Previews | 
     positions = np.arange(len(split), dtype=np.int64)
     if len(split) > limit:
         positions = np.arange(limit, dtype=np.int64) * len(split) // limit
+    return previews_at(split, kind, positions)
+
+
+def previews_at(split: Split, kind: Kind, positions: NDArray[np.int64]) -> Previews:
+    """Previews of the examples at some positions, of images or texts."""
     if kind == "text":
         return Previews(positions, texts=tuple(str(split.inputs[i])[:EXCERPT] for i in positions))
     return Previews(positions, images=_thumbnails(split.inputs[positions]))

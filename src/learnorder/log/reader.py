@@ -24,6 +24,7 @@ from learnorder.log.layout import Header
 from learnorder.log.lazy import CommittedEpochs, LazyLane
 from learnorder.log.location import locate
 from learnorder.log.seeds import read_seed
+from learnorder.notebook import as_html
 from learnorder.schema import Previews
 
 Status = Literal["finished", "running", "interrupted", "failed", "planned", "damaged", "lost"]
@@ -104,6 +105,15 @@ class Log(Mapping[str, xr.Dataset]):
     def __repr__(self) -> str:
         sizes = (f"{name} ({split.n_examples})" for name, split in self.header.splits.items())
         return f"<Log {str(self.path)!r}: {self.header.n_classes} classes; {', '.join(sizes)}>"
+
+    def _repr_html_(self) -> str:
+        """Splits and replicates, for a notebook."""
+        rows: list[tuple[object, ...]] = [
+            ("split", name, f"{split.n_examples:,} examples")
+            for name, split in self.header.splits.items()
+        ]
+        rows += [("replicate", f"seed {r.seed}", r.status) for r in self.replicates]
+        return as_html(f"Log {self.name!r}: {self.header.n_classes} classes", (), rows)
 
     def __getitem__(self, split: str) -> xr.Dataset:
         """Return the dataset of a split."""

@@ -35,6 +35,7 @@ from learnorder.measures.shares import (
     share_interval,
 )
 from learnorder.measures.split import read_split
+from learnorder.notebook import as_html
 from learnorder.schema import BASELINE, EXAMPLE, ROLE, Labels, Scores
 
 QUANTITIES = ("pearson", "pearson_ci", "spearman", "r_squared", "share", "share_ci")
@@ -141,6 +142,15 @@ class Explained:
     baselines: tuple[Baseline, ...]
     together: Together | None
     undefined: dict[str, str] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """The shares, for a notebook."""
+        named: list[tuple[str, Share]] = [("class", self.by_class)]
+        named += [(b.name, b) for b in self.baselines]
+        named += [("all together", self.together)] if self.together else []
+        rows = [(name, found.share, found.share_ci) for name, found in named]
+        title = f"Share of the order explained, {self.n_replicates} replicates"
+        return as_html(title, ("baseline", "share", "95 % interval"), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for JSON; None has its reason in the ``undefined`` beside it."""

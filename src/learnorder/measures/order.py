@@ -28,6 +28,7 @@ from learnorder.measures.of_label import check_quantity, mean_of, scores_of
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split, labelled, read_split, trained_epochs
 from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep, sweep_counts
+from learnorder.notebook import as_html
 from learnorder.schema import EXAMPLE, PROBABILITY, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
@@ -60,6 +61,19 @@ class Reliability:
     within_class_ci: Interval | None
     n_replicates: int
     undefined: dict[str, str] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """Both values with their intervals, for a notebook."""
+        rows = [
+            ("overall", self.value, self.ci or self.undefined.get("ci")),
+            (
+                "within class",
+                self.within_class,
+                self.within_class_ci or self.undefined.get("within_class_ci"),
+            ),
+        ]
+        title = f"Reliability of the order of {self.n_replicates} replicates"
+        return as_html(title, ("", "reliability", "95 % interval"), rows)
 
     @property
     def note(self) -> str | None:

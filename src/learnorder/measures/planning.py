@@ -11,6 +11,7 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.intervals import Interval
 from learnorder.measures.order import Of, Reliability, Weights, reliability
+from learnorder.notebook import as_html
 
 MIN_REPLICATES = 5
 """Fewer say too little of how far replicates differ to plan by."""
@@ -53,6 +54,16 @@ class ReplicatesNeeded:
     more_ci: tuple[int, int | None] | None
     more_for_low: int | None
     undefined: dict[str, str] = field(default_factory=dict)
+
+    def _repr_html_(self) -> str:
+        """What there is and what is missing, for a notebook."""
+        rows = [
+            ("replicates there are", self.n_replicates),
+            ("their reliability", self.reliability),
+            ("95 % interval", self.reliability_ci),
+            ("replicates to add", self.more if self.more is not None else self.undefined["more"]),
+        ]
+        return as_html(f"Replicates for a reliability of {self.target:g}", (), rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
 from learnorder.measures.split import UNDEFINED
+from learnorder.notebook import MOST_ROWS, as_html
 from learnorder.ranking.columns import columns_of
 from learnorder.ranking.curriculum import Drop, Positions, in_turn, left_out
 from learnorder.ranking.evaluation import evaluate
@@ -65,6 +67,15 @@ class Ranking:
     def __repr__(self) -> str:
         shown, n = len(self.positions), self.evidence.n_examples
         return f"<Ranking of {self.split!r} by {self.by.name}: {shown} of {n} examples>"
+
+    def _repr_html_(self) -> str:
+        """The first rows, for a notebook."""
+        rows = list(islice(self.table.flat_rows(), MOST_ROWS))
+        hidden = len(self.positions) - len(rows)
+        title = f"Ranking of {self.split!r} by {self.by.name}"
+        more = f"; {hidden:,} more below these" if hidden else ""
+        heads = list(rows[0]) if rows else []
+        return as_html(f"{title}{more}", heads, [list(row.values()) for row in rows])
 
     @cached_property
     def columns(self) -> dict[str, Column]:

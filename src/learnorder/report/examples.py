@@ -21,8 +21,9 @@ from learnorder.report.gallery import MOST_TEXT, class_name
 from learnorder.report.measured import Measured
 from learnorder.report.sections.grouped import by_split
 from learnorder.report.sheets import Sheet, Sheets
+from learnorder.report.shown import Shown
 from learnorder.report.visible import visible
-from learnorder.schema import Ids, Previews
+from learnorder.schema import Ids
 
 FRAME = 200
 """Bytes that every item takes besides its data."""
@@ -197,94 +198,87 @@ def _add_trajectories(split: dict[str, Any], m: Measured, room: Room) -> None:
 def _add_previews(
     split: dict[str, Any], m: Measured, gallery: Sheets, more: list[Sheet], room: Room
 ) -> None:
-    """Thumbnails or excerpts: all that the log has, or evenly spread ones."""
-    if m.previews is None:
+    """Thumbnails or excerpts: all that there are, or evenly spread ones."""
+    if m.shown is None:
         return
-    if m.previews.texts is not None:
-        _add_texts(split, m, room)
-    elif m.previews.images is not None:
-        _add_tiles(split, m, gallery, more, room)
+    if m.shown.has_images:
+        _add_tiles(split, m, m.shown, gallery, more, room)
+    else:
+        _add_texts(split, m, m.shown, room)
 
 
-def _add_texts(split: dict[str, Any], m: Measured, room: Room) -> None:
-    previews = m.previews
-    if previews is None or previews.texts is None:
-        return
-    n = len(previews.positions)
+def _add_texts(split: dict[str, Any], m: Measured, shown: Shown, room: Room) -> None:
+    n = len(shown.positions)
     for _ in range(TRIES):
-        chosen = _spread(len(previews.positions), n)
+        chosen = _spread(len(shown.positions), n)
         texts = [
-            [visible(previews.texts[i][:MOST_TEXT]), len(previews.texts[i]) > MOST_TEXT]
-            for i in chosen
+            [visible(text[:MOST_TEXT]), len(text) > MOST_TEXT] for text in map(shown.text, chosen)
         ]
         record = {
-            "positions": packed(previews.positions[chosen].astype(np.uint32)),
+            "positions": packed(shown.positions[chosen].astype(np.uint32)),
             "texts": _packed_json(texts),
         }
-        whole = n == len(previews.positions)
-        missing = f"excerpts of {len(previews.positions) - n:,} of {m.n_examples:,} in {m.split}"
-        if len(as_script(record)) + FRAME <= room.n_bytes:
-            room.take(record, "")
+        size = len(as_script(record)) + FRAME
+        if size <= room.n_bytes:
+            room.n_bytes -= size
             split["texts"] = record
-            if not whole:
-                room.left_out.append(missing)
+            if n < len(shown.positions):
+                n_left = len(shown.positions) - n
+                room.left_out.append(f"excerpts of {n_left:,} of {m.n_examples:,} in {m.split}")
             return
-        n = int(n * min(SHRINK, room.n_bytes / (len(as_script(record)) + FRAME)))
+        n = int(n * min(SHRINK, 0.95 * max(room.n_bytes, 0) / size))
     room.left_out.append(f"excerpts of {m.split}, but for those in the galleries")
 
 
 def _add_tiles(
-    split: dict[str, Any], m: Measured, gallery: Sheets, more: list[Sheet], room: Room
+    split: dict[str, Any],
+    m: Measured,
+    shown: Shown,
+    gallery: Sheets,
+    more: list[Sheet],
+    room: Room,
 ) -> None:
-    previews = m.previews
-    if previews is None or previews.images is None:
-        return
-    n = _likely_to_fit(previews.images, room.n_bytes)
-    for _ in range(TRIES if n else 0):
-        chosen = _spread(len(previews.positions), n)
-        trial = Sheets(f"more-{len(more)}")
-        record, size = _tiles(previews, chosen, gallery, trial)
-        if size <= room.n_bytes:
+    n = _likely_to_fit(shown, room.n_bytes)
+    for _ in range(TRIES):
+        if n == 0:
             break
+        trial = Sheets(f"more-{len(more)}")
+        record, size = _tiles(shown, _spread(len(shown.positions), n), gallery, trial)
+        if size <= room.n_bytes:
+            room.n_bytes -= size
+            split["tiles"] = record
+            more.extend(trial)
+            if n < len(shown.positions):
+                n_left = len(shown.positions) - n
+                room.left_out.append(f"pictures of {n_left:,} of {m.n_examples:,} in {m.split}")
+            return
         n = int(n * min(SHRINK, 0.95 * room.n_bytes / size))
-    else:
-        room.left_out.append(f"pictures of {m.split}, but for those in the galleries")
-        return
-    room.n_bytes -= size
-    split["tiles"] = record
-    more.extend(trial)
-    if n < len(previews.positions):
-        room.left_out.append(
-            f"pictures of {len(previews.positions) - n:,} of {m.n_examples:,} examples in {m.split}"
-        )
+    room.left_out.append(f"pictures of {m.split}, but for those in the galleries")
 
 
-def _likely_to_fit(images: NDArray[np.uint8], n_bytes: int) -> int:
+def _likely_to_fit(shown: Shown, n_bytes: int) -> int:
     """How many pictures fit, by what a sheet of some of them takes."""
     sample = Sheets("sample")
-    n = min(len(images), SAMPLE)
-    for i in _spread(len(images), n):
-        sample.add(images[i])
+    n = min(len(shown.positions), SAMPLE)
+    for i in _spread(len(shown.positions), n):
+        sample.add(shown.image(i))
     each = sum(len(sheet.uri()) for sheet in sample) / n + EACH
-    return max(0, min(len(images), int(n_bytes / each)))
+    return max(0, min(len(shown.positions), int(n_bytes / each)))
 
 
 def _tiles(
-    previews: Previews, chosen: NDArray[np.int64], gallery: Sheets, more: Sheets
+    shown: Shown, chosen: NDArray[np.int64], gallery: Sheets, more: Sheets
 ) -> tuple[dict[str, Any], int]:
     """Where each thumbnail lies, and the bytes that all of it takes."""
-    if previews.images is None:
-        raise ValueError("there are no pictures")
-    tiles = [gallery.find(previews.images[i]) or more.add(previews.images[i]) for i in chosen]
+    tiles = [gallery.find(picture) or more.add(picture) for picture in map(shown.image, chosen)]
     names = sorted({tile.sheet for tile in tiles})
-    height, width = previews.images.shape[1:3]
     record = {
-        "positions": packed(previews.positions[chosen].astype(np.uint32)),
+        "positions": packed(shown.positions[chosen].astype(np.uint32)),
         "sheets": names,
         "sheet": packed(np.array([names.index(tile.sheet) for tile in tiles], dtype=np.uint8)),
         "place": packed(np.array([tile.place for tile in tiles], dtype=np.uint32)),
-        "width": int(width),
-        "height": int(height),
+        "width": tiles[0].width,
+        "height": tiles[0].height,
     }
     size = len(as_script(record)) + FRAME + sum(len(sheet.uri()) + FRAME for sheet in more)
     return record, size

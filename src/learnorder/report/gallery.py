@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from learnorder.errors import count_of
 from learnorder.report.measured import Measured
 from learnorder.report.sheets import Sheets, Tile
+from learnorder.report.shown import Shown
 from learnorder.report.visible import shorten
-from learnorder.schema import Previews
 
 MOST_TEXT = 300
 """Characters of a text on a card; enough to recognise it, few enough to compare twelve."""
@@ -249,7 +249,7 @@ def _card(m: Measured, votes: Positions, position: int, sheets: Sheets) -> Card:
         label = class_name(m, int(m.label[position]))
         if m.true_label is not None and m.true_label[position] != m.label[position]:
             true_label = class_name(m, int(m.true_label[position]))
-    tile, text, cut = _preview(m.previews, position, sheets)
+    tile, text, cut = _preview(m.shown, position, sheets)
     counts = () if m.tp_counts is None else m.tp_counts[:, position].tolist()
     return Card(
         id=shorten(str(m.ids[position])),
@@ -268,16 +268,15 @@ def _card(m: Measured, votes: Positions, position: int, sheets: Sheets) -> Card:
 
 
 def _preview(
-    previews: Previews | None, position: int, sheets: Sheets
+    shown: Shown | None, position: int, sheets: Sheets
 ) -> tuple[Tile | None, str | None, bool]:
     """Thumbnail, excerpt, and whether the excerpt was cut."""
-    if previews is None:
+    if shown is None:
         return None, None, False
-    i = int(np.searchsorted(previews.positions, position))
-    if i == len(previews.positions) or previews.positions[i] != position:
+    i = int(np.searchsorted(shown.positions, position))
+    if i == len(shown.positions) or shown.positions[i] != position:
         return None, None, False
-    tile = None if previews.images is None else sheets.add(previews.images[i])
-    if previews.texts is None:
-        return tile, None, False
-    text = previews.texts[i]
-    return tile, text[:MOST_TEXT], len(text) > MOST_TEXT
+    if shown.has_images:
+        return sheets.add(shown.image(i)), None, False
+    text = shown.text(i)
+    return None, text[:MOST_TEXT], len(text) > MOST_TEXT

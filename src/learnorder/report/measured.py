@@ -20,6 +20,7 @@ from learnorder.measures.tiles import Tile
 from learnorder.measures.votes import LargestTotal
 from learnorder.ranking.evidence import Evidence, gather
 from learnorder.ranking.votes import Votes, most_voted
+from learnorder.report.shown import Shown
 from learnorder.schema import LABEL, PROBABILITY, TRUE_LABEL, Ids, Labels, Previews, Scores
 
 
@@ -87,7 +88,7 @@ class Measured:
         The votes after the last epoch.
     data_map
         None where no probabilities were recorded.
-    previews
+    shown
         What a person sees of the examples; None where there is nothing.
     """
 
@@ -101,7 +102,7 @@ class Measured:
     mean_agreement: Scores | None
     last: Votes
     data_map: DataMap | None
-    previews: Previews | None
+    shown: Shown | None
 
     @property
     def name(self) -> str:
@@ -169,9 +170,7 @@ class _TpCounts:
         self.counts[tile.epochs, tile.examples] = tile.tp_counts
 
 
-def measure_split(
-    collection: str, name: str, log: xr.Dataset, previews: Previews | None
-) -> Measured:
+def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | None) -> Measured:
     """Measure one split; its predictions are read part by part, three times.
 
     Raises
@@ -203,7 +202,7 @@ def measure_split(
         mean_agreement=mean,
         last=votes_at(split, split.n_epochs - 1),
         data_map=_data_map(split, any_trained),
-        previews=previews,
+        shown=shown,
     )
 
 

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from learnorder.errors import LearnOrderError
+from learnorder.log.creation import refuse_inside_log
 from learnorder.log.files import write_durably
 from learnorder.report.page import GENERATOR
 from learnorder.report.section import Picture
 
 
 def require_replaceable(target: Path) -> None:
-    """Refuse to overwrite anything but an older report."""
+    """Refuse to overwrite anything but an older report, and to write into a log."""
+    refuse_inside_log(target)
     if target.is_dir():
         raise LearnOrderError(
             f"render_report: {str(target)!r} is a folder. The report is one file. "

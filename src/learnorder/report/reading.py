@@ -7,7 +7,7 @@ from typing import Any
 
 from learnorder.errors import count_of
 from learnorder.report.tables import epoch_name, interval, number, percent, reason
-from learnorder.report.visible import shorten
+from learnorder.report.visible import shorten, without_folders
 
 BIMODALITY_ALONE = (
     "Bimodality is never read alone: it falls below its nulls when examples split into those that "
@@ -152,7 +152,11 @@ def left_out_sentence(left_out: Sequence[Mapping[str, Any]]) -> str:
     """Replicates that no number contains, with the reason; those of one reason together."""
     seeds_by_reason: dict[str, list[str]] = {}
     for entry in left_out:
-        why = f": {shorten(str(entry['reason']), 200)}" if entry.get("reason") else ""
+        why = (
+            f": {shorten(without_folders(str(entry['reason'])), 200)}"
+            if entry.get("reason")
+            else ""
+        )
         found = seeds_by_reason.setdefault(f"{entry.get('status', 'left out')}{why}", [])
         found.append(str(entry.get("seed")))
     if not seeds_by_reason:

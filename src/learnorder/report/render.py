@@ -24,7 +24,8 @@ from learnorder.report.sections.kappa import kappa_section
 from learnorder.report.sections.learning import learning_section
 from learnorder.report.sections.provenance import provenance_of
 from learnorder.report.sections.replicates import replicates_section
-from learnorder.schema import LABEL, PREDICTION, Previews
+from learnorder.report.shown import Shown, kept_in, supplied
+from learnorder.schema import LABEL, PREDICTION
 
 if TYPE_CHECKING:
     from learnorder.comparison.compare import Comparison
@@ -42,7 +43,7 @@ def render_report(
     *,
     comparison: Mapping[str, Comparison] | None = None,
     examples: bool = True,
-    previews: Mapping[str, Previews] | None = None,
+    data: Path | str | None = None,
     figures: Path | str | None = None,
     most_bytes: int = DEFAULT_MOST_BYTES,
 ) -> Path:
@@ -62,8 +63,10 @@ def render_report(
         all logs have is compared here.
     examples
         Whether the page holds anything of single examples: pictures, texts, ids, labels.
-    previews
-        By split, pictures or texts that take the place of those in the logs.
+    data
+        Where the dataset of the logs lies, for pictures or texts of every example: its own folder
+        or file, or the folder in which its folder has its name. Without it, those that the logs
+        keep are shown.
     figures
         A folder for every figure of the page as SVG, PDF and PNG, fit for a paper.
     most_bytes
@@ -75,7 +78,9 @@ def render_report(
         There is no log, a log has no finished replicate, ``out`` or ``figures`` cannot be written,
         or not even the text of the page fits into ``most_bytes``.
     ExamplesDiffer
-        The logs are not about the same examples.
+        The logs are not about the same examples, or the data is about others.
+    DataNotFound
+        There is no data where it was looked for.
     """
     target = Path(out)
     require_replaceable(target)
@@ -84,7 +89,8 @@ def render_report(
     if comparison is None:
         comparison = _compare(loaded, "epoch")
         matched = _compare(loaded, "accuracy")
-    found = _measure(logs, loaded, previews or {}, examples)
+    given = supplied(logs, Path(data)) if examples and data is not None else {}
+    found = _measure(logs, loaded, given, examples)
     content = _content(logs, found, comparison, matched)
     page = fit(content, found if examples else (), most_bytes)
     if figures is not None:
@@ -134,7 +140,7 @@ def _compare(loaded: Loaded, clock: Clock) -> dict[str, Comparison]:
 def _measure(
     logs: Mapping[str, LogLike],
     loaded: Loaded,
-    given: Mapping[str, Previews],
+    given: Mapping[str, Shown],
     examples: bool,
 ) -> list[Measured]:
     """Every split of every collection: all collections of a split, then the next."""
@@ -142,7 +148,7 @@ def _measure(
     for split in _split_names(loaded):
         for name in loaded:
             if split in loaded[name]:
-                shown = (given.get(split) or logs[name].previews(split)) if examples else None
+                shown = given.get(split) or kept_in(logs[name], split) if examples else None
                 found.append(measure_split(name, split, loaded[name][split], shown))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -30,6 +31,22 @@ def visible(text: str) -> str:
         else c
         for c in text
     )
+
+
+FOLDERS: Final = re.compile(
+    r"(?<![\w:/\\.])(?:[A-Za-z]:)?[\\/](?:[^\s\\/'\",;:]+[\\/])+([^\s\\/'\",;:]*)"
+)
+
+
+def without_folders(text: str) -> str:
+    """Text in which an absolute path is its last name: a report says nothing of a machine.
+
+    Examples
+    --------
+    >>> without_folders("no /home/ann/data/cats.npz, nor C:\\\\ann\\\\dogs.npz; see https://a.b/c/d")
+    'no …/cats.npz, nor …/dogs.npz; see https://a.b/c/d'
+    """
+    return FOLDERS.sub(r"…/\1", text)
 
 
 def shorten(text: str, most: int = 80) -> str:

@@ -6,7 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from learnorder.datasets.dataset import Dataset
 from learnorder.datasets.options import with_defaults
+from learnorder.datasets.registry import load_dataset
 from learnorder.datasets.transforms import EPSILON
 
 OptionValue = bool | int | float | str | list[int | float]
@@ -71,6 +73,22 @@ class DatasetSpec(_NamedData):
     embeddings: str | None = None
     max_tokens: int = Field(default=100, ge=1)
     transform: TransformSpec | None = None
+
+    def load(self) -> Dataset:
+        """Load these examples, as `load_dataset` does; without the transform."""
+        return load_dataset(
+            self.name,
+            self.path,
+            train_limit=self.train_limit,
+            test_limit=self.test_limit,
+            classes=self.classes,
+            label_column=self.label_column,
+            text_column=self.text_column,
+            embeddings=self.embeddings,
+            image_size=self.image_size,
+            options=self.options,
+            seed=self.seed,
+        )
 
 
 class ExtraSpec(_NamedData):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from learnorder.report.measured import LogLike
+from learnorder.report.visible import without_folders
 
 PLACES: Final = frozenset({"path", "paths", "root", "folder", "host", "hostname", "cwd", "user"})
 """Keys of a spec or of provenance that say where something lay or who ran it: never shown."""
@@ -42,6 +43,8 @@ def provenance_of(collection: str, log: LogLike) -> Provenance:
 
 def _without_places(value: Any) -> Any:
     """The same without what names a place, at any depth."""
+    if isinstance(value, str):
+        return without_folders(value)
     if isinstance(value, Mapping):
         kept = {k: v for k, v in value.items() if str(k).lower() not in PLACES}
         return {k: _without_places(v) for k, v in kept.items()}
