@@ -13,12 +13,14 @@ BENCH_LOG ?=
 BENCH_TRAINING ?=
 # The same of `make bench-measures`.
 BENCH_MEASURES ?=
+# The same of `make bench-report`.
+BENCH_REPORT ?=
 # Where `make bench-order` keeps its logs, and its table as order_cost.md.
 BENCH_ORDER ?= runs/order_cost
 # Where `make bench-labels` keeps its networks; run again, it goes on.
 BENCH_LABELS ?= runs/labels
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-training bench-order bench-labels claims example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-report bench-training bench-order bench-labels claims example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +68,9 @@ bench-log: setup  ## time the log at ImageNet size against plain zarr/xarray (BE
 
 bench-measures: setup  ## coverage of the intervals, and measures against plain numpy (BENCH_MEASURES="coverage --write")
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.measuring $(BENCH_MEASURES)
+
+bench-report: setup  ## time, memory and size of the report, and its first paint (BENCH_REPORT=--write keeps it)
+	@$(BIN)/python -m benchmarks.reporting $(BENCH_REPORT)
 
 bench-training: setup  ## time the training engine against an ordinary PyTorch loop (BENCH_TRAINING="w1 --write")
 	@$(BIN)/python -m benchmarks.training_speed $(BENCH_TRAINING)

@@ -20,14 +20,16 @@ LIBRARIES = ("numpy", "scipy", "torch", "xarray", "zarr", "numcodecs")
 ORDER = (
     *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
     *("coverage", "intervals", "one-liners"),
+    *("report", "report-paint"),
     *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order", "recorder"),
 )
-"""Sections of the file: those of the log, of measures, and of training."""
+"""Sections of the file: those of the log, of measures, of the report, and of training."""
 
 PREAMBLE = """# Results of the benchmarks
 
-Written by `make bench-log BENCH_LOG=--write`, `make bench-measures BENCH_MEASURES=--write` and
-`make bench-training BENCH_TRAINING=--write`; do not edit. A value is the median of n repeats, in
+Written by `make bench-log BENCH_LOG=--write`, `make bench-measures BENCH_MEASURES=--write`,
+`make bench-report BENCH_REPORT=--write` and `make bench-training BENCH_TRAINING=--write`; do not
+edit. A value is the median of n repeats, in
 turn with what it is compared with, and in brackets the smallest and the largest. *Peer* is plain
 xarray on Zarr as its documentation shows it (`peer.py`), in sections on measures what a user would
 write with numpy and others (`plain_measures.py`), and in sections on training the loop of a PyTorch
@@ -53,6 +55,7 @@ RATE = Unit("M/s", 1e6)
 MILLISECONDS = Unit("ms", 1e-3)
 SECONDS = Unit("s")
 MEBIBYTES = Unit("MiB", 1 << 20)
+MEGABYTES = Unit("MB", 1e6)
 PERCENT = Unit("%", 0.01)
 TIMES = Unit("x")
 PER_SECOND = Unit("/s")
