@@ -13,6 +13,7 @@ PACKAGE = Path(learnorder.__file__).parent
 WALK = [
     "errors",
     "schema",
+    "ids",
     "datasets",
     "training",
     "log",
