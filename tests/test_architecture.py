@@ -14,6 +14,7 @@ WALK = [
     "errors",
     "schema",
     "notebook",
+    "ids",
     "datasets",
     "training",
     "log",

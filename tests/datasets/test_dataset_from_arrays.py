@@ -131,7 +131,7 @@ def test_inputs_that_fit_no_kind_are_refused_with_value_and_position(x, fragment
     [
         ([3, 5, 3, 7], ("id 3", "positions 0 and 2")),
         (["a", "b", "c", "b"], ("id 'b'", "positions 1 and 3")),
-        ([1.0, 2.0, 3.0, 4.0], ("float64",)),
+        ([1.0, 2.0, 3.0, 4.0], ("id 1.0 at position 0", "type float")),
         ([1, 2, 3], ("4 examples", "(3,)")),
         (["a", 1, "b", "c"], ("id 1 at position 1",)),
         (["a", "b\x00", "c", "d"], ("position 1", "NUL")),

@@ -126,8 +126,11 @@ def test_one_npy_file_holds_predictions_alone(tmp_path):
         ({"epochs": [1, 2, np.nan]}, "epochs are [1.0, 2.0, nan]"),
         ({"epochs": np.array(["a", "b", "c"])}, "epochs have shape (3,) and type"),
         ({"seeds": [1, 1]}, "seeds contain 1 more than once"),
-        ({"ids": np.zeros(10, int)}, "ids contain 0 more than once"),
-        ({"ids": np.arange(10.0)}, "ids have shape (10,) and type float64"),
+        ({"ids": np.zeros(10, int)}, "id 0 stands at positions 0 and 1"),
+        (
+            {"ids": np.arange(10.0)},
+            "id 0.0 at position 0 (type float) is neither an integer nor a str",
+        ),
         ({"class_names": np.array(["a", "b"])}, "there are 2 class names"),
         ({"class_names": np.arange(4)}, "class_names in"),
         ({"true_labels": -1 - LABELS}, "true_labels of split 'test'"),

@@ -48,7 +48,7 @@ def test_replicates_are_sorted_by_seed():
         ({"seeds": [1]}, "seeds have shape"),
         ({"epochs": [2, 1]}, "ascending"),
         ({"epochs": [1]}, r"epochs are \[1\.0\]"),
-        ({"ids": [1, 1, 2]}, "ids contain 1 more than once"),
+        ({"ids": [1, 1, 2]}, "id 1 stands at positions 0 and 1"),
         ({"class_names": ["a", "b"]}, "class 2 occurs; there are 2 class names"),
     ],
 )

@@ -186,7 +186,7 @@ DECLARATIONS = {
         {"labels": {"a": None}, "ids": {"a": [1]}}, "nothing says how many classes"),
     "ids doubled": ({"ids": {"test": [1] * 7}}, "id 1 stands at positions 0 and 1"),
     "ids too few": ({"ids": {"test": [1]}}, r"7 examples and ids of the shape \(1,\)"),
-    "ids float": ({"ids": {"test": [0.5] * 7}}, "neither an integer nor a Unicode str"),
+    "ids float": ({"ids": {"test": [0.5] * 7}}, "neither an integer nor a str"),
     "ids of both kinds": (
         {"ids": {"test": ["a", 1, "b", "c", "d", "e", "f"]}}, "id 1 at position 1"),
     "ids number": ({"ids": {"test": 5}}, r"ids of the shape \(\)"),

@@ -35,7 +35,8 @@ class Budget:
         By collection; None where all replicates are there.
     start
         Seconds that finding out took, by collection: loading the data, starting a process and
-        trying the network, which training does again.
+        trying the network, which training does again. Not loading the libraries, which it does not
+        where workers are forked.
     missing
         Collections that cannot be trained, with what they lack.
     """
@@ -92,8 +93,16 @@ def measure_budget(
         collection, started = collections[name], time.monotonic()
         if collection.spec.dataset.name in absent:
             raise absent[collection.spec.dataset.name]  # the hub is not asked for it again
-        cost = estimate_cost(collection.spec, collection.seeds, place(name), workers, probers.begun)
-        return cost, time.monotonic() - started
+        waited = 0.0
+
+        def begun(pool: Pool) -> None:
+            nonlocal waited
+            waited = pool.waited_seconds
+            probers.begun(pool)
+
+        cost = estimate_cost(collection.spec, collection.seeds, place(name), workers, begun)
+        # libraries are loaded once for all collections
+        return cost, time.monotonic() - started - waited
 
     found: dict[str, tuple[CostEstimate | None, float]] = {}
     missing: dict[str, tuple[Lack, ...]] = {}

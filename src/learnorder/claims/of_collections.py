@@ -22,7 +22,7 @@ from learnorder.measures.order import (
 )
 from learnorder.measures.planning import spearman_brown
 from learnorder.measures.scores import ScoreTable
-from learnorder.measures.summary import summarise
+from learnorder.measures.summary import kappa_rows, summarise
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE
 
 Thresholds = Mapping[str, float]
@@ -143,8 +143,7 @@ def kappa_halfway(log: xr.Dataset) -> Measured:
     there = halfway(log)
     if isinstance(there, str):
         return Measured(None, undefined=there)
-    row = summarise(there)["per_epoch"][0]
-    return measured(row, "fleiss_kappa", "fleiss_kappa_null_class_ci")
+    return measured(kappa_rows(there)[0], "fleiss_kappa", "fleiss_kappa_null_class_ci")
 
 
 def order_of_types(log: xr.Dataset) -> Measured | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from learnorder.collection.processes import NOT_TOLD, Process, start_worker
+from learnorder.collection.processes import NOT_TOLD, Process, seconds_until_loaded, start_worker
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log import layout
 from learnorder.log.claim import drop_claim
@@ -124,6 +124,8 @@ class Pool:
         (scratch / "task.json").write_text(json.dumps(task))
         self.n_workers = n_workers
         """How many there are, or can be again: fewer than at first where memory ran out."""
+        self.waited_seconds = seconds_until_loaded()
+        """Spent until libraries were loaded that later pools find loaded."""
         self._workers: list[_Worker] = []
         for _ in range(n_workers):
             self._start()

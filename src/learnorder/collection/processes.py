@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,19 @@ def ready_to_fork(*, at_once: bool = True) -> Iterator[None]:
             if not kept.n_holders and kept.server is not None:
                 kept.server.close()
                 kept.server = None
+
+
+def seconds_until_loaded() -> float:
+    """Wait until the process that workers are forked from has loaded libraries; say how long.
+
+    It loads them once for all workers, so none of it is spent again. 0 where there is no such
+    process: then each worker loads them.
+    """
+    started, server = time.monotonic(), _kept.server
+    if server is None:
+        return 0.0
+    server.wait()
+    return time.monotonic() - started
 
 
 class _Forked:
@@ -199,6 +213,20 @@ class _ForkServer:
                         self._begin()
                 self._is_useless = True
             return None
+
+    def wait(self) -> None:
+        """Return when it has loaded what it needs, or has ended."""
+        with self._lock:
+            try:
+                self.socket.send(b"?")  # without descriptors: it answers that it cannot
+                self.socket.recv(ANSWER_BYTES)
+            except OSError:
+                return  # whoever asks for a worker begins it again
+            except BaseException:
+                # an answer that is still to come would be taken for that of the next
+                self.close()
+                self._begin()
+                raise
 
     def _ask(self, scratch: Path, stderr: IO[str]) -> _Forked | bytes:
         """What the server answers, nothing if it has ended."""

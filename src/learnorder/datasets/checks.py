@@ -1,4 +1,4 @@
-"""Plain arrays become inputs, labels and ids that later stages can trust, or one clear error."""
+"""Plain arrays become inputs and labels that later stages can trust, or one clear error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from learnorder.errors import LearnOrderError
-from learnorder.schema import Ids, Labels
+from learnorder.ids import is_storable
+from learnorder.schema import Labels
 
 Kind = Literal["image", "features", "text"]
 
@@ -112,45 +113,6 @@ def checked_labels(values: Any, n_examples: int, where: str) -> Labels:
     return array.astype(np.int64)
 
 
-def checked_ids(values: Any, n_examples: int, where: str) -> Ids:
-    """Ids as int64 or str, unique; the positions where the source has none.
-
-    Raises
-    ------
-    LearnOrderError
-        Ids of another type, doubled ones, or another number of them than examples.
-    """
-    if values is None:
-        return np.arange(n_examples, dtype=np.int64)
-    array = _as_array(values, where, "ids")
-    if array.ndim != 1 or len(array) != n_examples:
-        raise LearnOrderError(
-            f"{where}: {n_examples} examples and ids of the shape {array.shape}. "
-            f"Each example has one id. Pass ids of the shape ({n_examples},)."
-        )
-    ids = _typed_ids(array, where)
-    distinct, first = np.unique(ids, return_index=True)
-    if len(distinct) < n_examples:
-        again = int(np.setdiff1d(np.arange(n_examples), first)[0])
-        before = int(np.flatnonzero(ids == ids[again])[0])
-        raise LearnOrderError(
-            f"{where}: id {ids[again].item()!r} stands at positions {before} and {again}. "
-            "An id names one example of a split. Drop the doubled examples or give them other ids."
-        )
-    return ids
-
-
-def is_storable(value: object) -> bool:
-    """Whether a value is a str that UTF-8 can hold, which lone surrogates are not."""
-    if not isinstance(value, str):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _as_array(values: Any, where: str, what: str) -> NDArray[Any]:
     """Turn any array-like into an array, or say in one line why not."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
@@ -182,24 +144,6 @@ def _first_not_an_integer(array: NDArray[Any]) -> int:
             if not isinstance(value, int | np.integer) or isinstance(value, bool):
                 return position
     return 0
-
-
-def _typed_ids(array: NDArray[Any], where: str) -> Ids:
-    if array.dtype.kind in "iu":
-        if array.dtype.kind == "u" and len(array) and int(array.max()) > np.iinfo(np.int64).max:
-            raise LearnOrderError(
-                f"{where}: id {int(array.max())} does not fit 64 bits with a sign. "
-                "Ids are int64 or str. Pass the ids as str."
-            )
-        return array.astype(np.int64)
-    for position, value in enumerate(array):
-        if not is_storable(value) or "\x00" in value:
-            raise LearnOrderError(
-                f"{where}: id {value!r} at position {position} (type {array.dtype}) is neither an "
-                "integer nor a Unicode str without NUL. Ids are all integers or all str. Convert "
-                "them."
-            )
-    return array.astype(np.str_)
 
 
 def _texts(array: NDArray[Any], where: str) -> NDArray[Any]:

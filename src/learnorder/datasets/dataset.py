@@ -12,14 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from learnorder.datasets.checks import Kind as Kind
-from learnorder.datasets.checks import (
-    RawSplit,
-    checked_ids,
-    checked_inputs,
-    checked_labels,
-    is_storable,
-)
+from learnorder.datasets.checks import RawSplit, checked_inputs, checked_labels
 from learnorder.errors import LearnOrderError
+from learnorder.ids import checked_ids, is_storable
 from learnorder.schema import Examples, Labels
 
 

@@ -8,20 +8,28 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from contextlib import ExitStack
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.exchange.column import Words
+from learnorder.exchange.csv_lines import plain, plain_columns
 from learnorder.exchange.safe import MOST_LINE
 from learnorder.exchange.tables import Table
 
 GZIP = b"\x1f\x8b"
 ROWS = 1 << 17
 """Rows that are held as text at once."""
+
+BLOCK, LARGEST_BLOCK = 1 << 22, 1 << 25
+"""Bytes of plain lines that are taken apart at once."""
+
+ROWS_OF_MANY = 1 << 15
+"""Rows of a table of many columns, if a cell and its comma take a byte each, that are at once."""
 
 
 def csv_table(path: Path) -> Table:
@@ -88,22 +96,60 @@ def read_header(path: Path) -> list[str]:
 
 
 def _batches(path: Path, names: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    header = read_header(path)
+    place_of = {name: place for place, name in enumerate(header)}
+    places = [place_of[name] for name in names]
+    done, odd = 0, None
     try:
-        with _open(path) as file, io.TextIOWrapper(file, "utf-8-sig", newline="") as text:
-            reader = csv.reader(text, strict=True)
-            header = next(reader)
-            place_of = {name: place for place, name in enumerate(header)}
-            places = [place_of[name] for name in names]
-            done = 0
-            while rows := [row for row in islice(reader, ROWS) if row]:
-                _refuse_ragged(rows, header, done, path)
-                columns = list(zip(*rows, strict=True))
-                yield {
-                    name: _words(columns[place]) for name, place in zip(names, places, strict=True)
-                }
-                done += len(rows)
+        with io.BufferedReader(_open(path)) as file:
+            if plain(file.readline()) is not None:
+                for lines, begun in _whole_lines(file, len(header)):
+                    columns = plain_columns(lines, len(header), places)
+                    if columns is None:
+                        # whole lines are handed over
+                        odd = lines + begun + (file.readline() if begun else b"")
+                        break
+                    yield dict(zip(names, columns, strict=True))
+                    done += len(columns[0])
+                else:
+                    return
+            rows = _parsed(path, file, odd)
+            while batch := list(islice(rows, ROWS)):
+                _refuse_ragged(batch, header, done, path)
+                cells = list(zip(*batch, strict=True))
+                yield {n: _words(cells[place]) for n, place in zip(names, places, strict=True)}
+                done += len(batch)
     except (csv.Error, UnicodeDecodeError, OSError, EOFError, zlib.error) as error:
         _refuse(path, error)
+
+
+def _whole_lines(file: IO[bytes], n_columns: int) -> Iterator[tuple[bytes, bytes]]:
+    """Many lines at once, the last with an end if it has none, and what is read of the next."""
+    at_once = min(max(BLOCK, ROWS_OF_MANY * n_columns), LARGEST_BLOCK)
+    begun = b""
+    while block := file.read(at_once):
+        begun += block
+        end = begun.rfind(b"\n") + 1
+        if end:
+            lines, begun = begun[:end], begun[end:]
+            yield lines, begun
+    if begun:
+        yield begun + b"\n", b""
+
+
+def _parsed(path: Path, file: IO[bytes], odd: bytes | None) -> Iterator[list[str]]:
+    """Rows as `csv` reads them: from these lines on, or all below the header."""
+    if odd is None:
+        file.close()
+        texts: list[IO[str]] = [io.TextIOWrapper(_open(path), "utf-8-sig", newline="")]
+    else:
+        parts: list[IO[bytes]] = [io.BytesIO(odd), file]
+        texts = [io.TextIOWrapper(part, "utf-8", newline="") for part in parts]
+    with ExitStack() as stack:
+        reader = csv.reader(chain.from_iterable(map(stack.enter_context, texts)), strict=True)
+        if odd is None:
+            next(reader)
+        yield from filter(None, reader)
 
 
 def _words(cells: Sequence[str]) -> Words:

@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from learnorder.errors import LearnOrderError
+from learnorder.ids import checked_ids
 from learnorder.log.baselines import Baselines, as_variables, checked_baselines
 from learnorder.log.lanes import Lane
 from learnorder.schema import (
@@ -95,7 +96,8 @@ def from_arrays(
     seeds
         One for each replicate, all different; 0, 1, ... without it. Replicates are sorted by seed.
     ids
-        One for each example, integers or strings, all different; 0, 1, ... without it.
+        One for each example, all integers or all strings that are not empty, all different; 0, 1,
+        ... without it.
     class_names
         One for each class; without it the class ids, up to the largest label or prediction.
     split
@@ -149,7 +151,7 @@ def from_arrays(
             quantities[name] = _half_precision(lane, values, votes.shape, given)[order]
     return label_axes(
         quantities,
-        Examples(_id_axis(ids, n_examples), given),
+        Examples(checked_ids(ids, n_examples, "from_arrays"), given),
         _epoch_axis(epochs, n_epochs),
         seed_axis[order].tolist(),
         class_names or [str(k) for k in range(n_classes)],
@@ -211,17 +213,6 @@ def _axis(values: Any, what: str, expected: int, unique: bool = True) -> NDArray
     if unique:
         _refuse_repeats(axis, what)
     return axis
-
-
-def _id_axis(ids: ArrayLike | None, expected: int) -> NDArray[Any]:
-    array = np.arange(expected) if ids is None else np.asarray(ids)
-    if array.shape != (expected,) or array.dtype.kind not in "iuU":
-        raise LearnOrderError(
-            f"from_arrays: ids have shape {array.shape} and type {array.dtype}; the predictions "
-            f"need ({expected},) integers or strings."
-        )
-    _refuse_repeats(array, "ids")
-    return array
 
 
 def _refuse_repeats(array: NDArray[Any], what: str) -> None:

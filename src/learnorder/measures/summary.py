@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,6 +91,41 @@ def summarise(log: xr.Dataset) -> dict[str, Any]:
     }
 
 
+def kappa_rows(log: xr.Dataset) -> list[dict[str, Any]]:
+    """Kappa of correctness after each epoch, as `summarise` has it, without all else.
+
+    Parameters
+    ----------
+    log
+        One split of a log, with labels.
+
+    Returns
+    -------
+    One row for each epoch: ``epoch``, ``fleiss_kappa`` in [-1/(R-1), 1], ``fleiss_kappa_ci`` and
+    ``fleiss_kappa_null_class_ci`` (low, high). What is undefined is None, with the reason in
+    ``undefined``.
+
+    Raises
+    ------
+    LearnOrderError
+        This is not one split of a log, it has no labels, or a prediction was not recorded.
+    """
+    split = read_split(log, "kappa_rows")
+    correct = CorrectTotals(split)
+    sweep(split, correct)
+    nulls: list[Interval | str] = []
+    for epochs in class_passes(split, ClassTotals.bytes_per_epoch(split)):
+        classes = ClassTotals(split, epochs)
+        sweep(split, classes, epochs=epochs)
+        nulls += _class_kappa_nulls(correct, classes)
+    columns: dict[str, Sequence[Any]] = {
+        "fleiss_kappa": [kappa.kappa_of(kappa.correct_votes(h)) for h in correct.histogram],
+        "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
+        "fleiss_kappa_null_class_ci": nulls,
+    }
+    return [_row({"epoch": epoch}, columns, e) for e, epoch in enumerate(split.epochs.tolist())]
+
+
 @dataclass
 class _Gathered:
     """What one pass over the log finds; what needs labels is None without them."""
@@ -110,15 +145,22 @@ class _Gathered:
         self.kappas += kappa.prediction_kappas(votes, split.n_examples)
         if classes is not None and self.correct is not None:
             self.nulls += distribution.class_nulls(classes)
-            for e, histogram in enumerate(self.correct.histogram[classes.epochs]):
-                groups = Groups.of_classes(classes.right[:, e], classes.size)
-                self.kappa_nulls.append(_kappa_null(histogram, groups))
+            self.kappa_nulls += _class_kappa_nulls(self.correct, classes)
 
 
 def _few(split: Split, found: _Gathered) -> list[str]:
     """What to know of intervals from few replicates, where there are intervals."""
     note = few_replicates(split.n_replicates)
     return [note] if note and found.correct is not None else []
+
+
+def _class_kappa_nulls(correct: CorrectTotals, classes: ClassTotals) -> list[Interval | str]:
+    """Null of kappa within class, of the epochs whose sums by class these are."""
+    histograms = correct.histogram[classes.epochs]
+    return [
+        _kappa_null(histogram, Groups.of_classes(classes.right[:, e], classes.size))
+        for e, histogram in enumerate(histograms)
+    ]
 
 
 def _kappa_null(histogram: NDArray[np.int64], groups: Groups) -> Interval | str:
@@ -219,17 +261,18 @@ def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:
     columns["fleiss_kappa_predictions"] = found.kappas
     if found.correct is not None:
         columns |= _labelled_columns(split, found, found.correct)
-    rows = []
-    for e, epoch in enumerate(split.epochs.tolist()):
-        row: dict[str, Any] = {"epoch": epoch, "agreement_mean": found.agreement[e]}
-        undefined: dict[str, str] = {}
-        for name in COLUMNS:
-            value = columns[name][e]
-            row[name] = None if isinstance(value, str) else np.asarray(value).tolist()
-            if isinstance(value, str):
-                undefined[name] = value
-        rows.append({**row, "undefined": undefined})
-    return rows
+    return [
+        _row({"epoch": epoch, "agreement_mean": found.agreement[e]}, columns, e)
+        for e, epoch in enumerate(split.epochs.tolist())
+    ]
+
+
+def _row(about: dict[str, Any], columns: Mapping[str, Sequence[Any]], e: int) -> dict[str, Any]:
+    """Row of one epoch: None where there is a reason instead, and the reasons."""
+    values = {name: column[e] for name, column in columns.items()}
+    undefined = {name: value for name, value in values.items() if isinstance(value, str)}
+    plain = {n: None if n in undefined else np.asarray(v).tolist() for n, v in values.items()}
+    return {**about, **plain, "undefined": undefined}
 
 
 def _labelled_columns(

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from learnorder.datasets.checks import checked_ids, checked_inputs, checked_labels, is_storable
+from learnorder.datasets.checks import checked_inputs, checked_labels
 from learnorder.datasets.dataset import Split
 from learnorder.datasets.previews import previews
 from learnorder.errors import LearnOrderError, nearest
+from learnorder.ids import checked_ids, id_array, is_storable
 from learnorder.log.creation import NewLog
 from learnorder.log.labelled import MOST_UNNAMED
 from learnorder.log.layout import ABOUT, AS_SEEN, RECORDER, check_split_name
 from learnorder.log.provenance import provenance, versions_of
 from learnorder.recording.arrays import as_numpy
-from learnorder.recording.ids import id_array, refuse_odd_ids
 from learnorder.schema import Examples, Previews
 
 FRAMEWORKS = (
@@ -109,15 +109,19 @@ def _split_examples(where: str, labels: Any, ids: Any) -> Examples:
             "its examples are. Pass ids, for example range(1000)."
         )
     array = None if labels is None else as_numpy(labels, f"{where}: the labels")
-    named = None if ids is None else id_array(ids)
+    named = None if ids is None else _named(ids, where)
     counted: Any = named if array is None else array
     n_examples = len(counted) if getattr(counted, "ndim", 1) else 1
     if not n_examples:
         raise LearnOrderError(f"{where} has no examples. A split has at least one. Leave it out.")
     given = None if array is None else checked_labels(array, n_examples, where)
-    if named is not None:
-        refuse_odd_ids(named, where)
     return Examples(checked_ids(named, n_examples, where), given)
+
+
+def _named(ids: Any, where: str) -> Any:
+    """Ids of a framework's array or of anything else as numpy's."""
+    on_device = hasattr(ids, "detach")
+    return as_numpy(ids, f"{where}: the ids") if on_device else id_array(ids, where)
 
 
 def _class_names(declared: Mapping[str, Examples], n_classes: Any, names: Any) -> list[str]:
