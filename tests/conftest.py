@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from learnorder.collection.processes import ready_to_fork
 from learnorder.log.creation import NewLog, create_log
 from learnorder.log.writer import ReplicateWriter
 from learnorder.schema import EpochPredictions, Examples
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 << 30
+"""Bytes that are free in memory if temporary folders lie there."""
+
+# a log waits for the disk after every file, which tests that are not about disks need not
+if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session", autouse=True)

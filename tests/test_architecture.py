@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ ONLY_IN = {
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
 def imports(source: str) -> set[str]:
     """Absolute names of all modules that a source imports, wherever the import stands."""
     found = set()

@@ -9,6 +9,8 @@ import runpy
 import shlex
 import shutil
 import tomllib
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -60,7 +62,7 @@ def test_there_are_snippets():
 
 
 @pytest.fixture(scope="module")
-def workshop(tmp_path_factory) -> Path:
+def workshop(tmp_path_factory) -> Iterator[Path]:
     """A folder with the examples, in which help texts can be followed."""
     folder = tmp_path_factory.mktemp("workshop")
     shutil.copytree(ROOT / "examples", folder / "examples")
@@ -71,7 +73,9 @@ def workshop(tmp_path_factory) -> Path:
         '[dataset]\nname = "digits"\n[architecture]\nname = "linear"\n[training]\nepochs = 2\n'
     )
     run(folder, "learnorder train digits.toml --seeds 0:3 --out runs/resnet.zarr")
-    return folder
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(import_module("learnorder.cli.demo"), "DEMO_SEEDS", range(3))
+        yield folder
 
 
 def run(folder: Path, command: str) -> str:

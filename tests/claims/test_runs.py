@@ -131,6 +131,9 @@ def test_a_run_that_was_killed_is_noticed_by_the_next(tiny, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp_path, old, number):
+    begun = shrunk("digits/mlp", "quick")
+    log = tmp_path / "logs" / "quick" / "digits" / "mlp.zarr"
+    trained_here(begun.spec, begun.seeds[:1], out=log)
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.claims.stopped_run", str(tmp_path)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.collection.here import train_here
-
 from learnorder.claims import Scale, recipe
 from learnorder.claims.budget import Budget
 from learnorder.claims.recipe import all_claims
@@ -59,5 +57,7 @@ def unknown_budget(collections, *_: object) -> Budget:
 
 def trained_here(spec, seeds, *, out, report=None, **_: object):
     """Train without processes; what comes of that is read as ever."""
+    from tests.collection.here import train_here  # loads PyTorch, which not all need
+
     train_here(out, spec, None, seeds)
     return train_collection(spec, seeds, out=out, report=report)

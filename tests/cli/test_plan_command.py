@@ -70,11 +70,11 @@ def test_the_log_it_leaves_is_as_reliable_as_was_asked(grown):
 
 def test_a_cap_that_is_too_low_is_status_1_and_the_log_stays(grown, tmp_path):
     n = len(lo.open_log(grown / "log.zarr").replicates)
-    done = run_alone(
+    done = run(
         "train", grown / "spec.toml", "--seeds", "0:5", "--until-reliability", 0.999,
         "--most-replicates", max(n, 5), "--out", grown / "log.zarr",
     )  # fmt: skip
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "learnorder: train: a reliability of 0.999 was not reached: it is 0." in done.stderr
     assert done.stderr.strip().endswith("Allow more to go on.")
     assert "Traceback" not in done.stderr

@@ -110,7 +110,7 @@ def test_interrupted_after_any_commit_a_group_goes_on_to_the_same_bytes(
     seeds, events = [0, 1, 2], []
     train_group(whole, seeds, task, lambda *event: events.append(event))
     assert [event for event, *_ in events].count("finished") == 3
-    n_commits = len(seeds) * len(task.grid)
+    n_commits, expected = len(seeds) * len(task.grid), by_seed(whole)
     resumed = 0
     for stop in range(2, n_commits, 7):
         folder = tmp_path / str(stop)
@@ -129,7 +129,7 @@ def test_interrupted_after_any_commit_a_group_goes_on_to_the_same_bytes(
         train_group(path, [1, 3], task, lambda *_: None)
         train_group(path, [2, 0], task, lambda *_: None)
         found = by_seed(path)
-        assert {key: found[key] for key in by_seed(whole)} == by_seed(whole), stop
+        assert {key: found[key] for key in expected} == expected, stop
     assert resumed > 0
 
 

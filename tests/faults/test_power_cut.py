@@ -20,14 +20,19 @@ pytestmark = pytest.mark.skipif(
 WRITING = [o for o in OPERATIONS if o.name not in ("read", "verify")]
 
 
+@pytest.fixture(params=WRITING, ids=str, scope="module")
+def prepared(request, memory_folder):
+    """Return an operation, what lies there before it, and what of that is acknowledged."""
+    folder, acknowledged = memory_folder(), []
+    request.param.prepare(folder, lambda *pair: acknowledged.append(pair))
+    return request.param, folder, acknowledged
+
+
 @pytest.mark.parametrize("names_at_once", [True, False], ids=["names at once", "names when synced"])
-@pytest.mark.parametrize("operation", WRITING, ids=str)
 def test_power_cut_at_any_file_operation_keeps_what_was_acknowledged(
-    memory_path, operation, names_at_once
+    prepared, memory_path, names_at_once
 ):
-    before, earlier = memory_path / "before", []
-    before.mkdir()
-    operation.prepare(before, lambda *pair: earlier.append(pair))
+    operation, before, earlier = prepared
 
     def disturb(at, acknowledged):
         folder = fresh(before, memory_path / f"cut at {at}")

@@ -362,7 +362,7 @@ def test_one_unanswered_request_is_an_error_and_no_absence(touch, monkeypatch):
     """A store that does not answer once must not look like an empty one."""
     log = new_log(f"memory://{uuid.uuid4().hex}/log.zarr")
     write(log, 0, range(2))
-    memory, n, answered = type(log.fs), 0, False
+    memory, n, answered, intact = type(log.fs), 0, False, None
     while not answered:
         store = UnansweredOnce(n)
         with monkeypatch.context() as patch:
@@ -371,9 +371,12 @@ def test_one_unanswered_request_is_an_error_and_no_absence(touch, monkeypatch):
             with contextlib.suppress(OSError, LearnOrderError):
                 touch(log)
         files.remove(layout.claim_file(log, 0).with_name("claim.json"))
-        kept = open_log(log, unfinished=True)["train"]
-        assert kept.epoch.values.tolist() == GRID[:2], n
-        assert verify_log(log).problems == [], n
+        content = {str(p): p.read_bytes() if p.is_file() else None for p in log.rglob("*")}
+        if content != intact:  # looking at the same bytes once more takes long
+            kept = open_log(log, unfinished=True)["train"]
+            assert kept.epoch.values.tolist() == GRID[:2], n
+            assert verify_log(log).problems == [], n
+            intact = content
         answered = store.left >= 0
         n += 1
     assert n > 3

@@ -67,9 +67,9 @@ class Deviations:
 
     def blocks(self, width: int | None = None) -> Iterator[tuple[slice, Scores]]:
         """Deviations ``(replicate, kept example)``, and where they lie among the kept ones."""
-        start = 0
+        start, is_one_group = 0, self.means.shape[1] == 1
         for examples, scores in self.table.blocks(width):
-            scores -= self.means[:, self.member[examples]]
+            scores -= self.means if is_one_group else self.means.take(self.member[examples], axis=1)
             kept = self.kept[examples]
             values = scores if kept.all() else scores[:, kept]
             yield slice(start, start + values.shape[1]), values

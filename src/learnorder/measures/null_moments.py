@@ -231,7 +231,8 @@ def _powers(deviation: Deviations) -> tuple[Scores, Scores]:
     member = deviation.member[deviation.kept].astype(np.intp)
     for here, values in deviation.blocks():
         for r, row in enumerate(values):
-            for total, power in ((squares, row**2), (cubes, row**3)):
+            square = row * row
+            for total, power in ((squares, square), (cubes, square * row)):
                 total[r] += np.bincount(member[here], weights=power, minlength=shape[1])
     return squares, cubes
 

@@ -28,7 +28,8 @@ PREDICTED = 1000
 """Examples predicted at a time by the probe."""
 
 PROBE_SECONDS = 0.5
-"""Time given to each half of the probe, training and predicting; at least one batch of each."""
+"""Time given to each half of the probe, training and predicting; at least one batch of each, and
+no more of them than a whole group takes."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,9 @@ def probe(
     execution = kept or settle(spec, tensors)
     _forget_peak_memory()
     group = Group(spec, tensors, list(range(execution.width)), execution)
-    step_seconds = _seconds_per_step(group)
-    prediction_seconds = _seconds_to_predict(group)
     grid = recording_grid(spec, tensors.n_train)
+    step_seconds = _seconds_per_step(group, grid[-1].step)
+    prediction_seconds = _seconds_to_predict(group, len(grid))
     seconds = grid[-1].step * step_seconds + len(grid) * prediction_seconds
     return execution, GroupCost(seconds, _peak_memory())
 
@@ -77,7 +78,7 @@ def _cost_of_learner(spec: TrainingSpec, tensors: TrainingTensors) -> GroupCost:
     return GroupCost(seconds, before + round((_peak_memory() - before) / share))
 
 
-def _seconds_per_step(group: Group) -> float:
+def _seconds_per_step(group: Group, n_steps: int) -> float:
     # the smallest batch comes first: a network that cannot train on it fails before training
     size, n_train = group.spec.training.batch_size, group.tensors.n_train
     positions = torch.arange(n_train, device=group.tensors.labels["train"].device)
@@ -87,20 +88,21 @@ def _seconds_per_step(group: Group) -> float:
         group.executor.step(positions[:, :size])
         group.executor.finite_losses()
         taken, start = 0, time.perf_counter()
-        while time.perf_counter() - start < PROBE_SECONDS:
+        while taken == 0 or (taken < n_steps and time.perf_counter() - start < PROBE_SECONDS):
             group.executor.step(positions[:, :size])
             group.executor.finite_losses()  # waits for the device
             taken += 1
         return (time.perf_counter() - start) / taken
 
 
-def _seconds_to_predict(group: Group) -> float:
+def _seconds_to_predict(group: Group, times: int) -> float:
     """Time to predict every split once, extrapolated from a part of it where that takes long."""
     n_examples = sum(len(inputs) for inputs in group.tensors.splits.values())
+    most = n_examples * times
     part = slice(0, min(PREDICTED, group.tensors.n_train))
     batch = group.execution.evaluation_batch
     predicted, start = 0, time.perf_counter()
-    while predicted == 0 or time.perf_counter() - start < PROBE_SECONDS:
+    while predicted == 0 or (predicted < most and time.perf_counter() - start < PROBE_SECONDS):
         with group.executor.evaluation(0):
             for first in range(0, part.stop, batch):
                 group.executor.logits("train", slice(first, first + batch)).cpu()
