@@ -144,4 +144,4 @@ def small_log() -> Callable[..., Any]:
 def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draw nothing where the words are the point: drawing is most of the time a page takes."""
     svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
-    monkeypatch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda _: svg)
+    monkeypatch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda *_, **__: svg)

@@ -130,3 +130,27 @@ def test_a_corrected_correlation_above_one_is_shown_and_explained() -> None:
 
 def test_negative_numbers_have_a_true_minus() -> None:
     assert interval((-0.25, 0.5)) == "−0.250 to 0.500"
+
+
+def pairs_of(*values: float | None) -> list[dict[str, object]]:
+    """Pairs with these corrected correlations."""
+    return [
+        {"a": f"n{i}", "b": f"m{i}", "corrected": v, "within_class": {"corrected": v}}
+        for i, v in enumerate(values)
+    ]
+
+
+def test_many_pairs_are_told_by_their_ends() -> None:
+    text = reading.pairs_sentence(pairs_of(0.5, 0.9, -0.1, 0.7), 5)
+    assert "from −0.100 (n2 against m2) to 0.900 (n1 against m1)" in text
+    assert text.endswith("within class from −0.100 to 0.900.")
+    text = reading.pairs_sentence(pairs_of(0.5, None, 0.2, None), 5)
+    assert "from 0.200 (n2 against m2) to 0.500 (n0 against m0)" in text
+    assert text.endswith("2 of 4 pairs are undefined.")
+    assert "all 4 pairs are undefined" in reading.pairs_sentence(pairs_of(*[None] * 4), 5)
+
+
+def test_a_pair_under_its_own_name_does_not_repeat_it() -> None:
+    pair = {"a": "x", "b": "y", "pearson": 0.5, "noise_ceiling": 0.9, "corrected": 0.6}
+    assert reading.pair_sentence(pair).startswith("x against y: their orders correlate 0.500")
+    assert reading.pair_sentence(pair, named=False).startswith("Their orders correlate 0.500")

@@ -173,12 +173,13 @@ def _seeds(seeds: Sequence[str], most: int = 10) -> str:
     return f"seeds {', '.join(seeds[:most])}{more}"
 
 
-def pair_sentence(pair: Mapping[str, Any]) -> str:
+def pair_sentence(pair: Mapping[str, Any], *, named: bool = True) -> str:
     """How far two collections' orders agree once chance in each order is allowed for."""
-    names = f"{pair['a']} against {pair['b']}"
+    names = f"{pair['a']} against {pair['b']}: " if named else ""
     if pair.get("pearson") is None:
-        return f"{names}: undefined ({reason(pair, 'pearson')})."
-    text = f"{names}: their orders correlate {_with_ci(pair['pearson'], pair.get('pearson_ci'))}"
+        return f"{names}undefined ({reason(pair, 'pearson')})."
+    their = "their" if named else "Their"
+    text = f"{names}{their} orders correlate {_with_ci(pair['pearson'], pair.get('pearson_ci'))}"
     if pair.get("corrected") is None:
         return f"{text}; the corrected correlation is undefined ({reason(pair, 'corrected')})."
     above = (
@@ -191,6 +192,25 @@ def pair_sentence(pair: Mapping[str, Any]) -> str:
         f"be seen, so the corrected correlation is "
         f"{_with_ci(pair['corrected'], pair.get('corrected_ci'))}.{above}"
     )
+
+
+def pairs_sentence(pairs: Sequence[Mapping[str, Any]], n_collections: int) -> str:
+    """The range of the corrected correlations of many pairs, overall and within class."""
+    known = [pair for pair in pairs if pair.get("corrected") is not None]
+    if not known:
+        return f"The corrected correlations of all {len(pairs)} pairs are undefined."
+    low, high = (f(known, key=lambda pair: float(pair["corrected"])) for f in (min, max))
+    text = (
+        f"Between the {n_collections} collections, corrected for noise, orders correlate from "
+        f"{number(low['corrected'])} ({low['a']} against {low['b']}) to {number(high['corrected'])} "
+        f"({high['a']} against {high['b']})"
+    )
+    within = [w["corrected"] for pair in pairs if (w := pair.get("within_class"))]
+    within = [value for value in within if value is not None]
+    if within:
+        text += f"; within class from {number(min(within))} to {number(max(within))}"
+    left = len(pairs) - len(known)
+    return f"{text}." if not left else f"{text}; {left} of {len(pairs)} pairs are undefined."
 
 
 def curve_alt(what: str, epochs: Sequence[float], values: Mapping[str, Sequence[float]]) -> str:

@@ -96,14 +96,14 @@ class Picture:
     @cached_property
     def src(self) -> str:
         """As the page shows it: an address that needs no network."""
-        return data_uri(self.drawing.svg().encode(), "image/svg+xml")
+        return data_uri(self.drawing.svg(paths=False).encode(), "image/svg+xml")
 
     @cached_property
     def narrow_src(self) -> str | None:
         """As a phone shows it, where that differs."""
         if self.narrow is None:
             return None
-        return data_uri(self.narrow.svg().encode(), "image/svg+xml")
+        return data_uri(self.narrow.svg(paths=False).encode(), "image/svg+xml")
 
     @property
     def n_bytes(self) -> int:

@@ -16,6 +16,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec
 
+import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -42,9 +43,13 @@ DOTS = 300
 
 FORMATS = ("svg", "pdf", "png")
 
-INK_STYLE = (
-    "<style>svg{color:#1d2127}@media (prefers-color-scheme:dark){svg{color:#e3e6ea}}</style>"
-)
+INK_STYLE = "svg{color:#1d2127}@media (prefers-color-scheme:dark){svg{color:#e3e6ea}}"
+
+LETTER_STYLE = "text{font-family:'DejaVu Sans',Verdana,sans-serif}"
+"""Fonts as wide as the one that places were computed for, or narrower: nothing runs over."""
+
+LETTERS = {True: "path", False: "none"}
+"""How matplotlib calls letters as paths, and letters as text."""
 
 RULES = {
     "svg.fonttype": "path",
@@ -101,13 +106,20 @@ class Drawing:
         with _our_rules():
             return self.make()
 
-    def svg(self) -> str:
-        """SVG text without date, program name and prologue, in the page's ink."""
-        with _our_rules():
+    def svg(self, *, paths: bool = True) -> str:
+        """SVG text without date, program name and prologue, in the page's ink.
+
+        With letters as ``paths`` it looks the same everywhere; as text it is less than half as
+        large, and takes the fonts of the reader.
+        """
+        with _our_rules(), matplotlib.rc_context({"svg.fonttype": LETTERS[paths]}):
             text = _written(self.make(), "svg").decode()
         text = _compact(text[text.index("<svg") :]).replace(INK, "currentColor")
+        text = re.sub(r" font-family: [^;\"]*;", "", text)  # once, in the style, is enough
+        text = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", text)
         end = text.index(">") + 1
-        return text[:end] + INK_STYLE + text[end:]
+        style = INK_STYLE if paths else INK_STYLE + LETTER_STYLE
+        return f"{text[:end]}<style>{style}</style>{text[end:]}"
 
     def save(self, place: Path) -> list[Path]:
         """Write ``place`` with each of `FORMATS` as its ending, for papers and slides."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from learnorder.report import reading
 from learnorder.report.measured import Measured
@@ -22,6 +22,10 @@ COLUMNS: Mapping[str, str] = {
 }
 
 
+MOST_PAIRS = 3
+"""Pairs that have a sentence each; of more, what they have in common is said."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What is said of one split of one collection, or between collections."""
@@ -35,15 +39,18 @@ class Answer:
 def answers(found: Sequence[Measured], comparisons: Mapping[str, Comparison]) -> list[Answer]:
     """One for each split of each collection, then one for each comparison."""
     between = [
-        Answer(
-            f"Between collections, {split}",
-            "",
-            "",
-            tuple(reading.pair_sentence(pair) for pair in comparison.to_dict()["pairs"]),
-        )
+        Answer(f"Between collections, {split}", "", "", _between(comparison.to_dict()))
         for split, comparison in comparisons.items()
     ]
     return [*map(_answer, found), *between]
+
+
+def _between(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence for each pair; of many, what they have in common."""
+    pairs = found["pairs"]
+    if len(pairs) <= MOST_PAIRS:
+        return tuple(map(reading.pair_sentence, pairs))
+    return (reading.pairs_sentence(pairs, len(found["collections"])),)
 
 
 def _answer(m: Measured) -> Answer:

@@ -41,16 +41,20 @@ def comparison_section(
     comparisons: Mapping[str, Comparison], matched: Mapping[str, Comparison]
 ) -> Section:
     """All pairs of each split; ``matched`` are the same on the clock of accuracy."""
-    parts = [_part(split, found, matched.get(split)) for split, found in comparisons.items()]
+    parts = [
+        part
+        for split, found in comparisons.items()
+        for part in _parts(split, found, matched.get(split))
+    ]
     title = "One order against another"
     return Section("comparison", "Comparison", title, TEXT, parts)
 
 
-def _part(split: str, comparison: Comparison, matched: Comparison | None) -> Part:
-    """Square of correlations, joint distributions, containment, and the table behind them."""
+def _parts(split: str, comparison: Comparison, matched: Comparison | None) -> list[Part]:
+    """Square of correlations, then joint distributions, containment, and the table behind them."""
     found = comparison.to_dict()
     pairs: list[Mapping[str, Any]] = found["pairs"]
-    pictures = _matrix(split, found)
+    matrix, pictures = _matrix(split, found), []
     for pair in pairs[:MOST_DRAWN]:
         if comparison.accessibility:
             pictures.append(_joint(split, comparison, found, pair))
@@ -62,7 +66,8 @@ def _part(split: str, comparison: Comparison, matched: Comparison | None) -> Par
     if left > 0:
         notes.insert(0, f"{left} further pairs are in the table only, to keep this page small.")
     other = {} if matched is None else {(p["a"], p["b"]): p for p in matched.to_dict()["pairs"]}
-    return Part(split, pictures, (_table(pairs, other),), notes)
+    whole = [Part(split, matrix)] if matrix else []
+    return [*whole, Part("" if matrix else split, pictures, (_table(pairs, other),), notes)]
 
 
 def _table(
@@ -162,7 +167,7 @@ def _joint(
         name=file_name("joint", split, *names),
         drawing=joint_figure(counts, *(Side(f"accessibility, {name}") for name in short)),
         title=f"{pair['a']} against {pair['b']}, {split}",
-        reading=f"{spelled}{reading.pair_sentence(pair)}",
+        reading=f"{spelled}{reading.pair_sentence(pair, named=False)}",
         alt=f"Accessibility of {len(a):,} examples in {pair['a']} (horizontal) and {pair['b']} "
         f"(vertical): {near} lie within 0.1 of each other.",
         kind="square",
