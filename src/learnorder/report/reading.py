@@ -200,10 +200,10 @@ def pairs_sentence(pairs: Sequence[Mapping[str, Any]], n_collections: int) -> st
     if not known:
         return f"The corrected correlations of all {len(pairs)} pairs are undefined."
     low, high = (f(known, key=lambda pair: float(pair["corrected"])) for f in (min, max))
+    ends = [f"{number(p['corrected'])} ({p['a']} against {p['b']})" for p in (low, high)]
     text = (
         f"Between the {n_collections} collections, corrected for noise, orders correlate from "
-        f"{number(low['corrected'])} ({low['a']} against {low['b']}) to {number(high['corrected'])} "
-        f"({high['a']} against {high['b']})"
+        f"{ends[0]} to {ends[1]}"
     )
     within = [w["corrected"] for pair in pairs if (w := pair.get("within_class"))]
     within = [value for value in within if value is not None]
