@@ -203,7 +203,7 @@ def test_hostile_strings_are_text_and_nothing_else(tmp_path: Path, stand_in) -> 
     n = len(HOSTILE)
     labels = np.tile(np.arange(n), 6)
     texts = tuple(HOSTILE[i % n] for i in range(len(labels)))
-    ids = [f"{HOSTILE[i % n]}{i}" for i in range(len(labels))]
+    ids = [f"{HOSTILE[i % n]}{i}".replace("\x00", "") for i in range(len(labels))]
     splits = {}
     for split in ("train", HOSTILE[0]):
         predictions = np.where(rng.random((3, 2, len(labels))) < 0.7, labels, (labels + 1) % n)

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from learnorder.measures._kernels import smallest_type
 from learnorder.measures.dynamics import confidence, variability
 from learnorder.measures.of_label import has_quantity
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.summary import summarise
-from learnorder.measures.sweep import CorrectTotals, sweep
+from learnorder.measures.sweep import sweep
 from learnorder.measures.tiles import Tile
 from learnorder.measures.votes import LargestTotal
 from learnorder.ranking.evidence import Evidence, gather
-from learnorder.ranking.votes import Votes, most_voted
+from learnorder.ranking.votes import Votes
+from learnorder.report.lattice import spread_over_training
 from learnorder.report.shown import Shown
+from learnorder.report.swept import Epochs, Swept
 from learnorder.schema import LABEL, PROBABILITY, TRUE_LABEL, Ids, Labels, Previews, Scores
+
+MOST_SHOWN = 6
+"""Epochs of which a distribution is shown: as many as fit a line of a page."""
 
 
 class LogLike(Protocol):
@@ -84,8 +88,12 @@ class Measured:
         What is counted over the epochs after training began; None without labels or such epochs.
     mean_agreement
         ``(example,)``, mean over the epochs after training began; only without labels.
-    last
-        The votes after the last epoch.
+    at
+        Epochs that the page looks at closely.
+    right_by_class
+        By position of an epoch that is shown ``(replicate, class_id)``; empty without labels.
+    votes
+        By position of an epoch: halfway and last, without labels of all that are shown.
     data_map
         None where no probabilities were recorded.
     shown
@@ -96,11 +104,13 @@ class Measured:
     split: str
     log: xr.Dataset
     summary: Mapping[str, Any]
+    at: Epochs
     accuracy: Scores | None
     tp_counts: NDArray[np.unsignedinteger[Any]] | None
     evidence: Evidence | None
     mean_agreement: Scores | None
-    last: Votes
+    right_by_class: Mapping[int, NDArray[np.int64]]
+    votes: Mapping[int, Votes]
     data_map: DataMap | None
     shown: Shown | None
 
@@ -108,6 +118,11 @@ class Measured:
     def name(self) -> str:
         """How the page calls it."""
         return f"{self.collection}, {self.split}"
+
+    @property
+    def last(self) -> Votes:
+        """The votes after the last epoch."""
+        return self.votes[self.at.last]
 
     @property
     def labelled(self) -> bool:
@@ -158,18 +173,6 @@ class Measured:
         return int(self.log.sizes["example"])
 
 
-class _TpCounts:
-    """How many replicates are right on each example after each epoch, in the smallest type."""
-
-    def __init__(self, split: Split) -> None:
-        shape = (split.n_epochs, split.n_examples)
-        self.counts = np.empty(shape, dtype=smallest_type(split.n_replicates))
-
-    def add(self, tile: Tile) -> None:
-        """Take a tile in."""
-        self.counts[tile.epochs, tile.examples] = tile.tp_counts
-
-
 def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | None) -> Measured:
     """Measure one split; its predictions are read part by part, three times.
 
@@ -181,43 +184,57 @@ def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | No
     split = read_split(log, "render_report", labels=False)
     trained = slice(int((split.epochs <= 0).sum()), split.n_epochs)
     labelled, any_trained = len(split.label) > 0, trained.start < trained.stop
-    accuracy = tp_counts = evidence = mean = None
-    if labelled:
-        right, counts = CorrectTotals(split), _TpCounts(split)
-        sweep(split, right, counts)
-        accuracy, tp_counts = right.right / split.n_examples, counts.counts
-        evidence = gather(split, trained) if any_trained else None
-    elif any_trained:
-        total = LargestTotal(split)
-        sweep(split, total, epochs=trained)
-        mean = total.total / (split.n_replicates * (trained.stop - trained.start))
+    summary = summarise(log)
+    epochs = _epochs_of(split, summary)
+    swept = Swept(split, epochs)
+    total = None if labelled or not any_trained else LargestTotal(split)
+    if total is None:
+        sweep(split, swept)
+    else:
+        sweep(split, swept, _Later(total, trained.start))
+    n_votes = split.n_replicates * max(trained.stop - trained.start, 1)
     return Measured(
         collection=collection,
         split=name,
         log=log,
-        summary=summarise(log),
-        accuracy=accuracy,
-        tp_counts=tp_counts,
-        evidence=evidence,
-        mean_agreement=mean,
-        last=votes_at(split, split.n_epochs - 1),
+        summary=summary,
+        at=epochs,
+        accuracy=swept.accuracy(split.n_examples) if labelled else None,
+        tp_counts=swept.tp_counts if labelled else None,
+        right_by_class=swept.right_by_class,
+        votes=swept.votes,
+        evidence=gather(split, trained) if labelled and any_trained else None,
+        mean_agreement=None if total is None else total.total / n_votes,
         data_map=_data_map(split, any_trained),
         shown=shown,
     )
 
 
-def votes_at(split: Split, epoch: int) -> Votes:
-    """How the replicates vote after one recorded epoch, on every example."""
-    parts = [
-        most_voted(np.ascontiguousarray(tile.prediction[:, 0]), tile.label)
-        for tile in split.tiles(slice(epoch, epoch + 1))
-    ]
-    return Votes(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("top", "top_votes", "wrong", "wrong_votes")
-        )
-    )
+def _epochs_of(split: Split, summary: Mapping[str, Any]) -> Epochs:
+    """Those that the page looks at closely."""
+    last = split.n_epochs - 1
+    shown = spread_over_training(split.epochs, MOST_SHOWN)
+    accuracy = [row["accuracy_mean"] for row in summary["per_epoch"]]
+    if not len(split.label) or last < 1:
+        return Epochs(shown, None, last)
+    middle = (accuracy[0] + accuracy[-1]) / 2
+    reached = [e for e in range(last) if split.epochs[e] > 0 and accuracy[e] >= middle]
+    return Epochs(shown, reached[0] if reached else None, last)
+
+
+class _Later:
+    """Totals that take in what was recorded after training began."""
+
+    def __init__(self, total: LargestTotal, first: int) -> None:
+        self._total, self._first = total, first
+
+    def add(self, tile: Tile) -> None:
+        """Take a tile in."""
+        before = max(0, self._first - tile.epochs.start)
+        if before < tile.epochs.stop - tile.epochs.start:
+            epochs = slice(tile.epochs.start + before, tile.epochs.stop)
+            later = replace(tile, epochs=epochs, prediction=tile.prediction[:, before:])
+            self._total.add(later)
 
 
 def _data_map(split: Split, any_trained: bool) -> DataMap | None:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from learnorder.measures.split import read_split
 from learnorder.ranking.readings import Rule
 from learnorder.ranking.votes import Votes
 from learnorder.report import columns, lattice
 from learnorder.report.figures.joint import BOX, Side, joint_figure
-from learnorder.report.measured import Measured, votes_at
+from learnorder.report.measured import Measured
 from learnorder.report.names import file_name
 from learnorder.report.section import Axis, Part, Picture, Plane, Section
 from learnorder.report.sections.grouped import by_split
@@ -37,23 +36,7 @@ def agreement_section(found: Sequence[Measured]) -> Section:
 
 def _pictures(m: Measured) -> list[Picture]:
     """After the epoch at which half of the accuracy is gained, and after the last."""
-    last = len(m.epochs) - 1
-    pictures = [_picture(m, last, m.last)]
-    halfway = _halfway(m)
-    if halfway is not None and halfway < last:
-        split = read_split(m.log, "render_report")
-        pictures.insert(0, _picture(m, halfway, votes_at(split, halfway)))
-    return pictures
-
-
-def _halfway(m: Measured) -> int | None:
-    """First epoch after training began whose mean accuracy is half of the way to the last."""
-    if m.accuracy is None or m.n_trained < 2:
-        return None
-    mean = m.accuracy.mean(axis=0)
-    later = np.arange(len(mean)) >= m.first_trained
-    reached = np.flatnonzero(later & (mean >= (mean[0] + mean[-1]) / 2))
-    return int(reached[0]) if len(reached) else None
+    return [_picture(m, epoch, votes) for epoch, votes in m.votes.items()]
 
 
 def _picture(m: Measured, epoch: int, votes: Votes) -> Picture:

@@ -6,17 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from learnorder.measures.agreement import accuracy_by_class, agreement
 from learnorder.report import lattice
 from learnorder.report.figures.distribution import Panel, distribution_figure
-from learnorder.report.measured import Measured
+from learnorder.report.measured import MOST_SHOWN, Measured
 from learnorder.report.names import file_name
 from learnorder.report.section import Part, Picture, Section
 from learnorder.report.sections.grouped import by_split
 from learnorder.report.tables import epoch_name, percent
-
-MOST_PANELS = 6
-"""Epochs in the figure: as many as fit a line of a page."""
 
 TEXT = (
     "TP-agreement is the share of replicates that are right on an example: at 0 none is, at 1 all "
@@ -47,51 +43,51 @@ def distribution_section(found: Sequence[Measured]) -> Section:
 
 def _picture(m: Measured) -> Picture:
     """Panels from early to late."""
-    chosen = lattice.spread_over_training(m.epochs, MOST_PANELS)
-    panels = _panels(m, chosen)
+    panels = _panels(m)
     word = "TP-agreement" if m.labelled else "agreement"
-    shown = ", ".join(epoch_name(m.epochs[e]) for e in chosen)
+    shown = [epoch_name(m.epochs[e]) for e in m.at.shown]
     return Picture(
         name=file_name("distribution", m.collection, m.split),
-        drawing=distribution_figure(panels, word, MOST_PANELS),
+        drawing=distribution_figure(panels, word, MOST_SHOWN),
         title=m.name,
-        reading=_sentence(panels, word, [epoch_name(m.epochs[e]) for e in chosen]),
-        alt=f"Histograms of {word} of {m.name} after epochs {shown}.",
+        reading=_sentence(panels, word, shown[-1]),
+        alt=f"Histograms of {word} of {m.name} after epochs {', '.join(shown)}.",
         kind="wide",
         narrow=distribution_figure(panels, word, 2),
     )
 
 
-def _panels(m: Measured, chosen: Sequence[int]) -> list[Panel]:
-    """The exact counts after each chosen epoch, and both nulls where there are labels."""
-    titles = [f"epoch {epoch_name(m.epochs[e])}" for e in chosen]
-    part = m.log.isel(epoch=list(chosen))
-    if m.tp_counts is None:
-        shares = agreement(part).values
-        counts = [lattice.lattice_counts(share, m.n_replicates) for share in shares]
-        return [Panel(title, c) for title, c in zip(titles, counts, strict=True)]
-    by_class = accuracy_by_class(part).values
-    sizes = np.bincount(m.label, minlength=by_class.shape[2])
+def _panels(m: Measured) -> list[Panel]:
+    """The exact counts after each epoch shown, and both nulls where there are labels."""
     panels = []
-    for i, (title, epoch) in enumerate(zip(titles, chosen, strict=True)):
-        overall = by_class[:, i] @ sizes / m.n_examples
+    for e in m.at.shown:
+        title = f"epoch {epoch_name(m.epochs[e])}"
+        votes = m.votes[e].top_votes if m.tp_counts is None else m.tp_counts[e]
+        counts = np.bincount(votes, minlength=m.n_replicates + 1).astype(np.int64)
+        if m.tp_counts is None:
+            panels.append(Panel(title, counts))
+            continue
+        right = m.right_by_class[e]
+        sizes = np.bincount(m.label, minlength=right.shape[1])
+        accuracy = right.sum(axis=1) / m.n_examples
+        by_class = right / np.maximum(sizes, 1)
         panels.append(
             Panel(
                 title,
-                np.bincount(m.tp_counts[epoch], minlength=m.n_replicates + 1).astype(np.int64),
-                lattice.equal_difficulty(overall, m.n_examples),
-                lattice.class_conditional(by_class[:, i], sizes),
+                counts,
+                lattice.equal_difficulty(accuracy, m.n_examples),
+                lattice.class_conditional(by_class, sizes),
             )
         )
     return panels
 
 
-def _sentence(panels: Sequence[Panel], word: str, epochs: Sequence[str]) -> str:
+def _sentence(panels: Sequence[Panel], word: str, epoch: str) -> str:
     """What lies at both ends after the last epoch, and what the nulls put there."""
     panel = panels[-1]
     n = panel.counts.sum()
     ends = [percent(panel.counts[i] / n) for i in (-1, 0)]
-    text = f"After epoch {epochs[-1]}, {ends[0]} of the examples have {word} 1 and {ends[1]} have 0"
+    text = f"After epoch {epoch}, {ends[0]} of the examples have {word} 1 and {ends[1]} have 0"
     null = panel.class_conditional
     if null is None:
         return f"{text}."
