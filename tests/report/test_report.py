@@ -417,3 +417,28 @@ def test_a_log_too_large_to_keep_in_memory_gives_the_same_page(tiny_log, tmp_pat
         pages.append(render_report({"tiny": log}, tmp_path / f"{most}.html").read_bytes())
         assert log["train"]["prediction"]._in_memory is False
     assert pages[0] == pages[1]
+
+
+def test_a_log_with_probabilities_has_a_data_map_whose_cells_select(
+    tmp_path: Path, stand_in, simulate
+) -> None:
+    labels = np.arange(60) % 3
+    votes = simulate(labels, n_replicates=3, n_epochs=4, n_classes=3)
+    chances = np.where(votes == labels, 0.8, 0.1)
+    log = from_arrays(votes, labels, probabilities=chances, split="test")
+    page = page_of({"mlp": stand_in({"test": log})}, tmp_path)
+    section = page.split('<section id="data-map">')[1].split("</section>")[0]
+    confidence = chances.mean(axis=(0, 1))
+    share = f"{100 * (confidence >= 0.75).mean():.1f}\xa0%"
+    assert f"Mean confidence is at least 0.75 for {share} of the examples" in section
+    assert "variability, mlp" in html.unescape(section.split("data-plane=")[1].split(">")[0])
+    assert "data-map" not in page_of(
+        {"mlp": stand_in({"test": from_arrays(votes, labels)})}, tmp_path
+    )
+
+
+def test_page_text_says_what_every_figure_shows(two_collections: str) -> None:
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", two_collections, flags=re.DOTALL)
+    readings = [re.sub(r"<b>.*?</b>|<[^>]*>", "", caption).strip() for caption in captions]
+    assert len(readings) == two_collections.count("<figure")
+    assert all(reading.endswith(".") and len(reading) > 20 for reading in readings)
