@@ -38,6 +38,9 @@ COLUMN, TWO_COLUMNS = 3.4, 7.0
 FONT = 7.5
 """Points of all letters at these widths."""
 
+BELOW, LINE = 0.36, 0.155
+"""Inches below axes for ticks and a label, and for a line of a legend."""
+
 DOTS = 300
 """Per inch, in files of pixels and where a layer of a drawing is pixels."""
 
@@ -165,10 +168,14 @@ def _compact(svg: str) -> str:
     return re.sub(r"\d+\.\d{4,}", lambda number: f"{float(number[0]):.3f}", svg)
 
 
-def column_axes(height: float = 2.3) -> tuple[Figure, Axes]:
-    """One pair of axes as wide as a column, with light horizontal guides."""
-    figure = Figure(figsize=(COLUMN, height), layout="constrained")
-    axes = figure.subplots()
+def column_axes(height: float = 2.2, left: float = 0.54) -> tuple[Figure, Axes]:
+    """One pair of axes as wide as a column, with light horizontal guides.
+
+    Placed by hand, ``left`` and other inches around them: a solver would draw everything twice.
+    """
+    figure = Figure(figsize=(COLUMN, height))
+    box = (left / COLUMN, BELOW / height, (COLUMN - left - 0.06) / COLUMN, 0.5)
+    axes = figure.add_axes(box)
     guides(axes)
     return figure, axes
 
@@ -185,20 +192,25 @@ def percent_axis(axes: Axes) -> None:
 
 
 def legend_above(axes: Axes) -> None:
-    """Names of the lines above the axes, where they hide nothing; as many columns as fit."""
-    handles, names = axes.get_legend_handles_labels()
+    """Names of the lines above the axes, where they hide nothing; the axes take what is left."""
     figure = axes.get_figure(root=True)
-    if not names or figure is None:
-        return
-    room = 66 * figure.get_figwidth() / COLUMN
-    longest = max(map(len, names)) + 6
-    figure.legend(
-        handles,
-        names,
-        loc="outside upper left",
-        ncols=max(1, min(len(names), int(room // longest))),
-        handlelength=2.0,
-        columnspacing=1.0,
-        borderpad=0.1,
-        borderaxespad=0.1,
-    )
+    if figure is None:
+        raise ValueError("the axes belong to no figure")
+    handles, names = axes.get_legend_handles_labels()
+    room = int(66 * figure.get_figwidth() / COLUMN)
+    n_columns = max(1, min(len(names), room // (max(map(len, names), default=0) + 6)))
+    above = LINE * -(-len(names) // n_columns) + 0.1
+    place, height = axes.get_position(), figure.get_figheight()
+    axes.set_position((place.x0, place.y0, place.width, 1 - above / height - place.y0))
+    if names:
+        figure.legend(
+            handles,
+            names,
+            loc="upper left",
+            bbox_to_anchor=(0, 1),
+            ncols=n_columns,
+            handlelength=2.0,
+            columnspacing=1.0,
+            borderpad=0.1,
+            borderaxespad=0.1,
+        )

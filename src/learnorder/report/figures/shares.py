@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
-from learnorder.report.figures.drawing import BLUE, COLUMN, INK, ORANGE, drawn, legend_above
+from learnorder.report.figures.drawing import BLUE, INK, ORANGE, column_axes, drawn, legend_above
 
 ROW = 0.24
 """Inches between names."""
@@ -29,8 +29,8 @@ class Row:
 @drawn
 def shares_figure(rows: Sequence[Row], label: str) -> Figure:
     """Dots with 95 % intervals; 0 and 1 are always in sight."""
-    figure = Figure(figsize=(COLUMN, 0.8 + ROW * len(rows)), layout="constrained")
-    axes = figure.subplots()
+    left = 0.1 + 0.062 * max(len(row.name) for row in rows)
+    figure, axes = column_axes(0.65 + ROW * len(rows), left)
     for found, offset, colour, marker, name in (
         ([row.overall for row in rows], -0.13, BLUE, "o", "overall"),
         ([row.within for row in rows], 0.13, ORANGE, "s", "within class"),
@@ -53,6 +53,7 @@ def shares_figure(rows: Sequence[Row], label: str) -> Figure:
     axes.set_yticks(np.arange(len(rows)), [row.name for row in rows])
     axes.tick_params(axis="y", length=0)
     axes.axvline(0.0, color=INK, linewidth=0.5, alpha=0.5)
+    axes.grid(visible=False, axis="y")
     axes.grid(axis="x", color=INK, alpha=0.12, linewidth=0.5)
     axes.set_axisbelow(True)
     axes.set_xlabel(label)
