@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,12 +105,18 @@ def _precisions(
 
 def _weights(wrong: NDArray[np.bool_]) -> Floats:
     """``(1 + resample, example)``: once each, then how often each is drawn."""
-    random = np.random.default_rng(0)
     weights = np.ones((1 + N_RESAMPLES, len(wrong)))
-    for group in (wrong, ~wrong):
-        n = int(group.sum())
-        weights[1:, group] = random.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
+    draws = _draws(int(wrong.sum()), int((~wrong).sum()))
+    for group, drawn in zip((wrong, ~wrong), draws, strict=True):
+        weights[1:, group] = drawn
     return weights
+
+
+@lru_cache(maxsize=1)
+def _draws(*sizes: int) -> list[NDArray[np.int64]]:
+    """``(resample, example)`` for each group; the same for all scores of a setting."""
+    random = np.random.default_rng(0)
+    return [random.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES) for n in sizes]
 
 
 def _of_weights(
