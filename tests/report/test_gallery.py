@@ -125,6 +125,15 @@ def test_the_prediction_is_the_most_frequent_one_after_the_last_epoch() -> None:
     assert (second.prediction, round(second.share, 2), second.label) == ("dog", 0.67, "cat")
 
 
+def test_the_second_vote_is_the_label_or_the_wrong_class_most_given() -> None:
+    predictions = [[[1, 2, 0, 0]], [[1, 1, 0, 0]], [[0, 2, 0, 1]]]
+    gallery = shown(measured(predictions))
+    owl, dog = row_of(gallery, "Wrong together").cards
+    assert (owl.second, dog.second, round(dog.second_share, 2)) == (None, "cat", 0.33)
+    all_right, one_wrong = row_of(gallery, "Learned first").cards
+    assert (all_right.second, one_wrong.second) == (None, "dog")
+
+
 def test_classes_of_one_name_are_told_apart() -> None:
     log = from_arrays([[[1, 0]], [[1, 0]]], [0, 0], class_names=["cat", "cat"])
     gallery = shown(measure_split("mlp", "test", log, None), 1)

@@ -17,6 +17,7 @@ from learnorder.report.page import fill_page
 from learnorder.report.section import Part, Picture, Section, Table
 from learnorder.report.sections.answer import Answer
 from learnorder.report.sections.provenance import Provenance
+from learnorder.report.sections.references import references_of
 from learnorder.report.sheets import Sheets
 
 DEFAULT_MOST_BYTES = 5_000_000
@@ -147,6 +148,8 @@ def _values(
     notes: Sequence[str],
 ) -> dict[str, Any]:
     """Everything the template names."""
+    anchors = [section.anchor for section in content.sections]
+    anchors += ["examples"] if galleries else []
     return {
         "title": "Learning order: " + ", ".join(content.names),
         "software": version("learnorder"),
@@ -154,6 +157,12 @@ def _values(
         "galleries": galleries,
         "sheets": list(sheets),
         "most": most,
+        "references": references_of(
+            [
+                *(section.anchor for section in content.sections),
+                *(["examples"] if galleries else []),
+            ]
+        ),
         "left_out": list(notes),
         "payload": None,
     }

@@ -39,6 +39,9 @@ class Card:
     prediction, share
         The class most predicted after the last epoch (lowest class id among equals), and the
         share of replicates that gave it.
+    second, second_share
+        The label, where another class is most predicted, else the wrong class most predicted, and
+        the share that gave it; None where none did.
     trajectory
         TP-agreement after each recorded epoch; empty without labels.
     tile
@@ -56,6 +59,8 @@ class Card:
     share: float
     label: str | None = None
     true_label: str | None = None
+    second: str | None = None
+    second_share: float = 0.0
     trajectory: tuple[float, ...] = ()
     tile: Tile | None = None
     text: str | None = None
@@ -249,6 +254,7 @@ def _card(m: Measured, votes: Positions, position: int, sheets: Sheets) -> Card:
         label = class_name(m, int(m.label[position]))
         if m.true_label is not None and m.true_label[position] != m.label[position]:
             true_label = class_name(m, int(m.true_label[position]))
+    second, second_votes = _second(m, position)
     tile, text, cut = _preview(m.shown, position, sheets)
     counts = () if m.tp_counts is None else m.tp_counts[:, position].tolist()
     return Card(
@@ -259,12 +265,25 @@ def _card(m: Measured, votes: Positions, position: int, sheets: Sheets) -> Card:
         share=float(m.last.top_votes[position] / m.n_replicates),
         label=label,
         true_label=true_label,
+        second=second,
+        second_share=second_votes / m.n_replicates,
         trajectory=tuple(count / m.n_replicates for count in counts),
         tile=tile,
         text=text,
         cut=cut,
         misread=m.labelled and top != m.label[position],
     )
+
+
+def _second(m: Measured, position: int) -> tuple[str | None, int]:
+    """The class that has the second word about an example, and its votes."""
+    if m.tp_counts is None:
+        return None, 0
+    if int(m.last.top[position]) == int(m.label[position]):
+        class_id, votes = int(m.last.wrong[position]), int(m.last.wrong_votes[position])
+    else:
+        class_id, votes = int(m.label[position]), int(m.tp_counts[-1, position])
+    return (class_name(m, class_id), votes) if votes else (None, 0)
 
 
 def _preview(
