@@ -157,12 +157,7 @@ def _values(
         "galleries": galleries,
         "sheets": list(sheets),
         "most": most,
-        "references": references_of(
-            [
-                *(section.anchor for section in content.sections),
-                *(["examples"] if galleries else []),
-            ]
-        ),
+        "references": references_of(anchors),
         "left_out": list(notes),
         "payload": None,
     }

@@ -44,7 +44,8 @@ JACKKNIFE: Final = Reference(
 PROPHECY: Final = Reference(
     "Reliability of more or fewer replicates",
     "Charles Spearman, Correlation Calculated from Faulty Data, and William Brown, Some "
-    "Experimental Results in the Correlation of Mental Abilities. British Journal of Psychology 3, 1910.",
+    "Experimental Results in the Correlation of Mental Abilities. British Journal of "
+    "Psychology 3, 1910.",
 )
 CEILING: Final = Reference(
     "Correlations corrected for noise",
