@@ -81,7 +81,8 @@ def fit(content: Content, found: Sequence[Measured], most_bytes: int) -> str:
         room = most_bytes - len(page.encode()) - _script_bytes(values)
         chosen = selectable(found, sheets, room)
         whole = fill_page(_with_selectable(values, chosen))
-        page = whole if len(whole.encode()) <= most_bytes else page
+        missing = {**values, "left_out": [*notes, "selecting among all examples"]}
+        page = whole if len(whole.encode()) <= most_bytes else fill_page(missing)
     if len(page.encode()) > most_bytes:
         raise LearnOrderError(
             f"render_report: not even its text fits into {most_bytes:,} bytes "
