@@ -49,6 +49,7 @@ def test_replicates_are_sorted_by_seed():
         ({"epochs": [2, 1]}, "ascending"),
         ({"epochs": [1]}, r"epochs are \[1\.0\]"),
         ({"ids": [1, 1, 2]}, "ids contain 1 more than once"),
+        ({"ids": ["a", "b", "c\udcff"]}, r"the id 'c\\udcff' holds half a character"),
         ({"class_names": ["a", "b"]}, "class 2 occurs; there are 2 class names"),
     ],
 )

@@ -220,6 +220,12 @@ def _id_axis(ids: ArrayLike | None, expected: int) -> NDArray[Any]:
             f"from_arrays: ids have shape {array.shape} and type {array.dtype}; the predictions "
             f"need ({expected},) integers or strings."
         )
+    for i in array if array.dtype.kind == "U" else ():
+        if not str(i).isascii() and any("\ud800" <= c <= "\udfff" for c in str(i)):
+            raise LearnOrderError(
+                f"from_arrays: the id {str(i)!a} holds half a character, which no file can. "
+                "Ids are Unicode text. Name it anew."
+            )
     _refuse_repeats(array, "ids")
     return array
 

@@ -230,6 +230,8 @@ def _add_texts(split: dict[str, Any], m: Measured, room: Room) -> None:
                 room.left_out.append(missing)
             return
         n = int(n * min(SHRINK, room.n_bytes / (len(as_script(record)) + FRAME)))
+        if n <= 0:  # where there is less than no room, the share is negative
+            break
     room.left_out.append(f"excerpts of {m.split}, but for those in the galleries")
 
 

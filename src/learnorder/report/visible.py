@@ -24,12 +24,12 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        f"⟨U+{ord(c):04X}⟩"
-        if c not in KEPT_CONTROLS and unicodedata.category(c) in HIDDEN_CATEGORIES
-        else c
-        for c in text
-    )
+    named = {
+        ord(c): f"⟨U+{ord(c):04X}⟩"
+        for c in set(text) - KEPT_CONTROLS
+        if unicodedata.category(c) in HIDDEN_CATEGORIES
+    }
+    return text.translate(named) if named else text
 
 
 def shorten(text: str, most: int = 80) -> str:
