@@ -49,6 +49,7 @@ def test_replicates_are_sorted_by_seed():
         ({"epochs": [2, 1]}, "ascending"),
         ({"epochs": [1]}, r"epochs are \[1\.0\]"),
         ({"ids": [1, 1, 2]}, "id 1 stands at positions 0 and 1"),
+        ({"ids": ["a", "b", "c\udcff"]}, r"id 'c\\udcff' at position 2"),
         ({"class_names": ["a", "b"]}, "class 2 occurs; there are 2 class names"),
     ],
 )

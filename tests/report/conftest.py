@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,45 @@ import xarray as xr
 from learnorder.log.labelled import from_arrays
 from learnorder.report.render import render_report
 from learnorder.schema import Previews
+
+TAGS = re.compile(
+    "html|head|meta|title|style|body|header|main|nav|section|article|figure|figcaption|picture|"
+    "source|img|h[1-4]|p|a|b|em|small|span|bdi|cite|blockquote|ol|ul|li|dl|dt|dd|div|pre|"
+    "table|thead|tbody|tr|th|td|details|summary|script|svg|defs|image|use|polyline|"
+    "form|fieldset|legend|label|select|option|input|button|textarea"
+)
+ATTRIBUTES = re.compile(
+    "lang|charset|http-equiv|content|name|id|class|href|src|srcset|media|alt|scope|colspan|"
+    "rowspan|dir|role|tabindex|hidden|type|data-plane|width|height|viewbox|preserveaspectratio|"
+    "points|autocomplete|value|step|disabled|readonly|rows|aria-label|aria-hidden"
+)
+
+
+class _Tree(HTMLParser):
+    """Every element and attribute of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] not in (["script"], ["style"]):
+            self.text += data
+
+    def values(self, name: str) -> list[str]:
+        return [value or "" for key, value in self.attributes if key == name]
+
+    def foreign(self) -> set[str]:
+        """Elements and attributes that no template of ours has."""
+        tags = {tag for tag in self.tags if not TAGS.fullmatch(tag)}
+        return tags | {name for name, _ in self.attributes if not ATTRIBUTES.fullmatch(name)}
 
 
 @dataclass
@@ -73,6 +116,33 @@ def _collection_log(
     names = names or [str(k) for k in range(n_classes)]
     predictions = _simulate(labels, **how)
     return from_arrays(predictions, labels, class_names=names, split=split)
+
+
+@pytest.fixture(scope="session")
+def tree_of() -> type[_Tree]:
+    """What a page is made of."""
+    return _Tree
+
+
+@pytest.fixture(scope="session")
+def without_figures() -> Callable[..., Any]:
+    """Maker of a context in which figures are empty: drawing is most of the time a page takes."""
+    svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda *_, **__: svg)
+            yield
+
+    return context
+
+
+@pytest.fixture
+def plain_figures(without_figures: Callable[..., Any]) -> Iterator[None]:
+    """Draw nothing where the words are the point."""
+    with without_figures():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -140,8 +210,56 @@ def small_log() -> Callable[..., Any]:
     return make
 
 
+@dataclass
+class _Visit:
+    """An open page, and what it did that a report never does."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def watch(self, own: str) -> None:
+        """Note what the console says, errors, dialogs, and requests for more than the file."""
+        page = self.page
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", self._dismiss)
+        inside = (own, "data:", "blob:")
+        page.on("request", lambda r: r.url.startswith(inside) or self.requests.append(r.url))
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium as the system has it, or skip, visibly; no name is ever looked up."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        pytest.skip("no Chromium is installed")
+    with playwright.sync_playwright() as driver:
+        opened = driver.chromium.launch(
+            executable_path=found,
+            args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"],
+        )
+        yield opened
+        opened.close()
+
+
 @pytest.fixture
-def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draw nothing where the words are the point: drawing is most of the time a page takes."""
-    svg = "<svg xmlns='http://www.w3.org/2000/svg'/>"
-    monkeypatch.setattr("learnorder.report.figures.drawing.Drawing.svg", lambda *_, **__: svg)
+def visit(browser: Any) -> Iterator[Callable[..., _Visit]]:
+    """Open a page in a context of its own, which no other test has touched."""
+    contexts = []
+
+    def open_page(path: Path, **options: Any) -> _Visit:
+        contexts.append(browser.new_context(**options))
+        visited = _Visit(contexts[-1].new_page())
+        visited.watch(path.as_uri())
+        visited.page.goto(path.as_uri())
+        return visited
+
+    yield open_page
+    for context in contexts:
+        context.close()

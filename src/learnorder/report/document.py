@@ -82,7 +82,8 @@ def fit(content: Content, found: Sequence[Measured], most_bytes: int) -> str:
         room = most_bytes - len(page.encode()) - _script_bytes(values)
         chosen = selectable(found, sheets, room)
         whole = fill_page(_with_selectable(values, chosen))
-        page = whole if len(whole.encode()) <= most_bytes else page
+        missing = {**values, "left_out": [*notes, "selecting among all examples"]}
+        page = whole if len(whole.encode()) <= most_bytes else fill_page(missing)
     if len(page.encode()) > most_bytes:
         raise LearnOrderError(
             f"render_report: not even its text fits into {most_bytes:,} bytes "
@@ -93,7 +94,7 @@ def fit(content: Content, found: Sequence[Measured], most_bytes: int) -> str:
 
 def _fit_pictures(content: Content, n_bytes: int) -> tuple[Content, list[str]]:
     """Content with as many figures as fit, the first of every section before the second ones."""
-    kept: set[str] = set()
+    kept: set[int] = set()  # names of files may be equal: some letters cannot stand in them
     room = n_bytes - len(fill_page(_values(_keeping(content, kept), (), Sheets(), 0, [])).encode())
     queues = [list(section.pictures()) for section in content.sections]
     left = []
@@ -102,7 +103,7 @@ def _fit_pictures(content: Content, n_bytes: int) -> tuple[Content, list[str]]:
             if layer < len(queue):
                 if queue[layer].n_bytes <= room:
                     room -= queue[layer].n_bytes
-                    kept.add(queue[layer].name)
+                    kept.add(id(queue[layer]))
                 else:
                     left.append(queue[layer].title)
     if not left:
@@ -111,11 +112,11 @@ def _fit_pictures(content: Content, n_bytes: int) -> tuple[Content, list[str]]:
     return _keeping(content, kept), [named]
 
 
-def _keeping(content: Content, names: set[str]) -> Content:
+def _keeping(content: Content, kept: set[int]) -> Content:
     """The content with these figures alone."""
 
     def part_of(part: Part) -> Part:
-        return replace(part, pictures=[p for p in part.pictures if p.name in names])
+        return replace(part, pictures=[p for p in part.pictures if id(p) in kept])
 
     sections = [
         replace(section, parts=[part_of(part) for part in section.parts])

@@ -227,6 +227,8 @@ def _add_texts(split: dict[str, Any], m: Measured, shown: Shown, room: Room) -> 
                 room.left_out.append(f"excerpts of {n_left:,} of {m.n_examples:,} in {m.split}")
             return
         n = int(n * min(SHRINK, 0.95 * max(room.n_bytes, 0) / size))
+        if n == 0:
+            break
     room.left_out.append(f"excerpts of {m.split}, but for those in the galleries")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -50,12 +51,20 @@ def write_page(target: Path, page: str) -> None:
 
 def write_figures(pictures: Iterable[Picture], folder: Path) -> list[Path]:
     """Every figure in every format; files of the same names are replaced."""
+    seen: Counter[str] = Counter()
+    paths: list[Path] = []
+    refuse_inside_log(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return [path for p in pictures for path in p.drawing.save(folder / p.name)]
+        for picture in pictures:
+            seen[picture.name] += 1
+            again = seen[picture.name]  # some letters of a name cannot stand in that of a file
+            name = picture.name if again == 1 else f"{picture.name}-{again}"
+            paths += picture.drawing.save(folder / name)
     except OSError as error:
         raise LearnOrderError(
             f"render_report: figures cannot be written to {str(folder)!r} "
             f"({error.strerror or error}). They need a folder that this process may write to. "
             "Choose another place."
         ) from error
+    return paths

@@ -25,12 +25,12 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        f"⟨U+{ord(c):04X}⟩"
-        if c not in KEPT_CONTROLS and unicodedata.category(c) in HIDDEN_CATEGORIES
-        else c
-        for c in text
-    )
+    named = {
+        ord(c): f"⟨U+{ord(c):04X}⟩"
+        for c in set(text) - KEPT_CONTROLS
+        if unicodedata.category(c) in HIDDEN_CATEGORIES
+    }
+    return text.translate(named) if named else text
 
 
 FOLDERS: Final = re.compile(

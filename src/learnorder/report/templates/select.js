@@ -13,6 +13,7 @@
   const field = (name) => form.elements.namedItem(name);
   const ready = new Map();   // a split's index -> promise of its unpacked columns
   let hits = new Uint32Array(0);
+  let source = null;         // the split they are of, whatever the form says meanwhile
   let shown = 0;
   let run = 0;               // an older answer that comes late is dropped
 
@@ -95,9 +96,11 @@
       (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
   }
 
-  function list(split, n) {
+  const short = (text) => text.length > 80 ? `${[...text.slice(0, 158)].slice(0, 79).join("")}…` : text;
+
+  function list(n) {
     const lines = [];
-    for (let k = 0; k < n; k++) lines.push(idOf(split, hits[k]));
+    for (let k = 0; k < n; k++) lines.push(idOf(source, hits[k]));
     return lines.join("\n") + (n ? "\n" : "");
   }
 
@@ -130,8 +133,9 @@
       const text = field(`${name}-${which}`).value;
       return text === "" ? otherwise : Number(text) * column.per;
     };
-    // A share written with few digits still means the votes nearest to it.
-    return { votes: column.votes, low: end("low", 0) - 0.005 * column.per / 10, high: end("high", Infinity) + 0.005 * column.per / 10 };
+    // A share written with few digits still means the votes nearest to it, and no others.
+    const near = Math.min(0.0005 * column.per, 0.49);
+    return { votes: column.votes, low: end("low", 0) - near, high: end("high", Infinity) + near };
   }
 
   function chosenOf(split) {
@@ -165,6 +169,7 @@
     const split = await opened(Number(field("split").value));
     if (mine !== run) return;
     hits = chosenOf(split);
+    source = split;
     shown = 0;
     const examples = `${hits.length.toLocaleString("en")} of ${split.n.toLocaleString("en")} examples`;
     find("chosen").textContent = `${examples} in ${split.name} are selected.`;
@@ -172,8 +177,8 @@
     for (const id of ["copy", "download"]) find(id).disabled = hits.length === 0;
     find("clear").disabled = false;
     const rest = hits.length > LISTED ? `... and ${(hits.length - LISTED).toLocaleString("en")} more: copy or download all\n` : "";
-    find("ids").value = list(split, Math.min(hits.length, LISTED)) + rest;
-    showMore(split);
+    find("ids").value = list(Math.min(hits.length, LISTED)) + rest;
+    showMore();
   }
 
   // Cards, built as the page's own are.
@@ -222,7 +227,7 @@
 
   function card(split, i) {
     const item = make("li", undefined, "card");
-    const id = idOf(split, i);
+    const id = short(idOf(split, i));
     const label = split.label ? split.classes[split.label[i]] : null;
     const words = `Example ${id}` + (label === null ? "" : `, labelled ${label}`);
     const preview = thumbnail(split, i, words) || excerpt(split, i);
@@ -239,9 +244,9 @@
     return item;
   }
 
-  function showMore(split) {
+  function showMore() {
     const end = Math.min(shown + AT_ONCE, hits.length);
-    for (; shown < end; shown++) find("cards").append(card(split, hits[shown]));
+    for (; shown < end; shown++) find("cards").append(card(source, hits[shown]));
     find("more").hidden = shown === hits.length;
   }
 
@@ -254,11 +259,15 @@
     find("chosen").textContent = "Nothing is selected.";
     find("more").hidden = true;
     for (const id of ["copy", "download", "clear"]) find(id).disabled = true;
-    for (const mark of document.querySelectorAll(".mark")) mark.hidden = true;
+    unmark();
+  }
+
+  function unmark(but) {
+    for (const mark of document.querySelectorAll(".mark")) mark.hidden = mark !== but;
   }
 
   async function copy() {
-    const text = list(await opened(Number(field("split").value)), hits.length);
+    const text = list(hits.length);
     const said = `${hits.length.toLocaleString("en")} ids were copied.`;
     try {
       await navigator.clipboard.writeText(text);
@@ -272,10 +281,9 @@
     }
   }
 
-  async function download() {
-    const split = await opened(Number(field("split").value));
+  function download() {
     const link = make("a");
-    link.href = URL.createObjectURL(new Blob([list(split, hits.length)], { type: "text/plain" }));
+    link.href = URL.createObjectURL(new Blob([list(hits.length)], { type: "text/plain" }));
     link.download = "ids.txt";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
@@ -304,12 +312,21 @@
     area.setAttribute("aria-label", "Cells that select examples: arrow keys walk, Shift widens, Enter shows");
     const [left, top, width, height] = plane.box;
     Object.assign(area.style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * width}%`, height: `${100 * height}%` });
-    area.append(mark);
+    const said = make("span", undefined, "said");
+    said.setAttribute("role", "status");
+    area.append(mark, said);
     figure.querySelector(".drawing").append(area);
 
     let anchor = null;       // the cell where a selection began, [across, up]
     let reach = null;        // the one it reaches to
     const ends = (k) => [Math.min(anchor[k], reach[k]), Math.max(anchor[k], reach[k])];
+
+    function values(k) {
+      const { index, step } = plane.sides[k];
+      const { per } = splits[plane.split].columns[index];
+      const digits = Math.max(4, Math.ceil(Math.log10(per)) + 1);
+      return [ends(k)[0] * step, (ends(k)[1] + 1) * step - 1].map((votes) => Number((votes / per).toFixed(digits)));
+    }
 
     function outline() {
       const [[x0, x1], [y0, y1]] = [ends(0), ends(1)];
@@ -327,16 +344,12 @@
     }
 
     async function choose() {
-      for (const other of document.querySelectorAll(".mark")) other.hidden = other !== mark;
+      unmark(mark);
       field("split").value = plane.split;
       offer();
       ["a", "b"].forEach((name, k) => {
-        const side = plane.sides[k];
-        const per = splits[plane.split].columns[side.index].per;
-        const [low, high] = ends(k);
-        field(name).value = side.index;
-        field(`${name}-low`).value = Number((low * side.step / per).toFixed(4));
-        field(`${name}-high`).value = Number((((high + 1) * side.step - 1) / per).toFixed(4));
+        field(name).value = plane.sides[k].index;
+        [field(`${name}-low`).value, field(`${name}-high`).value] = values(k);
       });
       field("order").value = plane.sides[0].index;
       await select();
@@ -362,14 +375,18 @@
       area.releasePointerCapture(event.pointerId);
       choose();
     });
+    area.addEventListener("pointercancel", () => {  // a finger that scrolls the page
+      anchor = reach = null;
+      mark.hidden = true;
+    });
     area.addEventListener("keydown", (event) => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return;
       const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
       if (step) {
-        const from = reach || [0, 0];
-        const next = reach ? from.map((v, k) => Math.max(0, Math.min(cells[k] - 1, v + step[k]))) : from;
-        reach = next;
-        if (!event.shiftKey || !anchor) anchor = next;
+        reach = reach ? reach.map((v, k) => Math.max(0, Math.min(cells[k] - 1, v + step[k]))) : [0, 0];
+        if (!event.shiftKey || !anchor) anchor = reach;
         outline();
+        said.textContent = plane.sides.map((side, k) => `${side.column}: ${values(k).join(" to ")}`).join("; ");
       } else if (event.key === "Enter" && reach) {
         choose();
       } else {
@@ -383,10 +400,11 @@
   offer();
   form.addEventListener("change", (event) => {
     if (event.target === field("split")) offer();
+    unmark();
     select();
   });
   form.addEventListener("submit", (event) => event.preventDefault());
-  find("more").addEventListener("click", async () => showMore(await opened(Number(field("split").value))));
+  find("more").addEventListener("click", showMore);
   find("copy").addEventListener("click", copy);
   find("download").addEventListener("click", download);
   find("clear").addEventListener("click", clear);
