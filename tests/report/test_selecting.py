@@ -25,8 +25,8 @@ pytestmark = pytest.mark.browser
 
 EPOCHS = [0, 1, 2, 4]
 ODD_IDS = [
-    "plain", "with space", " outer space ", 'say "so"', '"quoted"', "two\nlines", "a\r\nb", "",
-    "tab\t", "試験", "größer", "a\u2028b", "\u202eright to left", "nul\x00inside", "back\\slash",
+    "plain", "with space", " outer space ", 'say "so"', '"quoted"', "two\nlines", "a\r\nb", ".",
+    "tab\t", "試験", "größer", "a\u2028b", "\u202eright to left", "esc\x1binside", "back\\slash",
     "\\u0041", "-1", "<script>", "... and 3 more", "x" * 99, "\ufeffmark", "a\u00a0b", "👩",
 ]  # fmt: skip
 
