@@ -285,8 +285,8 @@ WHOLE = (HEADER + "\n".join(ROWS) + "\n").encode()
         ("a.csv", WHOLE.replace(b"train", b"entra\xeen", 1), "is 0xee, which is no UTF-8"),
         ("a.csv", WHOLE.decode().encode("utf-16"), "it is UTF-16"),
         ("a.csv", WHOLE.replace(b"10", b"1\0", 1), "is NUL, which is in no text"),
-        ("a.csv.gz", gzip.compress(WHOLE)[:-9], "ended before the end-of-stream marker"),
-        ("a.csv.gz", gzip.compress(WHOLE) + b"rest", "Not a gzipped file"),
+        ("a.csv.gz", gzip.compress(WHOLE, mtime=0)[:-9], "ended before the end-of-stream marker"),
+        ("a.csv.gz", gzip.compress(WHOLE, mtime=0) + b"rest", "Not a gzipped file"),
         ("a.csv", WHOLE + b"9" * (1 << 17) + b"\xee", "byte 0xee is no UTF-8"),
     ],
 )
