@@ -282,6 +282,7 @@ def test_an_interruption_ends_what_tries_the_networks(tmp_path, monkeypatch):
         def __init__(self) -> None:
             import threading
 
+            self.waited_seconds = 0.0
             self.ended = threading.Event()
             self.kill = self.ended.set
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 import warnings
@@ -46,14 +47,18 @@ INTERRUPTED = 3
 def fork(act: Callable[[Callable[[int, int], None]], None]) -> Child:
     """Let a child do something; it is handed the function that acknowledges."""
     reading, writing = os.pipe()
+    # A Ctrl-C that comes while the child is made waits until it would be noticed as one.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # threads, which the child leaves alone
         pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writing)
         return Child(pid, reading)
     code = 1
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reading)
         act(lambda seed, position: _say(writing, seed, position))
         code = 0

@@ -126,13 +126,13 @@ class Drawing:
 
     def save(self, place: Path) -> list[Path]:
         """Write ``place`` with each of `FORMATS` as its ending, for papers and slides."""
-        paths = []
-        for ending in FORMATS:
-            path = place.with_name(f"{place.name}.{ending}")
-            with _our_rules():
-                content = _written(self.make(), ending)
-            path.write_bytes(_compact(content.decode()).encode() if ending == "svg" else content)
-            paths.append(path)
+        paths = [place.with_name(f"{place.name}.{ending}") for ending in FORMATS]
+        with _our_rules():
+            figure = self.make()
+            for path, ending in zip(paths, FORMATS, strict=True):
+                content = _written(figure, ending)
+                whole = _compact(content.decode()).encode() if ending == "svg" else content
+                path.write_bytes(whole)
         return paths
 
 
