@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.measures._kernels import smallest_type
+from learnorder.report.lattice import merge_width
 from learnorder.report.measured import Measured
 from learnorder.schema import Scores
 
@@ -44,6 +45,11 @@ class Column:
     votes: NDArray[np.unsignedinteger[Any]]
     per: float
 
+    def coarse(self) -> Column | None:
+        """The same in the steps that a figure shows, which take less room; None if it is so."""
+        step = merge_width(int(self.per))
+        return None if step == 1 else Column(self.name, self.votes // step * step, self.per)
+
 
 def name_of(what: str, collection: str) -> str:
     """Name of a column of one collection."""
@@ -64,9 +70,8 @@ def hundredths(values: Scores, most: float = 1.0) -> NDArray[np.int64]:
 def columns_of(m: Measured) -> Iterator[Column]:
     """Yield them, those that a reader asks for first in front."""
     n = m.n_replicates
-    if m.evidence is not None:
-        counted = m.evidence.counted
-        yield _column(ACCESSIBILITY, m, counted.right, n * m.evidence.n_epochs)
+    if m.order is not None:
+        yield _column(ACCESSIBILITY, m, m.order.right, n * m.n_trained)
     if m.mean_agreement is not None:
         votes = np.rint(m.mean_agreement * n * m.n_trained)
         yield _column(MEAN_AGREEMENT, m, votes, n * m.n_trained)
@@ -78,8 +83,8 @@ def columns_of(m: Measured) -> Iterator[Column]:
         yield _column(CONFIDENCE, m, hundredths(m.data_map.confidence), HUNDREDTHS)
         variability = hundredths(m.data_map.variability, most=0.5)
         yield _column(VARIABILITY, m, variability, 2 * HUNDREDTHS)
-    if m.evidence is not None and m.evidence.n_epochs > 1:
-        yield _column(FORGOTTEN, m, m.evidence.counted.forgotten, n)
+    if m.order is not None and m.n_trained > 1:
+        yield _column(FORGOTTEN, m, m.order.forgotten, n)
 
 
 def _column(what: str, m: Measured, votes: NDArray[Any], per: float) -> Column:

@@ -49,14 +49,20 @@ class Room:
     n_bytes: int
     left_out: list[str] = field(default_factory=list)
 
-    def take(self, item: Any, what: str) -> bool:
-        """Whether there was room for an item; if not, it is left out by name."""
+    def fits(self, item: Any) -> bool:
+        """Whether there was room for an item, which is less now."""
         size = len(as_script(item)) + FRAME
         if size > self.n_bytes:
-            self.left_out.append(what)
             return False
         self.n_bytes -= size
         return True
+
+    def take(self, item: Any, what: str) -> bool:
+        """Whether there was room for an item; if not, it is left out by name."""
+        found = self.fits(item)
+        if not found:
+            self.left_out.append(what)
+        return found
 
 
 def as_script(value: Any) -> str:
@@ -161,14 +167,26 @@ def _add_columns(
     """The first column of every collection, then the second, and so on."""
     for layer in _layers([columns_of(m) for m in found]):
         for i, column in layer:
-            record = {
-                "name": visible(column.name),
-                "per": column.per,
-                "most": int(column.votes.max()) if len(column.votes) else 0,
-                "data": packed(column.votes),
-            }
-            if room.take(record, f"{column.name} of {found[i].split}"):
-                splits[found[i].split]["columns"].append(record)
+            split = found[i].split
+            if _fits(splits[split], column, room):
+                continue
+            coarse = column.coarse()
+            finer = coarse is not None and _fits(splits[split], coarse, room)
+            room.left_out.append(f"{'finer steps of ' if finer else ''}{column.name} of {split}")
+
+
+def _fits(split: dict[str, Any], column: Column, room: Room) -> bool:
+    """Whether a column is on the page now."""
+    record = {
+        "name": visible(column.name),
+        "per": column.per,
+        "most": int(column.votes.max()) if len(column.votes) else 0,
+        "data": packed(column.votes),
+    }
+    fits = room.fits(record)
+    if fits:
+        split["columns"].append(record)
+    return fits
 
 
 def _layers(rows: Sequence[Iterable[Column]]) -> Iterator[list[tuple[int, Column]]]:

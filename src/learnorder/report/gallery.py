@@ -124,8 +124,8 @@ def gallery_of(m: Measured, sheets: Sheets, most: int) -> Gallery:
 
 def order_votes(m: Measured) -> Positions:
     """``(example,)`` votes behind the value by which a split is ordered."""
-    if m.evidence is not None:
-        return m.evidence.counted.right.astype(np.int64)
+    if m.order is not None:
+        return m.order.right
     if m.mean_agreement is None:
         raise ValueError("nothing was recorded after epoch 0")
     return np.rint(m.mean_agreement * m.n_replicates * m.n_trained).astype(np.int64)
@@ -138,16 +138,15 @@ Question = tuple[str, Positions, Positions, str]
 def _questions(m: Measured, votes: Positions, most: int) -> Iterator[Question]:
     """Yield what is asked of a split, in order."""
     everyone = np.arange(m.n_examples)
-    if m.evidence is None:
+    if m.order is None or m.tp_counts is None:
         yield "Most agreed upon", -votes, everyone, ""
         yield "Least agreed upon", votes, everyone, ""
         return
-    counted = m.evidence.counted
     yield "Learned first", -votes, everyone, _tied(-votes, everyone, most)
-    known = np.flatnonzero(2 * counted.right_last > m.n_replicates)
+    known = np.flatnonzero(2 * m.tp_counts[-1].astype(np.int64) > m.n_replicates)
     late = "Of those that most replicates know at the end, the last ones."
     yield "Learned last", votes, known, f"{late} {_tied(votes, known, most)}".strip()
-    never = np.flatnonzero(counted.learned == 0)
+    never = np.flatnonzero(m.order.learned == 0)
     n_never = f"{count_of(len(never), 'example')} that no replicate ever has right."
     yield (
         "Never learned",
@@ -155,15 +154,15 @@ def _questions(m: Measured, votes: Positions, most: int) -> Iterator[Question]:
         never,
         _some(n_never, never, most),
     )
-    if m.evidence.n_epochs > 1:
-        forgotten = np.flatnonzero(counted.forgotten > 0)
+    if m.n_trained > 1:
+        forgotten = np.flatnonzero(m.order.forgotten > 0)
         yield (
             "Forgotten most often",
-            -counted.forgotten.astype(np.int64),
+            -m.order.forgotten,
             forgotten,
             "Right at one recorded epoch and wrong at the next, over all replicates.",
         )
-    together = np.flatnonzero(2 * m.last.wrong_votes > m.n_replicates)
+    together = np.flatnonzero(2 * m.last.wrong_votes.astype(np.int64) > m.n_replicates)
     key = -(m.last.wrong_votes.astype(np.int64) * (int(votes.max()) + 1) - votes)
     said = f"{count_of(len(together), 'example')} on which most replicates end with one same wrong "
     yield "Wrong together", key, together, _some(f"{said}class.", together, most)
@@ -191,7 +190,7 @@ def _classes(
     m: Measured, votes: Positions, ids: NDArray[np.generic], sheets: Sheets, most: int
 ) -> Iterator[Row]:
     """Yield both ends of each class, easiest first; none where there are too many classes."""
-    if m.evidence is None:
+    if m.order is None:
         return
     sizes = np.bincount(m.label)
     present = np.flatnonzero(sizes)

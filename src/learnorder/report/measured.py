@@ -11,17 +11,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from learnorder.measures.dynamics import confidence, variability
+from learnorder.measures.histories import Histories, changed
 from learnorder.measures.of_label import has_quantity
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.summary import summarise
-from learnorder.measures.sweep import sweep
+from learnorder.measures.sweep import Totals, sweep
 from learnorder.measures.tiles import Tile
 from learnorder.measures.votes import LargestTotal
-from learnorder.ranking.evidence import Evidence, gather
 from learnorder.ranking.votes import Votes
 from learnorder.report.lattice import spread_over_training
 from learnorder.report.shown import Shown
-from learnorder.report.swept import Epochs, Swept
+from learnorder.report.swept import Epochs, Order, Swept
 from learnorder.schema import LABEL, PROBABILITY, TRUE_LABEL, Ids, Labels, Previews, Scores
 
 MOST_SHOWN = 6
@@ -84,7 +84,7 @@ class Measured:
         ``(replicate, epoch)``; None without labels.
     tp_counts
         ``(epoch, example)``, how many replicates are right; None without labels.
-    evidence
+    order
         What is counted over the epochs after training began; None without labels or such epochs.
     mean_agreement
         ``(example,)``, mean over the epochs after training began; only without labels.
@@ -107,7 +107,7 @@ class Measured:
     at: Epochs
     accuracy: Scores | None
     tp_counts: NDArray[np.unsignedinteger[Any]] | None
-    evidence: Evidence | None
+    order: Order | None
     mean_agreement: Scores | None
     right_by_class: Mapping[int, NDArray[np.int64]]
     votes: Mapping[int, Votes]
@@ -174,7 +174,7 @@ class Measured:
 
 
 def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | None) -> Measured:
-    """Measure one split; its predictions are read part by part, three times.
+    """Measure one split; its predictions are read part by part, twice.
 
     Raises
     ------
@@ -188,10 +188,9 @@ def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | No
     epochs = _epochs_of(split, summary)
     swept = Swept(split, epochs)
     total = None if labelled or not any_trained else LargestTotal(split)
-    if total is None:
-        sweep(split, swept)
-    else:
-        sweep(split, swept, _Later(total, trained.start))
+    changes = Histories(split, trained, changed) if labelled and any_trained else None
+    later = [_Later(of, trained.start) for of in (total, changes) if of is not None]
+    sweep(split, swept, *later)
     n_votes = split.n_replicates * max(trained.stop - trained.start, 1)
     return Measured(
         collection=collection,
@@ -203,7 +202,7 @@ def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | No
         tp_counts=swept.tp_counts if labelled else None,
         right_by_class=swept.right_by_class,
         votes=swept.votes,
-        evidence=gather(split, trained) if labelled and any_trained else None,
+        order=None if changes is None else Order.of(swept.tp_counts[trained], changes.kept),
         mean_agreement=None if total is None else total.total / n_votes,
         data_map=_data_map(split, any_trained),
         shown=shown,
@@ -225,7 +224,7 @@ def _epochs_of(split: Split, summary: Mapping[str, Any]) -> Epochs:
 class _Later:
     """Totals that take in what was recorded after training began."""
 
-    def __init__(self, total: LargestTotal, first: int) -> None:
+    def __init__(self, total: Totals, first: int) -> None:
         self._total, self._first = total, first
 
     def add(self, tile: Tile) -> None:

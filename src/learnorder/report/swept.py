@@ -36,6 +36,34 @@ class Epochs:
     last: int
 
 
+@dataclass(frozen=True)
+class Order:
+    """What is counted over the epochs after training began, each ``(example,)``.
+
+    Attributes
+    ----------
+    right
+        Predictions that are right, over all replicates and epochs.
+    learned
+        Replicates that are ever right.
+    forgotten
+        Times that a replicate is right and, at the next recorded epoch, wrong.
+    """
+
+    right: NDArray[np.int64]
+    learned: NDArray[np.int64]
+    forgotten: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, tp_counts: NDArray[Any], changes: NDArray[Any]) -> Order:
+        """From ``(epoch, example)`` counts, and ``(replicate, example)`` changes from wrong on."""
+        learned, forgotten = (np.zeros(changes.shape[1], dtype=np.int64) for _ in range(2))
+        for of_one in changes:
+            learned += of_one > 0
+            forgotten += of_one // 2  # every second change is from right to wrong
+        return cls(tp_counts.sum(axis=0, dtype=np.int64), learned, forgotten)
+
+
 class Swept:
     """Totals of one pass.
 

@@ -46,7 +46,7 @@ STAGES = (
 
 def replicates_section(found: Sequence[Measured]) -> Section:
     """One picture for each collection and split with labels, and a table of stages."""
-    labelled = [m for m in found if m.labelled and m.evidence is not None]
+    labelled = [m for m in found if m.labelled and m.order is not None]
     parts = [
         Part(
             split,
