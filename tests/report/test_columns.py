@@ -1,4 +1,4 @@
-"""What the page knows of every example: exact where there is room, in the steps of a figure else."""
+"""Values of every example: exact where there is room, in the steps of a figure otherwise."""
 
 from __future__ import annotations
 
