@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -29,8 +30,12 @@ def _finalize(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+@cache
 def _environment() -> Environment:
-    """Jinja with autoescape everywhere and no silent blanks for missing names."""
+    """Jinja with autoescape everywhere and no silent blanks for missing names.
+
+    Kept, because a page is filled several times until it fits, and templates are compiled once.
+    """
     return Environment(
         loader=PackageLoader("learnorder.report", "templates"),
         autoescape=True,
