@@ -383,7 +383,7 @@ def test_a_split_without_labels_and_odd_ids_are_given_as_they_are(
     assert taken(page, n, n, "outside") == ids
     assert all(line.isprintable() for line in lines_of(page))
     assert max(map(len, page.locator("#cards bdi").all_text_contents())) <= 80
-    page.select_option("[name=a]", label="mean agreement, net")
+    page.select_option("[name=a]", label="mean agreement")
     page.fill("[name=a-low]", "0.75")
     page.keyboard.press("Enter")
     chosen = total >= 9

@@ -51,11 +51,6 @@ class Column:
         return None if step == 1 else Column(self.name, self.votes // step * step, self.per)
 
 
-def name_of(what: str, collection: str) -> str:
-    """Name of a column of one collection."""
-    return f"{what}, {collection}"
-
-
 def hundredths(values: Scores, most: float = 1.0) -> NDArray[np.int64]:
     """Values in [0, ``most``] as hundredths of ``most``.
 
@@ -89,4 +84,4 @@ def columns_of(m: Measured) -> Iterator[Column]:
 
 def _column(what: str, m: Measured, votes: NDArray[Any], per: float) -> Column:
     most = int(votes.max()) if len(votes) else 0
-    return Column(name_of(what, m.collection), votes.astype(smallest_type(most)), per)
+    return Column(m.value_name(what), votes.astype(smallest_type(most)), per)

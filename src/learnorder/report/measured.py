@@ -98,6 +98,8 @@ class Measured:
         None where no probabilities were recorded.
     shown
         What a person sees of the examples; None where there is nothing.
+    alone
+        Whether the page is about this collection alone, and need not name it with every value.
     """
 
     collection: str
@@ -113,11 +115,16 @@ class Measured:
     votes: Mapping[int, Votes]
     data_map: DataMap | None
     shown: Shown | None
+    alone: bool = False
 
     @property
     def name(self) -> str:
         """How the page calls it."""
         return f"{self.collection}, {self.split}"
+
+    def value_name(self, what: str) -> str:
+        """How a value of each example is called."""
+        return what if self.alone else f"{what}, {self.collection}"
 
     @property
     def last(self) -> Votes:
@@ -173,7 +180,9 @@ class Measured:
         return int(self.log.sizes["example"])
 
 
-def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | None) -> Measured:
+def measure_split(
+    collection: str, name: str, log: xr.Dataset, shown: Shown | None, *, alone: bool = False
+) -> Measured:
     """Measure one split; its predictions are read part by part, twice.
 
     Raises
@@ -206,6 +215,7 @@ def measure_split(collection: str, name: str, log: xr.Dataset, shown: Shown | No
         mean_agreement=None if total is None else total.total / n_votes,
         data_map=_data_map(split, any_trained),
         shown=shown,
+        alone=alone,
     )
 
 

@@ -149,7 +149,9 @@ def _measure(
         for name in loaded:
             if split in loaded[name]:
                 shown = given.get(split) or kept_in(logs[name], split) if examples else None
-                found.append(measure_split(name, split, loaded[name][split], shown))
+                found.append(
+                    measure_split(name, split, loaded[name][split], shown, alone=len(loaded) == 1)
+                )
     return found
 
 

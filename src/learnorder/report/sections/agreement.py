@@ -63,8 +63,8 @@ def _picture(m: Measured, epoch: int, votes: Votes) -> Picture:
 def _plane(m: Measured, shape: tuple[int, ...]) -> Plane:
     """What a cell of the last epoch selects."""
     step = lattice.merge_width(m.n_replicates)
-    across = Axis(columns.name_of(columns.RIGHT_LAST, m.collection), step, shape[0])
-    up = Axis(columns.name_of(columns.AGREEMENT_LAST, m.collection), step, shape[1])
+    across = Axis(m.value_name(columns.RIGHT_LAST), step, shape[0])
+    up = Axis(m.value_name(columns.AGREEMENT_LAST), step, shape[1])
     return Plane(m.split, BOX, across, up)
 
 

@@ -186,7 +186,7 @@ def _plane(
     if comparison.clock != "epoch":
         return None
     axes = [
-        Axis(columns.name_of(columns.ACCESSIBILITY, name), lattice.merge_width(n), cells)
+        Axis(f"{columns.ACCESSIBILITY}, {name}", lattice.merge_width(n), cells)
         for name, n, cells in zip(names, n_votes, shape, strict=True)
     ]
     return Plane(split, BOX, *axes)

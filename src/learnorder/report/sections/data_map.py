@@ -55,8 +55,8 @@ def _picture(m: Measured, values: DataMap) -> Picture:
         plane=Plane(
             m.split,
             BOX,
-            Axis(columns.name_of(columns.VARIABILITY, m.collection), 1, N_CELLS),
-            Axis(columns.name_of(columns.CONFIDENCE, m.collection), 1, N_CELLS),
+            Axis(m.value_name(columns.VARIABILITY), 1, N_CELLS),
+            Axis(m.value_name(columns.CONFIDENCE), 1, N_CELLS),
         ),
     )
 
