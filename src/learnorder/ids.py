@@ -91,6 +91,17 @@ def id_array(values: Any, where: str) -> NDArray[Any]:
     return array
 
 
+def first_difference(a: Ids, b: Ids) -> tuple[int, str, str] | None:
+    """First position at which ids differ, and what stands there: "none" beyond the end; or None."""
+    shorter = min(len(a), len(b))
+    differing = np.flatnonzero(a[:shorter] != b[:shorter])
+    if not differing.size and len(a) == len(b):
+        return None
+    at = int(differing[0]) if differing.size else shorter
+    one, other = (repr(ids[at].item()) if at < len(ids) else "none" for ids in (a, b))
+    return at, one, other
+
+
 def is_storable(value: object) -> bool:
     """Whether a value is a str that UTF-8 can hold, which lone surrogates are not."""
     if not isinstance(value, str):

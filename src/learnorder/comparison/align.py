@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from learnorder.comparison.clocks import Clock
 from learnorder.errors import ExamplesDiffer, LearnOrderError
+from learnorder.ids import first_difference
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, Scores
 
 ADVICE = "A comparison needs the same examples in the same order. Log both from one dataset."
@@ -67,18 +68,16 @@ def _check_pair(a: str, log_a: xr.Dataset, b: str, log_b: xr.Dataset) -> None:
 
 
 def _check_ids(a: str, ids_a: NDArray[Any], b: str, ids_b: NDArray[Any]) -> None:
-    shorter = min(len(ids_a), len(ids_b))
-    differing = np.flatnonzero(ids_a[:shorter] != ids_b[:shorter])
-    if not differing.size and len(ids_a) == len(ids_b):
+    difference = first_difference(ids_a, ids_b)
+    if difference is None:
         return
-    x = int(differing[0]) if differing.size else shorter
-    found = [repr(ids[x].item()) if x < len(ids) else "none" for ids in (ids_a, ids_b)]
+    x, one, other = difference
     what = "examples"
     if len(ids_a) == len(ids_b) and np.array_equal(np.sort(ids_a), np.sort(ids_b)):
         what = "orders of examples"
     raise ExamplesDiffer(
         f"compare: logs {a!r} and {b!r} hold different {what} ({len(ids_a)} and {len(ids_b)}; the "
-        f"first difference is at position {x}: id {found[0]} and {found[1]}). {ADVICE}"
+        f"first difference is at position {x}: id {one} and {other}). {ADVICE}"
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -33,6 +33,15 @@ from learnorder.schema import EXAMPLE, PROBABILITY, REPLICATE, Labels, Scores
 
 Weights = Literal["equal", "time"]
 Of = Literal["correct", "probability"]
+
+
+IN_JSON: Final = {
+    "reliability": "value",
+    "reliability_ci": "ci",
+    "reliability_within_class": "within_class",
+    "reliability_within_class_ci": "within_class_ci",
+}
+"""Names of a reliability in JSON, and its attributes."""
 
 
 @dataclass(frozen=True)
@@ -224,18 +233,20 @@ def reliability_of(scores: ScoreTable, label: Labels) -> Reliability:
 
 def reliability_record(found: Reliability) -> dict[str, Any]:
     """Reliability under the names it has in JSON, with its own ``undefined``."""
-    names = {
-        "reliability": "value",
-        "reliability_ci": "ci",
-        "reliability_within_class": "within_class",
-        "reliability_within_class_ci": "within_class_ci",
-    }
     record: dict[str, Any] = {}
-    for name, source in names.items():
+    for name, source in IN_JSON.items():
         value = getattr(found, source)
         record[name] = list(value) if isinstance(value, tuple) else value
-    reasons = {n: found.undefined[s] for n, s in names.items() if s in found.undefined}
+    reasons = {n: found.undefined[s] for n, s in IN_JSON.items() if s in found.undefined}
     return {**record, "undefined": reasons}
+
+
+def recorded_reliability(record: Mapping[str, Any], n_replicates: int) -> Reliability:
+    """Take back what `reliability_record` made; ``record`` may hold more."""
+    values = {source: record[name] for name, source in IN_JSON.items()}
+    plain: dict[str, Any] = {s: tuple(v) if isinstance(v, list) else v for s, v in values.items()}
+    reasons = {s: record["undefined"][n] for n, s in IN_JSON.items() if n in record["undefined"]}
+    return Reliability(**plain, n_replicates=n_replicates, undefined=reasons)
 
 
 def cronbach_alpha(moment: Moments) -> float | str:

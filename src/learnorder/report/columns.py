@@ -67,9 +67,8 @@ def columns_of(m: Measured) -> Iterator[Column]:
     n = m.n_replicates
     if m.order is not None:
         yield _column(ACCESSIBILITY, m, m.order.right, n * m.n_trained)
-    if m.mean_agreement is not None:
-        votes = np.rint(m.mean_agreement * n * m.n_trained)
-        yield _column(MEAN_AGREEMENT, m, votes, n * m.n_trained)
+    if m.agreed is not None:
+        yield _column(MEAN_AGREEMENT, m, m.agreed, n * m.n_trained)
     if m.tp_counts is not None:
         yield _column(RIGHT_LAST, m, m.tp_counts[-1], n)
         yield _column(WRONG_LAST, m, m.last.wrong_votes, n)

@@ -32,6 +32,9 @@ CARDS = (12, 6, 3, 2, 1)
 MOST_CARDS = 320
 """Cards on a page that many collections share, about: more are not looked at."""
 
+NAMING = 4096
+"""Bytes kept free to name what does not fit."""
+
 QUESTIONS = 8
 """Rows of a gallery, about, with those of the classes."""
 
@@ -77,13 +80,14 @@ def fit(content: Content, found: Sequence[Measured], most_bytes: int) -> str:
     content, notes = _fit_pictures(content, n_static)
     galleries, sheets, most = _fit_galleries(content, found, n_static)
     values = _values(content, galleries, sheets, most, notes)
-    page = fill_page(values)
     if found:
-        room = most_bytes - len(page.encode()) - _script_bytes(values)
-        chosen = selectable(found, sheets, room)
-        whole = fill_page(_with_selectable(values, chosen))
-        missing = {**values, "left_out": [*notes, "selecting among all examples"]}
-        page = whole if len(whole.encode()) <= most_bytes else fill_page(missing)
+        empty = fill_page(_with_selectable(values, Selectable({"splits": []}, (), ())))
+        room = most_bytes - len(empty.encode()) - NAMING
+        page = fill_page(_with_selectable(values, selectable(found, sheets, room)))
+        if len(page.encode()) > most_bytes:
+            page = fill_page({**values, "left_out": [*notes, "selecting among all examples"]})
+    else:
+        page = fill_page(values)
     if len(page.encode()) > most_bytes:
         raise LearnOrderError(
             f"render_report: not even its text fits into {most_bytes:,} bytes "
@@ -162,12 +166,6 @@ def _values(
         "left_out": list(notes),
         "payload": None,
     }
-
-
-def _script_bytes(values: dict[str, Any]) -> int:
-    """Bytes that selecting takes before the first example."""
-    empty = Selectable({"splits": []}, (), ())
-    return len(fill_page(_with_selectable(values, empty))) - len(fill_page(values)) + 4096
 
 
 def _with_selectable(values: dict[str, Any], chosen: Selectable) -> dict[str, Any]:

@@ -80,14 +80,17 @@ def packed(values: NDArray[Any]) -> dict[str, Any]:
     {'type': 'u1', 'data': 'eJxjZAIAAAYABA=='}
     """
     plain = np.ascontiguousarray(values).astype(f"<u{values.dtype.itemsize}")
-    data = base64.b64encode(zlib.compress(plain.tobytes(), 6)).decode("ascii")
-    return {"type": TYPES[values.dtype.itemsize], "data": data}
+    return {"type": TYPES[values.dtype.itemsize], "data": _deflated(plain.tobytes())}
 
 
 def _packed_json(value: Any) -> dict[str, Any]:
     """Texts in few bytes."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii")
-    return {"type": "json", "data": base64.b64encode(zlib.compress(text, 6)).decode("ascii")}
+    return {"type": "json", "data": _deflated(text)}
+
+
+def _deflated(content: bytes) -> str:
+    return base64.b64encode(zlib.compress(content, 6)).decode("ascii")
 
 
 def _ids(ids: Ids) -> dict[str, Any]:
@@ -216,64 +219,39 @@ def _add_trajectories(split: dict[str, Any], m: Measured, room: Room) -> None:
 def _add_previews(
     split: dict[str, Any], m: Measured, gallery: Sheets, more: list[Sheet], room: Room
 ) -> None:
-    """Thumbnails or excerpts: all that there are, or evenly spread ones."""
-    if m.shown is None:
+    """Thumbnails or excerpts: all that there are, or as many evenly spread ones as fit."""
+    shown = m.shown
+    if shown is None:
         return
-    if m.shown.has_images:
-        _add_tiles(split, m, m.shown, gallery, more, room)
-    else:
-        _add_texts(split, m, m.shown, room)
-
-
-def _add_texts(split: dict[str, Any], m: Measured, shown: Shown, room: Room) -> None:
-    n = len(shown.positions)
-    for _ in range(TRIES):
-        chosen = _spread(len(shown.positions), n)
-        texts = [
-            [visible(text[:MOST_TEXT]), len(text) > MOST_TEXT] for text in map(shown.text, chosen)
-        ]
-        record = {
-            "positions": packed(shown.positions[chosen].astype(np.uint32)),
-            "texts": _packed_json(texts),
-        }
-        size = len(as_script(record)) + FRAME
+    n_all = len(shown.positions)
+    kind, what = ("tiles", "pictures") if shown.has_images else ("texts", "excerpts")
+    n = _likely_to_fit(shown, room.n_bytes) if shown.has_images else n_all
+    for _ in range(TRIES if n else 0):
+        chosen, sheets = _spread(n_all, n), Sheets(f"more-{len(more)}")
+        record = (
+            _tiles(shown, chosen, gallery, sheets) if shown.has_images else _texts(shown, chosen)
+        )
+        size = len(as_script(record)) + FRAME + sum(len(sheet.uri()) + FRAME for sheet in sheets)
         if size <= room.n_bytes:
             room.n_bytes -= size
-            split["texts"] = record
-            if n < len(shown.positions):
-                n_left = len(shown.positions) - n
-                room.left_out.append(f"excerpts of {n_left:,} of {m.n_examples:,} in {m.split}")
+            split[kind] = record
+            more.extend(sheets)
+            if n < n_all:
+                room.left_out.append(f"{what} of {n_all - n:,} of {m.n_examples:,} in {m.split}")
             return
         n = int(n * min(SHRINK, 0.95 * max(room.n_bytes, 0) / size))
         if n == 0:
             break
-    room.left_out.append(f"excerpts of {m.split}, but for those in the galleries")
+    room.left_out.append(f"{what} of {m.split}, but for those in the galleries")
 
 
-def _add_tiles(
-    split: dict[str, Any],
-    m: Measured,
-    shown: Shown,
-    gallery: Sheets,
-    more: list[Sheet],
-    room: Room,
-) -> None:
-    n = _likely_to_fit(shown, room.n_bytes)
-    for _ in range(TRIES):
-        if n == 0:
-            break
-        trial = Sheets(f"more-{len(more)}")
-        record, size = _tiles(shown, _spread(len(shown.positions), n), gallery, trial)
-        if size <= room.n_bytes:
-            room.n_bytes -= size
-            split["tiles"] = record
-            more.extend(trial)
-            if n < len(shown.positions):
-                n_left = len(shown.positions) - n
-                room.left_out.append(f"pictures of {n_left:,} of {m.n_examples:,} in {m.split}")
-            return
-        n = int(n * min(SHRINK, 0.95 * room.n_bytes / size))
-    room.left_out.append(f"pictures of {m.split}, but for those in the galleries")
+def _texts(shown: Shown, chosen: NDArray[np.int64]) -> dict[str, Any]:
+    """Excerpts, and whether each was cut."""
+    texts = [[visible(text[:MOST_TEXT]), len(text) > MOST_TEXT] for text in map(shown.text, chosen)]
+    return {
+        "positions": packed(shown.positions[chosen].astype(np.uint32)),
+        "texts": _packed_json(texts),
+    }
 
 
 def _likely_to_fit(shown: Shown, n_bytes: int) -> int:
@@ -288,11 +266,11 @@ def _likely_to_fit(shown: Shown, n_bytes: int) -> int:
 
 def _tiles(
     shown: Shown, chosen: NDArray[np.int64], gallery: Sheets, more: Sheets
-) -> tuple[dict[str, Any], int]:
-    """Where each thumbnail lies, and the bytes that all of it takes."""
+) -> dict[str, Any]:
+    """Where each thumbnail lies: among those of the galleries, or among more of them."""
     tiles = [gallery.find(picture) or more.add(picture) for picture in map(shown.image, chosen)]
     names = sorted({tile.sheet for tile in tiles})
-    record = {
+    return {
         "positions": packed(shown.positions[chosen].astype(np.uint32)),
         "sheets": names,
         "sheet": packed(np.array([names.index(tile.sheet) for tile in tiles], dtype=np.uint8)),
@@ -300,8 +278,6 @@ def _tiles(
         "width": tiles[0].width,
         "height": tiles[0].height,
     }
-    size = len(as_script(record)) + FRAME + sum(len(sheet.uri()) + FRAME for sheet in more)
-    return record, size
 
 
 def _spread(n: int, n_chosen: int) -> NDArray[np.int64]:

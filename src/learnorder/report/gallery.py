@@ -126,9 +126,9 @@ def order_votes(m: Measured) -> Positions:
     """``(example,)`` votes behind the value by which a split is ordered."""
     if m.order is not None:
         return m.order.right
-    if m.mean_agreement is None:
+    if m.agreed is None:
         raise ValueError("nothing was recorded after epoch 0")
-    return np.rint(m.mean_agreement * m.n_replicates * m.n_trained).astype(np.int64)
+    return m.agreed
 
 
 Question = tuple[str, Positions, Positions, str]

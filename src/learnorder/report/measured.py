@@ -14,6 +14,7 @@ from learnorder.measures.dynamics import confidence, variability
 from learnorder.measures.histories import Histories, changed
 from learnorder.measures.of_label import has_quantity
 from learnorder.measures.split import Split, read_split
+from learnorder.measures.stages import trained_range
 from learnorder.measures.summary import summarise
 from learnorder.measures.sweep import Totals, sweep
 from learnorder.measures.tiles import Tile
@@ -86,8 +87,9 @@ class Measured:
         ``(epoch, example)``, how many replicates are right; None without labels.
     order
         What is counted over the epochs after training began; None without labels or such epochs.
-    mean_agreement
-        ``(example,)``, mean over the epochs after training began; only without labels.
+    agreed
+        ``(example,)``, votes for the class most voted for, over the epochs after training began;
+        only without labels.
     at
         Epochs that the page looks at closely.
     right_by_class
@@ -110,7 +112,7 @@ class Measured:
     accuracy: Scores | None
     tp_counts: NDArray[np.unsignedinteger[Any]] | None
     order: Order | None
-    mean_agreement: Scores | None
+    agreed: NDArray[np.int64] | None
     right_by_class: Mapping[int, NDArray[np.int64]]
     votes: Mapping[int, Votes]
     data_map: DataMap | None
@@ -160,14 +162,9 @@ class Measured:
         return found
 
     @property
-    def first_trained(self) -> int:
-        """Position of the first epoch after training began."""
-        return int((self.epochs <= 0).sum())
-
-    @property
     def n_trained(self) -> int:
         """Recorded epochs after training began."""
-        return len(self.epochs) - self.first_trained
+        return int((self.epochs > 0).sum())
 
     @property
     def n_replicates(self) -> int:
@@ -191,7 +188,7 @@ def measure_split(
         A prediction was not recorded, or is no class.
     """
     split = read_split(log, "render_report", labels=False)
-    trained = slice(int((split.epochs <= 0).sum()), split.n_epochs)
+    trained = trained_range(split)
     labelled, any_trained = len(split.label) > 0, trained.start < trained.stop
     summary = summarise(log)
     epochs = _epochs_of(split, summary)
@@ -200,19 +197,18 @@ def measure_split(
     changes = Histories(split, trained, changed) if labelled and any_trained else None
     later = [_Later(of, trained.start) for of in (total, changes) if of is not None]
     sweep(split, swept, *later)
-    n_votes = split.n_replicates * max(trained.stop - trained.start, 1)
     return Measured(
         collection=collection,
         split=name,
         log=log,
         summary=summary,
         at=epochs,
-        accuracy=swept.accuracy(split.n_examples) if labelled else None,
+        accuracy=swept.right / split.n_examples if labelled else None,
         tp_counts=swept.tp_counts if labelled else None,
         right_by_class=swept.right_by_class,
         votes=swept.votes,
         order=None if changes is None else Order.of(swept.tp_counts[trained], changes.kept),
-        mean_agreement=None if total is None else total.total / n_votes,
+        agreed=None if total is None else total.total,
         data_map=_data_map(split, any_trained),
         shown=shown,
         alone=alone,

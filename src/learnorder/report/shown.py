@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from learnorder.datasets.extra import with_test_set
 from learnorder.datasets.previews import previews_at
 from learnorder.errors import ExamplesDiffer, LearnOrderError
+from learnorder.ids import first_difference
 from learnorder.schema import Ids, Previews
 
 if TYPE_CHECKING:
@@ -142,12 +143,10 @@ def supplied(logs: Mapping[str, LogLike], path: Path) -> dict[str, Shown]:
 def _require_same(name: str, split: str, ids: Ids, dataset: Dataset) -> None:
     """Refuse a dataset whose split holds other examples than the log."""
     there = dataset.splits[split].examples.ids if split in dataset.splits else np.array([])
-    n = min(len(ids), len(there))
-    differing = np.flatnonzero(ids[:n] != there[:n])
-    if len(ids) == len(there) and not differing.size:
+    difference = first_difference(ids, there)
+    if difference is None:
         return
-    at = int(differing[0]) if differing.size else n
-    a, b = (repr(v[at].item()) if at < len(v) else "none" for v in (ids, there))
+    at, a, b = difference
     raise ExamplesDiffer(
         f"render_report: the log {name!r} and the dataset {dataset.name!r} hold different examples "
         f"in {split!r} ({len(ids)} and {len(there)}; the first difference is at position {at}: id "

@@ -13,7 +13,6 @@ from learnorder.measures import _kernels
 from learnorder.measures.split import Split
 from learnorder.measures.tiles import Tile
 from learnorder.ranking.votes import Votes, most_voted
-from learnorder.schema import Scores
 
 
 @dataclass(frozen=True)
@@ -115,10 +114,6 @@ class Swept:
                 found = most_voted(one, tile.label)
                 for name, values in vars(votes).items():
                     values[tile.examples] = getattr(found, name)
-
-    def accuracy(self, n_examples: int) -> Scores:
-        """``(replicate, epoch)``."""
-        return self.right / n_examples
 
 
 def _no_votes(split: Split) -> Votes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from learnorder.report.claim.forest import SMALL, WIDTH
 from learnorder.report.claim.rows import Row, cut, names_of
 from learnorder.report.figures.drawing import BLUE, INK, guides
+from learnorder.report.gaps import ends, numbers
 
 COLUMNS = 4
 EACH = (1.5, 0.92)
@@ -97,14 +98,14 @@ def _curve(axes: Axes, row: Row, label: str) -> None:
     curves = row["curves"]
     epochs = np.array(curves["epoch"], dtype=np.float64)
     marker = "o" if len(epochs) <= 12 else None
-    kappa = _numbers(curves["fleiss_kappa"])
+    kappa = numbers(curves["fleiss_kappa"])
     axes.plot(epochs, kappa, color=BLUE, marker=marker, markersize=1.8, linewidth=1, label=label)
     for column, colour, name in (
         ("fleiss_kappa_ci", BLUE, "95 % interval"),
         ("fleiss_kappa_null_class_ci", INK, "null: only classes differ"),
     ):
         if column in curves:
-            low, high = _ends(curves[column]).T
+            low, high = ends(curves[column]).T
             axes.fill_between(epochs, low, high, color=colour, alpha=0.25, lw=0, label=name)
     if np.isnan(kappa).all():
         axes.text(0.04, 0.5, "undefined", transform=axes.transAxes, fontsize=SMALL, style="italic")
@@ -117,32 +118,22 @@ def _curve(axes: Axes, row: Row, label: str) -> None:
 
 def _limits(rows: Sequence[Row]) -> tuple[float, float]:
     """From 0 to 1, wider where a value or an end of a band lies beyond."""
-    numbers = np.concatenate([[0.0, 1.0], *(part for row in rows for part in _drawn(row))])
-    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    all_of_them = np.concatenate([[0.0, 1.0], *(part for row in rows for part in _drawn(row))])
+    low, high = float(np.nanmin(all_of_them)), float(np.nanmax(all_of_them))
     return low - 0.03 * (high - low), high + 0.03 * (high - low)
 
 
 def _drawn(row: Row) -> Iterator[NDArray[np.float64]]:
-    yield _numbers(row["curves"]["fleiss_kappa"])
+    yield numbers(row["curves"]["fleiss_kappa"])
     for column in ("fleiss_kappa_ci", "fleiss_kappa_null_class_ci"):
-        yield _ends(row["curves"].get(column, [])).ravel()
-
-
-def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
-
-
-def _ends(values: Sequence[Sequence[float] | None]) -> NDArray[np.float64]:
-    missing = (np.nan, np.nan)
-    ends = [missing if v is None else v for v in values]
-    return np.array(ends, dtype=np.float64).reshape(-1, 2)
+        yield ends(row["curves"].get(column, [])).ravel()
 
 
 def draw_conditions(figure: Figure, row: Row, top: float) -> float:
     """Conditions by shared order and test accuracy, numbered; return where the next may begin."""
     height = figure.get_figheight()
     curves: Mapping[str, Sequence[Any]] = row["curves"]
-    x, y = _numbers(curves["order"]), _numbers(curves["test"])
+    x, y = numbers(curves["order"]), numbers(curves["test"])
     place = (0.62 / WIDTH, (top - 0.12 - SCATTER[1]) / height)
     axes = figure.add_axes((*place, SCATTER[0] / WIDTH, SCATTER[1] / height))
     axes.plot(x, y, "o", color=BLUE, markersize=3)

@@ -12,6 +12,7 @@ from learnorder.report.figures.by_epoch import Curve
 from learnorder.report.figures.contained import containment_figure
 from learnorder.report.figures.joint import BOX, Side, joint_figure
 from learnorder.report.figures.matrix import matrix_figure
+from learnorder.report.gaps import ends, numbers
 from learnorder.report.names import file_name, letters, plot_name
 from learnorder.report.section import Axis, Head, Line, Part, Picture, Plane, Section, Table
 from learnorder.report.tables import Cell, cell, interval, number, percent, reason
@@ -200,17 +201,12 @@ def _containment(split: str, pair: Mapping[str, Any]) -> Picture | None:
         return None
 
     def column(key: str) -> np.ndarray:
-        return np.array([np.nan if row[key] is None else row[key] for row in along])
+        return numbers([row[key] for row in along])
 
-    ends = [
-        np.array(
-            [np.nan if row["containment_ci"] is None else row["containment_ci"][i] for row in along]
-        )
-        for i in (0, 1)
-    ]
+    interval_of = ends([row["containment_ci"] for row in along]).T
     upper = np.nanmean([column("upper_weaker"), column("upper_stronger")], axis=0)
     curves = [
-        Curve("observed", column("containment"), *ends),
+        Curve("observed", column("containment"), *interval_of),
         Curve("null: only classes", column("null")),
         Curve("networks of one collection", upper),
     ]

@@ -10,6 +10,7 @@ import numpy as np
 from learnorder.report import reading
 from learnorder.report.figures.by_epoch import Curve, curves_figure
 from learnorder.report.figures.distribution import NULLS
+from learnorder.report.gaps import ends, numbers
 from learnorder.report.measured import Measured
 from learnorder.report.names import file_name
 from learnorder.report.section import Head, Line, Part, Picture, Section, Table
@@ -58,21 +59,20 @@ def _rows(m: Measured) -> list[Mapping[str, Any]]:
 
 def _column(m: Measured, key: str) -> Scores:
     """One quantity by epoch; what is undefined is a gap in the line."""
-    return np.array([np.nan if row.get(key) is None else row[key] for row in _rows(m)], dtype=float)
+    return numbers([row.get(key) for row in _rows(m)])
 
 
-def _ends(m: Measured, key: str, i: int) -> Scores:
-    """Lower (0) or upper (1) end of an interval by epoch."""
-    ends = [np.nan if row.get(key) is None else row[key][i] for row in _rows(m)]
-    return np.array(ends, dtype=float)
+def _ends(m: Measured, key: str) -> Scores:
+    """``(epoch, 2)``, an interval by epoch."""
+    return ends([row.get(key) for row in _rows(m)])
 
 
 def _kappa(m: Measured) -> Picture:
     """Of correctness with its interval, and of the predictions."""
     curves = [Curve("of predictions", _column(m, "fleiss_kappa_predictions"))]
     if m.labelled:
-        ends = (_ends(m, "fleiss_kappa_ci", 0), _ends(m, "fleiss_kappa_ci", 1))
-        curves.insert(0, Curve("of correctness", _column(m, "fleiss_kappa"), *ends))
+        interval = _ends(m, "fleiss_kappa_ci").T
+        curves.insert(0, Curve("of correctness", _column(m, "fleiss_kappa"), *interval))
     return Picture(
         name=file_name("kappa", m.collection, m.split),
         drawing=curves_figure(m.epochs, curves, "Fleiss' kappa", (0.0, 1.0)),
@@ -90,7 +90,7 @@ def _kappa_sentence(m: Measured, kappa: Scores) -> str:
     text = f"It is largest after epoch {epoch_name(m.epochs[at])} ({number(kappa[at])})"
     if at < len(kappa) - 1 and np.isfinite(kappa[-1]):
         text += f" and {number(kappa[-1])} at the end"
-    null = _ends(m, "fleiss_kappa_null_class_ci", 1)[at] if m.labelled else np.nan
+    null = _ends(m, "fleiss_kappa_null_class_ci")[at, 1] if m.labelled else np.nan
     if np.isfinite(null):
         text += f"; if only the classes differed, it would hardly exceed {number(null)}"
     return f"{text}."

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from learnorder.measures.intervals import Interval
-from learnorder.measures.order import Reliability
+from learnorder.measures.order import recorded_reliability
 from learnorder.measures.planning import ReplicatesNeeded, needed_for, spearman_brown
 from learnorder.report.figures.by_epoch import Curve
 from learnorder.report.figures.by_number import by_number_figure
@@ -17,14 +15,6 @@ from learnorder.report.names import file_name
 from learnorder.report.section import Head, Line, Part, Picture, Section, Table
 from learnorder.report.sections.grouped import by_split
 from learnorder.report.tables import Cell, cell, epoch_name, number, reason
-
-SOURCES = {
-    "reliability": "value",
-    "reliability_ci": "ci",
-    "reliability_within_class": "within_class",
-    "reliability_within_class_ci": "within_class_ci",
-}
-"""Names of a summary, and of a reliability."""
 
 TARGET = 0.95
 """Reliability that is aimed at, as in `learnorder plan`."""
@@ -60,26 +50,9 @@ def replicates_section(found: Sequence[Measured]) -> Section:
     return Section("replicates", "Replicates", title, (*TEXT, STAGES), parts)
 
 
-def reliability_of(m: Measured) -> Reliability:
-    """The record of a summary as what it was made from."""
-    order: dict[str, Any] = m.summary["order"]
-
-    def ends(key: str) -> Interval | None:
-        return None if order[key] is None else (order[key][0], order[key][1])
-
-    return Reliability(
-        value=order["reliability"],
-        ci=ends("reliability_ci"),
-        within_class=order["reliability_within_class"],
-        within_class_ci=ends("reliability_within_class_ci"),
-        n_replicates=m.n_replicates,
-        undefined={SOURCES[key]: why for key, why in order["undefined"].items() if key in SOURCES},
-    )
-
-
 def _picture(m: Measured) -> Picture | None:
     """Reliability by number of replicates; None where there is no reliability above 0."""
-    found = reliability_of(m)
+    found = recorded_reliability(m.summary["order"], m.n_replicates)
     if found.value is None or found.value <= 0:
         return None
     plan = needed_for(found, TARGET)
