@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from learnorder.log.labelled import from_arrays
-from learnorder.report.columns import ACCESSIBILITY, FORGOTTEN, Column, columns_of
+from learnorder.report.columns import (
+    ACCESSIBILITY,
+    CONFIDENCE,
+    FORGOTTEN,
+    VARIABILITY,
+    Column,
+    columns_of,
+)
 from learnorder.report.examples import selectable
 from learnorder.report.lattice import merge_width
 from learnorder.report.measured import Measured, measure_split
@@ -43,13 +50,22 @@ def test_columns_are_the_measures_themselves(measured: Measured) -> None:
 
 
 def test_coarse_columns_stay_in_the_cells_of_a_figure() -> None:
-    column = Column("accessibility", np.arange(601, dtype=np.uint16), 600)
+    step = merge_width(600)
+    column = Column("accessibility", np.arange(601, dtype=np.uint16), 600, step)
     coarse = column.coarse()
     assert coarse is not None
-    step = merge_width(600)
     assert (coarse.votes // step == column.votes // step).all()
     assert len(np.unique(coarse.votes)) == 601 // step + 1
     assert Column("few", np.arange(21, dtype=np.uint8), 20).coarse() is None
+
+
+def test_values_of_the_data_map_stay_in_its_cells_however_little_room_there_is() -> None:
+    votes, labels = [[[0, 1], [1, 1]], [[0, 0], [0, 1]]], [0, 1]
+    chances = np.array([[[0.5, 0.75], [0.25, 1]], [[0.5, 0], [1, 0.5]]])
+    log = from_arrays(votes, labels, probabilities=chances, split="test")
+    found = {c.name: c for c in columns_of(measure_split("mlp", "test", log, None))}
+    for name in (CONFIDENCE, VARIABILITY):
+        assert found[f"{name}, mlp"].coarse() is None
 
 
 def test_a_column_that_does_not_fit_is_there_in_coarser_steps_and_the_page_says_so(

@@ -39,16 +39,20 @@ class Column:
         ``(example,)`` whole numbers from 0.
     per
         What they are divided by for a reader.
+    step
+        How many of these numbers share a cell of a figure.
     """
 
     name: str
     votes: NDArray[np.unsignedinteger[Any]]
     per: float
+    step: int = 1
 
     def coarse(self) -> Column | None:
         """The same in the steps that a figure shows, which take less room; None if it is so."""
-        step = merge_width(int(self.per))
-        return None if step == 1 else Column(self.name, self.votes // step * step, self.per)
+        if self.step == 1:
+            return None
+        return Column(self.name, self.votes // self.step * self.step, self.per, self.step)
 
 
 def hundredths(values: Scores, most: float = 1.0) -> NDArray[np.int64]:
@@ -74,13 +78,18 @@ def columns_of(m: Measured) -> Iterator[Column]:
         yield _column(WRONG_LAST, m, m.last.wrong_votes, n)
     yield _column(AGREEMENT_LAST, m, m.last.top_votes, n)
     if m.data_map is not None:
-        yield _column(CONFIDENCE, m, hundredths(m.data_map.confidence), HUNDREDTHS)
+        yield _column(CONFIDENCE, m, hundredths(m.data_map.confidence), HUNDREDTHS, step=1)
         variability = hundredths(m.data_map.variability, most=0.5)
-        yield _column(VARIABILITY, m, variability, 2 * HUNDREDTHS)
+        yield _column(VARIABILITY, m, variability, 2 * HUNDREDTHS, step=1)
     if m.order is not None and m.n_trained > 1:
         yield _column(FORGOTTEN, m, m.order.forgotten, n)
 
 
-def _column(what: str, m: Measured, votes: NDArray[Any], per: float) -> Column:
+def _column(
+    what: str, m: Measured, votes: NDArray[Any], per: int, step: int | None = None
+) -> Column:
+    """A column of votes out of ``per``; the cells of the data map alone are not merged ones."""
     most = int(votes.max()) if len(votes) else 0
-    return Column(m.value_name(what), votes.astype(smallest_type(most)), per)
+    return Column(
+        m.value_name(what), votes.astype(smallest_type(most)), per, step or merge_width(per)
+    )
