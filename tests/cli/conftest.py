@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.collection import here
 
-from learnorder.collection import train
+from learnorder.collection.engines import local
 from learnorder.training import cost
 
 
@@ -13,7 +13,7 @@ from learnorder.training import cost
 def probe_here(monkeypatch):
     """Let `train_collection` probe in this process; it then cannot train."""
     monkeypatch.setattr(cost, "PROBE_SECONDS", 0.01)
-    monkeypatch.setattr(train, "Pool", here.ProbesHere)
+    monkeypatch.setattr(local, "Pool", here.ProbesHere)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.collection import here
 
-from learnorder.collection import train
+from learnorder.collection.engines import local
 from learnorder.datasets.dataset import Dataset
 from learnorder.training import cost
 from learnorder.training.spec import TrainingSpec
@@ -204,7 +204,7 @@ def digits() -> Dataset:
 def probe_here(monkeypatch):
     """Let `train_collection` probe in this process; it then cannot train."""
     monkeypatch.setattr(cost, "PROBE_SECONDS", 0.01)
-    monkeypatch.setattr(train, "Pool", here.ProbesHere)
+    monkeypatch.setattr(local, "Pool", here.ProbesHere)
 
 
 @pytest.fixture(scope="session")

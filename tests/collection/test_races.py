@@ -117,7 +117,8 @@ def test_precision_settled_otherwise_by_another_process_is_told_and_then_followe
         run()
     assert describe(open_log(path))["replicates"] == []
     followed = []
-    monkeypatch.setattr(Pool, "train", lambda *given, **_: followed.append(given[3]))
+    monkeypatch.setattr(Pool, "begin", lambda *given, **_: followed.append(given[2]))
+    monkeypatch.setattr(Pool, "wait", lambda _: [])
     with pytest.warns(UserWarning, match="did not finish"):
         run()
     assert [execution.precision for execution in followed] == ["bfloat16"]

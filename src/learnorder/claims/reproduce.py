@@ -34,9 +34,10 @@ from learnorder.claims.results import (
     write_result,
     write_status,
 )
+from learnorder.collection.engines.local import LocalEngine
 from learnorder.collection.processes import ready_to_fork
 from learnorder.collection.progress import CostEstimate, Progress
-from learnorder.collection.train import TrainingResult, check_workers, train_collection
+from learnorder.collection.train import TrainingResult, train_collection
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log.reader import open_log
 from learnorder.measures.intervals import at_level
@@ -124,7 +125,7 @@ def reproduce(
         A name is none of a claim, another run has the folder, or a log in it does not fit.
     """
     claims = find_claims(names)
-    check_workers(workers)
+    LocalEngine(workers)  # refuses what is no number of processes
     # of all collections, probed and trained, workers are forked from one process
     with sole_run(out) as folder, _data_root(data), ready_to_fork(at_once=False):
         run = _Run(folder, scale, workers, report or (lambda _: None))

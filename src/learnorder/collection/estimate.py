@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from learnorder.collection.commit_cost import seconds_per_commit
+from learnorder.collection.engines.contract import Workers
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.pool import Pool
 from learnorder.collection.prepare import Prepared, prepare
@@ -77,7 +78,7 @@ def check_machine(spec: TrainingSpec) -> None:
 
 
 def probed_cost(
-    pool: Pool,
+    pool: Workers,
     scratch: Path,
     plan: Plan,
     prepared: Prepared,
@@ -85,7 +86,7 @@ def probed_cost(
     tell: Callable[[str], None],
     n_workers: int | None = None,
 ) -> CostEstimate:
-    """Measure one group in a pool, and extrapolate to the plan by so many workers."""
+    """Measure one group by a worker, and extrapolate to the plan by so many of them."""
     execution, cost = pool.probe(kept, tell)
     commit = seconds_per_commit(scratch, prepared)
     return CostEstimate.of(plan, prepared, cost, commit, n_workers or pool.n_workers, execution)

@@ -12,8 +12,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
+from learnorder.collection.engines.contract import MAX_DEATHS, Event
 from learnorder.collection.processes import NOT_TOLD, Process, seconds_until_loaded, start_worker
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log import layout
@@ -22,23 +23,11 @@ from learnorder.log.location import address
 from learnorder.training.execution import Execution
 from learnorder.training.spec import TrainingSpec
 
-MAX_DEATHS = 3
-"""How often a worker may die over one replicate before the replicate counts as failed."""
-
 NO_MEMORY = 77
 """Exit status of a worker that ran out of memory."""
 
 LESS = "Use a smaller training.batch_size, network or dataset, or a machine with more memory."
 """What helps where one worker alone needs more memory than there is."""
-
-
-@dataclass(frozen=True)
-class PoolEvent:
-    """Something happened to a replicate; ``fewer`` workers go on where memory ran out."""
-
-    kind: Literal["recorded", "finished", "failed", "retried", "fewer"]
-    seed: int
-    reason: str = ""
 
 
 @dataclass
@@ -111,15 +100,27 @@ class Pool:
         Folder with the network inputs, shared read-only between workers.
     n_workers
         How many.
+    token
+        Whose the claims of the workers are where there are no locks; without it, a new one. Where
+        they outlive a worker, they are known as ours by it.
     """
 
-    def __init__(self, spec: TrainingSpec, identity: str, scratch: Path, n_workers: int) -> None:
+    def __init__(
+        self,
+        spec: TrainingSpec,
+        identity: str,
+        scratch: Path,
+        n_workers: int,
+        token: str | None = None,
+    ) -> None:
         self._scratch = scratch
         self._events: queue.Queue[tuple[_Worker, dict[str, Any]]] = queue.Queue()
         self._started = 0
-        # where there are no locks, a worker's claim outlives it; by this name it is known as ours
-        self._token = uuid.uuid4().hex
+        self._token = token or uuid.uuid4().hex
         self._log: Path | None = None
+        self._job: dict[str, Any] = {}
+        self._waiting: deque[list[int]] = deque()
+        self._deaths: Counter[int] = Counter()
         task = {"spec": spec.resolved(), "identity": identity}
         (scratch / "task.json").write_text(json.dumps(task))
         self.n_workers = n_workers
@@ -181,63 +182,65 @@ class Pool:
                     fewer = self._remove(worker) or "It is replaced."
                     tell(f"a worker process {worker.last_words()} {fewer}")
 
-    def train(
-        self,
-        log: Path,
-        groups: Sequence[Sequence[int]],
-        execution: Execution,
-        on_event: Callable[[PoolEvent], None],
-        *,
-        take_over: bool = False,
-    ) -> None:
-        """Train groups of seeds into the log; returns when each seed is finished or failed."""
+    def begin(self, log: Path, execution: Execution, *, take_over: bool = False) -> None:
+        """Settle into which log, and how, the seeds submitted from now on are trained."""
         claim = {"token": self._token, "take_over": take_over}
-        job = {"job": "train", "log": address(log), "execution": execution.to_json(), **claim}
+        self._job = {
+            "job": "train", "log": address(log), "execution": execution.to_json(), **claim
+        }  # fmt: skip
         self._log = log
-        waiting = deque([list(group) for group in groups])
-        deaths: Counter[int] = Counter()
-        while waiting or any(worker.seeds for worker in self._workers):
-            self._hand_out(job, waiting)
-            worker, event = self._events.get()
-            match event["event"]:
-                case "ended":
-                    for news in self._bury(worker, deaths, waiting):
-                        on_event(news)
-                case "idle" | "refused":
-                    for seed in worker.seeds:
-                        on_event(PoolEvent("failed", seed, event.get("reason", "")))
-                    worker.seeds, worker.is_busy = [], False
-                case kind:
-                    if kind != "recorded":
-                        worker.seeds.remove(event["seed"])
-                    on_event(PoolEvent(kind, event["seed"], event["reason"]))
+        self._deaths.clear()
 
-    def _hand_out(self, job: dict[str, Any], waiting: deque[list[int]]) -> None:
+    def submit(self, seeds: Sequence[int]) -> None:
+        """Have a group of seeds trained side by side, each from where it stands in the log."""
+        self._waiting.append(list(seeds))
+
+    def wait(self) -> list[Event]:
+        """Wait for what happens next; an empty list when each seed is finished or failed."""
+        news: list[Event] = []
+        while not news and (self._waiting or any(worker.seeds for worker in self._workers)):
+            self._hand_out()
+            news = self._news_of(*self._events.get())
+        return news
+
+    def _news_of(self, worker: _Worker, event: dict[str, Any]) -> list[Event]:
+        """What an event of a worker says of its replicates."""
+        match event["event"]:
+            case "ended":
+                return list(self._bury(worker))
+            case "idle" | "refused":
+                left, worker.seeds, worker.is_busy = worker.seeds, [], False
+                return [Event("failed", seed, event.get("reason", "")) for seed in left]
+            case kind:
+                if kind != "recorded":
+                    worker.seeds.remove(event["seed"])
+                return [Event(kind, event["seed"], event["reason"])]
+
+    def _hand_out(self) -> None:
         """Give every idle worker a group; replace dead workers while there is work."""
+        waiting = self._waiting
         idle = [w for w in self._workers if not w.is_busy]
         while len(idle) < len(waiting) and len(self._workers) < self.n_workers:
             idle.append(self._start())
         for worker in idle[: min(len(waiting), self.n_workers)]:
             worker.seeds, worker.is_busy = waiting.popleft(), True
-            worker.send({**job, "seeds": worker.seeds})
+            worker.send({**self._job, "seeds": worker.seeds})
 
-    def _bury(
-        self, worker: _Worker, deaths: Counter[int], waiting: deque[list[int]]
-    ) -> Iterator[PoolEvent]:
+    def _bury(self, worker: _Worker) -> Iterator[Event]:
         """Say what becomes of the group of a dead worker: it goes on, unless too many died."""
-        reason = f"its worker process {worker.last_words()}"
+        reason, deaths = f"its worker process {worker.last_words()}", self._deaths
         if fewer := self._remove(worker):
-            yield PoolEvent("fewer", -1, fewer)
+            yield Event("fewer", -1, fewer)
         else:
             deaths.update(worker.seeds)
         for seed in worker.seeds:
             if deaths[seed] < MAX_DEATHS:
-                yield PoolEvent("retried", seed, reason)
+                yield Event("retried", seed, reason)
             else:
-                yield PoolEvent("failed", seed, f"{deaths[seed]} times {reason}{worker.advice()}")
+                yield Event("failed", seed, f"{deaths[seed]} times {reason}{worker.advice()}")
         again = [seed for seed in worker.seeds if deaths[seed] < MAX_DEATHS]
         if again:
-            waiting.appendleft(again)
+            self._waiting.appendleft(again)
 
     def _remove(self, worker: _Worker) -> str | None:
         """Do without a worker that has ended, and with one less if memory is short: then say so."""

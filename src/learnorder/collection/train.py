@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 
+from learnorder.collection.engines.contract import Engine, Event, Work, Workers, train_groups
+from learnorder.collection.engines.local import LocalEngine
 from learnorder.collection.estimate import check_machine, probed_cost
 from learnorder.collection.plan import Plan, make_plan
-from learnorder.collection.pool import Pool, PoolEvent
 from learnorder.collection.prepare import Prepared, prepare
-from learnorder.collection.processes import ready_to_fork
 from learnorder.collection.progress import CostEstimate, Progress, Tracker
 from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import (
@@ -25,7 +25,6 @@ from learnorder.collection.settled import (
 )
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError, SpecDiffers
-from learnorder.log.cores import available_cores
 from learnorder.log.creation import create_log, is_vacant, plan_replicates, refuse_foreign
 from learnorder.log.description import stopped_early
 from learnorder.log.location import is_shared, locate
@@ -74,14 +73,15 @@ def train_collection(
     out: str | Path,
     dataset: Dataset | None = None,
     workers: int | None = None,
+    engine: Engine | None = None,
     take_over: bool = False,
     report: Report | None = None,
 ) -> TrainingResult:
     """Train one replicate per seed and log every prediction after every recorded epoch.
 
     On a log of the same spec this resumes what was interrupted and adds seeds or epochs; finished
-    replicates are left alone. The bytes written do not depend on the number of workers, the order
-    of seeds, or how often training was interrupted.
+    replicates are left alone. The bytes written do not depend on the number of workers, the engine,
+    the order of seeds, or how often training was interrupted.
 
     Parameters
     ----------
@@ -95,7 +95,10 @@ def train_collection(
         Used instead of the one that ``spec.dataset`` names; its limits and classes, and the
         spec's treatment of labels, are applied to it.
     workers
-        Processes, one thread each; without it as many as this process may use cores.
+        Processes of this machine, one thread each; without it as many as this process may use
+        cores.
+    engine
+        Where to train instead of on this machine: a `RayEngine` or a `SlurmEngine`.
     take_over
         Where a file system has no locks: replace the claims of processes that are known to have
         ended.
@@ -113,7 +116,7 @@ def train_collection(
         Some replicates failed; `TrainingResult.failed` says why.
     """
     wanted = check_seeds(seeds)
-    check_workers(workers)
+    place = the_engine(workers, engine)
     path = locate(out)
     _require_shared(path)
     refuse_foreign(path)
@@ -126,7 +129,7 @@ def train_collection(
     failures: dict[int, str] = {}
     if plan.pending:
         tell(_data_line(prepared.dataset))
-        failures = _train_pending(path, plan, prepared, spec, workers, take_over, tell)
+        failures = _train_pending(path, plan, prepared, spec, place, take_over, tell)
     else:
         plan_replicates(path, wanted)  # what says that they are planned may have been lost
         if spec.architecture.is_learner:
@@ -155,13 +158,16 @@ def check_seeds(seeds: Iterable[int]) -> list[int]:
     return [int(seed) for seed in given]
 
 
-def check_workers(workers: int | None) -> None:
-    """Refuse what is no number of processes."""
-    if workers is not None and (type(workers) is not int or workers < 1):
+def the_engine(workers: int | None, engine: Engine | None) -> Engine:
+    """Where to train: this machine by so many workers, or the engine that is given."""
+    if engine is None:
+        return LocalEngine(workers)
+    if workers is not None:
         raise LearnOrderError(
-            f"train: workers = {workers!r}. It is a number of processes, 1 or more. "
-            "Leave it out for one per core."
+            f"train: workers = {workers!r} and an engine are given. Workers are processes of this "
+            "machine; an engine says itself how many it has. Give one of the two."
         )
+    return engine
 
 
 def _problem_of(seeds: Sequence[object]) -> str | None:
@@ -201,16 +207,23 @@ def _train_pending(
     plan: Plan,
     prepared: Prepared,
     spec: TrainingSpec,
-    workers: int | None,
+    engine: Engine,
     take_over: bool,
     tell: Report,
 ) -> dict[int, str]:
-    check_machine(prepared.spec)
-    with ready_to_fork(), scratch_folder() as scratch:
-        save(prepared.encoded(), scratch / "inputs")
-        n_workers = min(workers or available_cores(), len(plan.pending))
-        with Pool(prepared.spec, prepared.identity, scratch, n_workers) as pool:
-            cost = probed_cost(pool, scratch, plan, prepared, kept_execution(path), tell)
+    if engine.is_here:
+        check_machine(prepared.spec)
+    with scratch_folder() as scratch:
+        work = Work(
+            spec=prepared.spec,
+            identity=prepared.identity,
+            log=path,
+            scratch=scratch,
+            save_inputs=lambda folder: save(prepared.encoded(), folder),
+            n_pending=len(plan.pending),
+        )
+        with engine.start(work) as workers:
+            cost = probed_cost(workers, scratch, plan, prepared, kept_execution(path), tell)
             tell(cost)
             execution = cost.execution
             # only now, when the network has been seen to train, anything is written
@@ -224,16 +237,15 @@ def _train_pending(
             execution = kept_execution(path) or execution
             refuse_other_execution(path, spec, execution)
             plan_replicates(path, plan.wanted)
-            return _run(path, plan, pool, execution, take_over, tell)
+            workers.begin(path, execution, take_over=take_over)
+            return _run(plan, workers, execution, tell)
 
 
-def _run(
-    path: Path, plan: Plan, pool: Pool, execution: Execution, take_over: bool, tell: Report
-) -> dict[int, str]:
+def _run(plan: Plan, workers: Workers, execution: Execution, tell: Report) -> dict[int, str]:
     failures: dict[int, str] = {}
     tracker = Tracker(plan)
 
-    def on_event(event: PoolEvent) -> None:
+    def on_event(event: Event) -> None:
         match event.kind:
             case "recorded":
                 tell(tracker.recorded(event.seed))
@@ -244,10 +256,10 @@ def _run(
                 tell(tracker.failed(event.seed))
             case "retried":
                 tell(f"replicate {event.seed}: {event.reason} It goes on from its last epoch.")
-            case "fewer":
+            case "fewer" | "told":
                 tell(event.reason)
 
-    pool.train(path, plan.groups(execution.width), execution, on_event, take_over=take_over)
+    train_groups(workers, plan.groups(execution.width), on_event)
     return failures
 
 

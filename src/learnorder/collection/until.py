@@ -14,6 +14,7 @@ from typing import Protocol
 
 import xarray as xr
 
+from learnorder.collection.engines.contract import Engine
 from learnorder.collection.settled import kept_execution
 from learnorder.collection.train import (
     LARGEST_SEED,
@@ -21,11 +22,11 @@ from learnorder.collection.train import (
     TrainingResult,
     check_seeds,
     failure_line,
+    the_engine,
     train_collection,
 )
 from learnorder.datasets.dataset import Dataset
 from learnorder.errors import LearnOrderError, count_of
-from learnorder.log.cores import available_cores
 from learnorder.log.creation import is_vacant, refuse_foreign
 from learnorder.log.layout import planned_seeds
 from learnorder.log.location import locate
@@ -105,6 +106,7 @@ def train_until(
     most_replicates: int = MOST_REPLICATES,
     dataset: Dataset | None = None,
     workers: int | None = None,
+    engine: Engine | None = None,
     take_over: bool = False,
     report: Report | None = None,
 ) -> UntilResult:
@@ -134,7 +136,7 @@ def train_until(
     most_replicates
         Never more than so many are in the log, failed ones and those it holds already included; if
         it holds more, they stay, and none is added.
-    dataset, workers, take_over, report
+    dataset, workers, engine, take_over, report
         As in `train_collection`; ``report`` is also told of each round, as a text.
 
     Raises
@@ -148,6 +150,7 @@ def train_until(
     UserWarning
         Reliability was not reached; or some replicates failed.
     """
+    place = the_engine(workers, engine)
     path = locate(out)
     wanted = _first_seeds(path, seeds, reliability, most_replicates)
     tell = report or (lambda _: None)
@@ -156,7 +159,7 @@ def train_until(
     while True:
         rounds += 1
         done = train_collection(
-            spec, wanted, out=path, dataset=dataset, workers=workers, take_over=take_over,
+            spec, wanted, out=path, dataset=dataset, engine=place, take_over=take_over,
             report=report,
         )  # fmt: skip
         trained |= set(done.trained)
@@ -165,7 +168,7 @@ def train_until(
         log = Log(path)
         split = _split(log)
         found = needed(log[split], reliability)
-        at_once = _trained_at_once(path, workers)
+        at_once = _trained_at_once(path, place)
         add = round_size(found, reliability, at_once, most_replicates - len(wanted))
         grown = len(done.finished) > before
         reason = _why_to_stop(found, reliability, grown, len(wanted), most_replicates)
@@ -268,10 +271,10 @@ def _filled_up(seeds: list[int]) -> list[int]:
     return with_more_seeds(seeds, max(0, MIN_REPLICATES - len(seeds)))
 
 
-def _trained_at_once(path: Path, workers: int | None) -> int:
+def _trained_at_once(path: Path, engine: Engine) -> int:
     """How many replicates take no longer than one, as the log is trained."""
     kept = kept_execution(path)
-    return (workers or available_cores()) * (1 if kept is None else kept.width)
+    return engine.n_at_once * (1 if kept is None else kept.width)
 
 
 def _split(log: Log) -> str:
