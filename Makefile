@@ -15,12 +15,14 @@ BENCH_TRAINING ?=
 BENCH_MEASURES ?=
 # The same of `make bench-report`.
 BENCH_REPORT ?=
+# The same of `make bench-scale`.
+BENCH_SCALE ?=
 # Where `make bench-order` keeps its logs, and its table as order_cost.md.
 BENCH_ORDER ?= runs/order_cost
 # Where `make bench-labels` keeps its networks; run again, it goes on.
 BENCH_LABELS ?= runs/labels
 
-.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-report bench-training bench-order bench-labels claims example clean
+.PHONY: help setup demo test test-long test-faults check fmt bench bench-log bench-measures bench-report bench-training bench-order bench-labels bench-scale claims example clean
 
 help:           ## list the targets
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +82,9 @@ bench-order: setup  ## what an order costs, on seeds the rule was not found on (
 
 bench-labels: setup  ## planted label errors: who finds them (more than an hour, networks kept in BENCH_LABELS)
 	@OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.labels all --scratch $(BENCH_LABELS) --write
+
+bench-scale: setup  ## overhead of Ray and SLURM against the local pool, and 10,000 simulated replicates (BENCH_SCALE=--write)
+	@$(BIN)/python -m benchmarks.scaling $(BENCH_SCALE)
 
 claims: setup   ## pages and figures of the claims from docs/claims/results
 	@$(BIN)/python -m learnorder.claims.pages docs/claims

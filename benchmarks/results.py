@@ -21,15 +21,16 @@ ORDER = (
     *("write", "size", "compact", "read", "agreement", "measure", "growth", "recording", "real"),
     *("coverage", "intervals", "one-liners"),
     *("report", "report-paint"),
+    *("scale-overhead", "scale-many"),
     *("w1", "w2", "w3", "w4", "w5", "w6", "whole-training", "cheap-order", "recorder"),
 )
-"""Sections of the file: those of the log, of measures, of the report, and of training."""
+"""Sections of the file: the log, measures, the report, engines of clusters, and training."""
 
 PREAMBLE = """# Results of the benchmarks
 
 Written by `make bench-log BENCH_LOG=--write`, `make bench-measures BENCH_MEASURES=--write`,
-`make bench-report BENCH_REPORT=--write` and `make bench-training BENCH_TRAINING=--write`; do not
-edit. A value is the median of n repeats, in
+`make bench-report BENCH_REPORT=--write`, `make bench-scale BENCH_SCALE=--write` and
+`make bench-training BENCH_TRAINING=--write`; do not edit. A value is the median of n repeats, in
 turn with what it is compared with, and in brackets the smallest and the largest. *Peer* is plain
 xarray on Zarr as its documentation shows it (`peer.py`), in sections on measures what a user would
 write with numpy and others (`plain_measures.py`), and in sections on training the loop of a PyTorch

@@ -4,7 +4,8 @@ The walk, in one direction; each line is one stage::
 
     load_dataset, Dataset                    a name or a path  -> Dataset
     TrainingSpec, read_variants,             Dataset, seeds    -> a log on disk
-    train_collection, train_until
+    train_collection, train_until,
+    RayEngine, SlurmEngine
     Recorder                                 your own training loop -> a log on disk
     open_log, from_arrays                    a log             -> xr.Dataset
     tp_agreement, agreement, accuracy,       xr.Dataset        -> xr.DataArray
@@ -27,6 +28,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from learnorder.collection.engines.ray_cluster import RayEngine
+    from learnorder.collection.engines.slurm import SlurmEngine
     from learnorder.collection.train import TrainingResult, train_collection
     from learnorder.collection.until import UntilResult, train_until
     from learnorder.comparison.compare import Comparison, compare
@@ -131,10 +134,12 @@ __all__ = [
     "LogNotFound",
     "PermutationNull",
     "Ranking",
+    "RayEngine",
     "Recorder",
     "Reliability",
     "ReliabilityByStage",
     "ReplicatesNeeded",
+    "SlurmEngine",
     "SpecDiffers",
     "TrainingResult",
     "TrainingSpec",
@@ -222,10 +227,12 @@ _HOME = {
     "LogNotFound": "errors",
     "PermutationNull": "measures.nulls",
     "Ranking": "ranking.ranking",
+    "RayEngine": "collection.engines.ray_cluster",
     "Recorder": "recording.recorder",
     "Reliability": "measures.order",
     "ReliabilityByStage": "measures.stages",
     "ReplicatesNeeded": "measures.planning",
+    "SlurmEngine": "collection.engines.slurm",
     "SpecDiffers": "errors",
     "TrainingResult": "collection.train",
     "TrainingSpec": "training.spec",
@@ -262,8 +269,8 @@ _HOME = {
     "forgetting_events": "measures.learning",
     "from_arrays": "log.labelled",
     "generalised_diversity": "measures.ensemble",
-    "impossible_share": "measures.ensemble",
     "import_log": "exchange.importing",
+    "impossible_share": "measures.ensemble",
     "jaccard_correct": "measures.ensemble",
     "jensen_shannon_label": "measures.dynamics",
     "kohavi_wolpert": "measures.ensemble",

@@ -120,6 +120,35 @@ def insatiable(input_shape, n_classes):
     return Insatiable(n_classes)
 
 
+class Slow(nn.Module):
+    """Linear, and takes the time it is told, so that something can happen meanwhile."""
+
+    def __init__(self, n_classes):
+        super().__init__()
+        self.linear = nn.Linear(64, n_classes)
+
+    def forward(self, images):
+        time.sleep(float(os.environ.get("LEARNORDER_TEST_PAUSE", 0)))
+        return self.linear(images.flatten(1))
+
+
+def slow(input_shape, n_classes):
+    return Slow(n_classes)
+
+
+class DiesAlways(Trouble):
+    def happen(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deadly_for_some(input_shape, n_classes):
+    """Every second initialisation ends the process that trains it."""
+    network = DiesAlways(n_classes)
+    if network.linear.weight[0, 0].item() < 0:
+        network.happen = lambda: None
+    return network
+
+
 class DiesWithChild(Dies):
     """Its child outlives it, with whatever it has inherited."""
 

@@ -165,10 +165,10 @@ def test_a_failed_export_of_a_folder_leaves_none(tiny_log, tmp_path, monkeypatch
 
 def test_a_failed_import_leaves_no_log(tmp_path, monkeypatch):
     class Failing(whole.ReplicateWriter):
-        def finish(self, stopped=None):
+        def finish(self, *about):
             if self.seed == 1:
                 raise Breaks
-            super().finish(stopped)
+            super().finish(*about)
 
     monkeypatch.setattr(whole, "ReplicateWriter", Failing)
     log = lo.from_arrays(np.zeros((3, 2, 4), int))

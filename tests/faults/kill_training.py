@@ -125,8 +125,8 @@ def _train(log: Path, seed: int, task: object, acknowledge: Callable[[int, int],
             super().write(record)
             acknowledge(seed, record.index)
 
-        def finish(self) -> None:
-            super().finish()
+        def finish(self, *about: object) -> None:
+            super().finish(*about)
             acknowledge(seed, FINISHED)
 
     group.ReplicateWriter = Acknowledging

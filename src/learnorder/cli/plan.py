@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from learnorder.cli.arguments import JSON, LOG, SPLIT
+from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost
 from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
     from learnorder.measures.designs import CostModel
+
+
+def _of_cluster(option: str, name: str, kind: Any, what: str) -> Callable[[Any], Any]:
+    text = f"--cluster: {what}; default: as in the log."
+    return click.option(option, name, type=kind, help=text)
 
 
 @click.command()
@@ -30,14 +38,38 @@ if TYPE_CHECKING:
     show_default=True,
     help="Correlation with the full order that a cheaper design is to reach in every draw.",
 )
+@click.option("--cluster", is_flag=True, help="Say instead what a larger collection costs.")
+@_of_cluster("--replicates", "n_replicates", click.IntRange(min=1), "Replicates")
+@_of_cluster("--epochs", "epochs", click.FloatRange(0, min_open=True), "Epochs")
+@_of_cluster("--train", "n_train", click.IntRange(min=1), "Examples trained on")
+@_of_cluster("--predicted", "n_predicted", click.IntRange(min=1), "Examples predicted")
+@click.option("--slots", type=Slots(), help="--cluster: numbers of workers; default: 1,8,64,512.")
 @SPLIT
 @JSON
-def plan(log: str, target: float, correlation: float, split: str, as_json: bool) -> None:
+def plan(
+    log: str,
+    target: float,
+    correlation: float,
+    cluster: bool,
+    split: str,
+    as_json: bool,
+    **wanted: Any,
+) -> None:
     """Say how many more replicates a reliability takes, and which smaller design does as well.
+
+    With --cluster, say what a larger collection of the same network costs: hours, disk and network.
 
     \b
     learnorder plan runs/mlp.zarr --target 0.98
+    learnorder plan runs/resnet.zarr --cluster --replicates 100 --train 50000 --predicted 60000
     """
+    if cluster:
+        _plan_cluster(log, wanted, as_json)
+        return
+    if given := [name for name, value in wanted.items() if value is not None]:
+        name = {"n_train": "train", "n_predicted": "predicted", "n_replicates": "replicates"}
+        option = name.get(given[0], given[0])
+        raise click.UsageError(f"--{option} says what a cluster trains; give --cluster with it.")
     from learnorder.cli.output import echo_json, say_what_is_left_out
     from learnorder.log.reader import open_log
     from learnorder.measures.designs import sub_designs
@@ -53,6 +85,17 @@ def plan(log: str, target: float, correlation: float, split: str, as_json: bool)
     _print_needed(needed.to_dict(), split)
     click.echo()
     _print_designs(designs.to_dict())
+
+
+def _plan_cluster(log: str, wanted: dict[str, Any], as_json: bool) -> None:
+    from learnorder.cli.output import echo_json
+    from learnorder.log.reader import open_log
+
+    cost, collection = cost_on_cluster(open_log(log), wanted)
+    if as_json:
+        echo_json({"collection": asdict(collection), "cluster": cost.to_dict()})
+    else:
+        print_cost(cost, collection)
 
 
 def _cost(log: Log) -> CostModel:

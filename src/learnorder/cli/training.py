@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnorder.cli.arguments import TAKE_OVER
+from learnorder.cli.engines import check_engine_options, engine_options, make_engine
 from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
     type=click.IntRange(min=5),
     help="Where that ends, those in the log counted; default: 100.",
 )
-@click.option("--engine", type=click.Choice(["local"]), default="local", show_default=True)
+@engine_options
 @TAKE_OVER
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override the spec.")
 def train(
@@ -107,9 +108,9 @@ def train(
     workers: int | None,
     until_reliability: float | None,
     most_replicates: int | None,
-    engine: str,
     take_over: bool,
     settings: tuple[str, ...],
+    **engine: Any,
 ) -> None:
     """Train the replicates of a spec and log every prediction.
 
@@ -122,6 +123,8 @@ def train(
     learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
     learnorder train examples/digits_mlp.toml --set training.epochs=5 --out runs/short.zarr
     learnorder train examples/digits_mlp.toml --until-reliability 0.9 --out runs/sure.zarr
+    learnorder train spec.toml --engine ray --address auto --seeds 0:100 --out /shared/runs/log.zarr
+    learnorder train spec.toml --engine slurm --partition gpu --time 240 --out /shared/runs/log.zarr
     """
     if most_replicates is not None and until_reliability is None:
         raise click.UsageError("--most-replicates says where --until-reliability ends; give both.")
@@ -133,9 +136,11 @@ def train(
     # an architecture `package.module:callable` may lie beside the spec or in the current folder
     sys.path += [str(spec.parent.resolve()), str(Path.cwd())]
     rounds = (seeds, until_reliability, most_replicates)
-    asked = {"workers": workers, "take_over": take_over}
+    check_engine_options(engine, workers)
+    asked: dict[str, Any] = {"take_over": take_over}
     try:
         specs = read_variants(spec, overrides)
+        asked["engine"] = make_engine(engine, workers)
         if list(specs) == [BASE]:
             _train_one(specs[BASE], path, rounds, asked)
         else:

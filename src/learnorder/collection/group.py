@@ -54,6 +54,12 @@ class Task:
     grid: list[GridPoint]
     execution: Execution
 
+    @property
+    def input_bytes(self) -> int:
+        """Bytes of one example as the network reads it."""
+        inputs = self.tensors.splits["train"]
+        return inputs[0].numel() * inputs.element_size()
+
 
 def train_group(log: Path, seeds: Sequence[int], task: Task, tell: Tell, **claim: Any) -> None:
     """Train these replicates; what goes wrong with one is told, and kept in the log.
@@ -143,7 +149,8 @@ class _Together:
         self.task, self.tell, self.writers = task, tell, writers
         self.seeds = list(standing)
         self.states = {seed: state for seed, state in standing.items() if state is not None}
-        self._saved = time.monotonic()
+        self._saved = self._begun = time.monotonic()
+        self._is_whole = not any(writer.n_committed for writer in writers.values())
         self._threads = ThreadPoolExecutor(len(self.seeds))
 
     def train(self) -> None:
@@ -167,8 +174,20 @@ class _Together:
             for seed in list(self.writers):
                 self._fail(seed, error)
             return
+        cost = self._cost()
         for seed, writer in self.writers.items():
-            _finish(writer, self.tell, group.stopped.get(seed))
+            _finish(writer, self.tell, group.stopped.get(seed), cost)
+
+    def _cost(self) -> dict[str, float] | None:
+        """What one of them took, unless some of it was done before."""
+        if not self._is_whole:
+            return None
+        n, grid = len(self.seeds), self.task.grid
+        seconds = (time.monotonic() - self._begun) / n
+        about = {"epochs": grid[-1].epoch, "points": len(grid)}
+        return {
+            "seconds": seconds, "together": n, **about, "input_bytes": self.task.input_bytes
+        }  # fmt: skip
 
     def _record(self, group: Group | Learners, point: GridPoint) -> None:
         # points may lie many epochs apart: what leads to the next one is kept on the way
@@ -223,10 +242,16 @@ class _Together:
         self.tell("failed", seed, reason)
 
 
-def _finish(writer: ReplicateWriter, tell: Tell, stop: Stop | None = None) -> None:
+def _finish(
+    writer: ReplicateWriter,
+    tell: Tell,
+    stop: Stop | None = None,
+    cost: Mapping[str, float] | None = None,
+) -> None:
+    stopped = None if stop is None else {"epoch": stop.round, "reason": stop.reason}
     try:
         drop_state(writer.log, writer.seed)
-        writer.finish(None if stop is None else {"epoch": stop.round, "reason": stop.reason})
+        writer.finish(stopped, cost)
     except FAILURES as error:
         tell("failed", writer.seed, reason_of(error))
     else:

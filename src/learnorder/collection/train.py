@@ -16,6 +16,7 @@ from learnorder.collection.estimate import check_machine, probed_cost
 from learnorder.collection.plan import Plan, make_plan
 from learnorder.collection.prepare import Prepared, prepare
 from learnorder.collection.progress import CostEstimate, Progress, Tracker
+from learnorder.collection.provenance import made_by
 from learnorder.collection.scratch import scratch_folder
 from learnorder.collection.settled import (
     kept_execution,
@@ -29,6 +30,7 @@ from learnorder.log.creation import create_log, is_vacant, plan_replicates, refu
 from learnorder.log.description import stopped_early
 from learnorder.log.location import is_shared, locate
 from learnorder.log.reader import Log
+from learnorder.log.writer import ReplicateWriter
 from learnorder.training.execution import Execution
 from learnorder.training.inputs import save
 from learnorder.training.spec import TrainingSpec
@@ -238,7 +240,9 @@ def _train_pending(
             refuse_other_execution(path, spec, execution)
             plan_replicates(path, plan.wanted)
             workers.begin(path, execution, take_over=take_over)
-            return _run(plan, workers, execution, tell)
+            failures = _run(plan, workers, execution, tell)
+    _keep_reasons(path, prepared, failures)
+    return failures
 
 
 def _run(plan: Plan, workers: Workers, execution: Execution, tell: Report) -> dict[int, str]:
@@ -261,6 +265,23 @@ def _run(plan: Plan, workers: Workers, execution: Execution, tell: Report) -> di
 
     train_groups(workers, plan.groups(execution.width), on_event)
     return failures
+
+
+def _keep_reasons(path: Path, prepared: Prepared, failures: dict[int, str]) -> None:
+    """Note in the log why replicates failed whose process ended before it could."""
+    silent = [r.seed for r in Log(path).replicates if r.seed in failures and not r.reason]
+    epochs = [point.epoch for point in prepared.grid]
+    for seed in silent:
+        # where another process trains it by now, the reason is no longer of interest
+        with (
+            suppress(LearnOrderError, OSError),
+            ReplicateWriter(
+                path, seed, epochs, made_by(prepared.spec), prepared.identity
+            ) as writer,
+        ):
+            if not writer.attempt.is_finished:
+                point = prepared.grid[min(writer.n_committed, len(epochs) - 1)]
+                writer.fail("error", point.epoch, failures[seed])
 
 
 def _data_line(dataset: Dataset) -> str:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from learnorder.collection.engines.node_inputs import is_of_node, remove_unused
 from learnorder.collection.group import (
     FAILURES,
     Task,
@@ -149,7 +150,10 @@ def _read_jobs(lines: TextIO, jobs: queue.Queue[dict[str, Any]], scratch: Path) 
             os._exit(0)
         jobs.put(job)
     with _ending:
+        inputs = (scratch / "inputs").resolve()
         shutil.rmtree(scratch, ignore_errors=True)
+        if is_of_node(inputs):
+            remove_unused(inputs)
         os._exit(0)
 
 

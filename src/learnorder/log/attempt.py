@@ -34,7 +34,12 @@ OUTCOME = "outcome.json"
 STOPPED = "stopped"
 """Key of an outcome: after which epoch the learner stopped, and why; none for most."""
 
-KEPT = ("epochs", "manifest", "compaction", STOPPED)
+COST = "cost"
+"""Key of an outcome: what training took that went from the first epoch to the last in one go: its
+``seconds`` as a share of those that were trained ``together``, for so many ``epochs`` and recorded
+``points``, and the ``input_bytes`` of an example."""
+
+KEPT = ("epochs", "manifest", "compaction", STOPPED, COST)
 """What an outcome says of what is committed, whatever becomes of the attempt later."""
 
 FOLDED = "commits.json"
@@ -286,6 +291,11 @@ class Attempt:
         """Say after which ``epoch`` the learner stopped and for which ``reason``, if it did."""
         found = (self.outcome() or {}).get(STOPPED)
         return None if found is None else dict(found)
+
+    def cost(self) -> dict[str, float] | None:
+        """What its training took, where it was not interrupted; see `COST`."""
+        found = (self.outcome() or {}).get(COST)
+        return None if found is None else {key: float(value) for key, value in found.items()}
 
     def compaction(self) -> str | None:
         """Name of the folder that holds the compacted epochs, if there is one.

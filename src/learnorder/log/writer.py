@@ -25,7 +25,7 @@ from learnorder.log.arrays import (
     create_lane,
     encode_chunk,
 )
-from learnorder.log.attempt import STOPPED, Attempt, Commit, committed_attempt
+from learnorder.log.attempt import COST, STOPPED, Attempt, Commit, committed_attempt
 from learnorder.log.claim import Claim
 from learnorder.log.creation import plan_replicates, refuse_other_identity
 from learnorder.log.files import make_folder, remove, sync_folder, write_durably, write_record
@@ -284,7 +284,9 @@ class ReplicateWriter:
             create_lane(folder / name, lane, n_epochs, (1, lane.n_examples))
         return segment
 
-    def finish(self, stopped: Mapping[str, Any] | None = None) -> None:
+    def finish(
+        self, stopped: Mapping[str, Any] | None = None, cost: Mapping[str, float] | None = None
+    ) -> None:
         """Declare the whole grid committed.
 
         Parameters
@@ -292,6 +294,8 @@ class ReplicateWriter:
         stopped
             Where the learner stopped before its last epoch, so that nothing changes after it: the
             ``epoch`` and the ``reason``.
+        cost
+            What training took, if it went from the first epoch to the last in one go, see `COST`.
 
         Raises
         ------
@@ -312,7 +316,9 @@ class ReplicateWriter:
         known = {**(listed_files(folder / earlier) if earlier else {}), **self._written}
         write_manifest(folder, folder / manifest, self.attempt.files(self.header), known)
         outcome = {"status": "finished", "epochs": self.n_committed, "manifest": manifest}
-        about = {} if stopped is None else {STOPPED: dict(stopped)}
+        about: dict[str, Any] = {} if stopped is None else {STOPPED: dict(stopped)}
+        if cost is not None:
+            about[COST] = dict(cost)
         self.attempt.write_outcome({**outcome, **about})
         record_seed(self.log, self.seed, "finished")
         if earlier:

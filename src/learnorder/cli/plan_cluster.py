@@ -1,0 +1,109 @@
+"""``plan --cluster``: what a larger collection costs, from the replicates of a log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from learnorder.errors import LearnOrderError, count_of
+
+if TYPE_CHECKING:
+    from learnorder.log.reader import Log
+    from learnorder.measures.cluster_cost import ClusterCost, Collection
+
+SLOTS = (1, 8, 64, 512)
+"""Workers that the time is said for, unless others are asked for."""
+
+
+class Slots(click.ParamType[tuple[int, ...]]):
+    """Numbers of workers: ``8``, or ``1,8,64``."""
+
+    name = "N,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
+        """Parse, or fail with exit status 2."""
+        if isinstance(value, tuple):
+            return value
+        parts = value.split(",")
+        if not all(part.isdecimal() and int(part) > 0 for part in parts):
+            return self.fail(
+                f"{value!r} are no numbers of workers; write 8, or 1,8,64.", param, ctx
+            )
+        return tuple(int(part) for part in parts)
+
+
+def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Collection]:
+    """Extrapolate from a log to what is asked for; what is not asked for is as in the log.
+
+    Raises
+    ------
+    LearnOrderError
+        The log has no split 'train', or no replicate that was measured.
+    """
+    from dataclasses import replace
+
+    from learnorder.measures.cluster_cost import cluster_cost
+
+    own = _collection(log)
+    costs = [r.attempt.cost() for r in log.replicates if r.attempt is not None]
+    measured = [cost for cost in costs if cost is not None]
+    asked = {key: value for key, value in given.items() if key != "slots" and value is not None}
+    if "epochs" in asked and own.epochs:
+        # recorded as often as in the log
+        asked["points"] = max(1, round(own.points * asked["epochs"] / own.epochs))
+    wanted = replace(own, **asked)
+    return cluster_cost(measured, own, wanted, given["slots"] or SLOTS), wanted
+
+
+def _collection(log: Log) -> Collection:
+    from learnorder.measures.cluster_cost import Collection
+
+    sizes = {name: about.n_examples for name, about in log.header.splits.items()}
+    if "train" not in sizes:
+        raise LearnOrderError(
+            f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
+            "costs depends on how many examples are trained on. Give a log of training."
+        )
+    finished = [r for r in log.replicates if r.status == "finished" and r.attempt is not None]
+    costs = [r.attempt.cost() for r in finished if r.attempt is not None]
+    known = next((cost for cost in costs if cost is not None), {"epochs": 1.0, "points": 1.0})
+    lanes = log.header.lanes.values()
+    per_split = {split: 0 for split in sizes}
+    for lane in lanes:
+        per_split[lane.split] += lane.dtype.itemsize
+    return Collection(
+        n_replicates=max(1, len(log.replicates)),
+        epochs=known["epochs"],
+        points=int(known["points"]),
+        n_train=sizes["train"],
+        n_predicted=sum(sizes.values()),
+        bytes_per_prediction=max(per_split.values()),
+        n_lanes=len(lanes),
+    )
+
+
+def print_cost(cost: ClusterCost, wanted: Collection) -> None:
+    """Say it in lines and a table."""
+    from learnorder.cli.output import duration, echo_table, size
+
+    click.echo(
+        f"{count_of(wanted.n_replicates, 'replicate')} x {wanted.epochs:g} epochs on "
+        f"{wanted.n_train:,} examples, {wanted.points:,} recordings of {wanted.n_predicted:,}"
+    )
+    hours = (cost.hours_per_replicate, cost.lowest, cost.highest)
+    typical, low, high = (duration(3600 * value) for value in hours)
+    n = count_of(cost.n_measured, "measured replicate")
+    click.echo(f"a replicate: {typical} of one worker ({low} to {high} by {n})")
+    click.echo(f"together: {cost.worker_hours:,.1f} hours of a worker")
+    click.echo(f"log: {size(cost.disk)} before compaction")
+    sent = "unknown" if cost.inputs is None else f"{size(cost.inputs)}, once"
+    click.echo(f"data sent to each node: {sent}")
+    rows: list[Sequence[Any]] = [
+        [int(row["slots"]), duration(3600 * row["hours"]), f"{size(row['log_rate'])}/s"]
+        for row in cost.slots
+    ]
+    echo_table(["workers", "until all are trained", "written to the log"], rows)

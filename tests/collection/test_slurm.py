@@ -1,0 +1,175 @@
+"""Jobs through submitit, whose local executor runs them here: the same bytes, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.collection.test_determinism import predictions
+
+from learnorder.collection.engines.slurm import SlurmEngine
+from learnorder.collection.progress import Progress
+from learnorder.collection.train import train_collection
+from learnorder.errors import LearnOrderError
+from learnorder.log.verify import verify_log
+
+pytest.importorskip("submitit")
+
+SEEDS = range(3)
+PLAIN = {"augmentation": {}, "execution": {"executor": "sequential"}}
+PATIENCE_SECONDS = 120
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import learnorder as lo
+from learnorder.collection.engines.slurm import SlurmEngine
+from learnorder.collection.train import train_collection
+from learnorder.training.spec import TrainingSpec
+arrays = np.load(sys.argv[2])
+data = lo.Dataset.from_arrays(*(arrays[k] for k in ("x", "y", "xt", "yt")))
+spec = TrainingSpec.from_tables(json.loads(sys.argv[3]))
+engine = SlurmEngine(cluster="local", replicates_per_job=3)
+result = train_collection(spec, range(3), out=sys.argv[4], dataset=data, engine=engine)
+assert not result.failed, result.failed
+"""
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory, networks, digits, make_spec, train_here):
+    """What one process gives, never interrupted."""
+    path = tmp_path_factory.mktemp("reference") / "slow.zarr"
+    train_here(path, slow(make_spec), digits, SEEDS)
+    return path
+
+
+def slow(make_spec):
+    return make_spec("own_networks:slow", epochs=5, **PLAIN)
+
+
+@pytest.fixture
+def pause(monkeypatch):
+    """Let the network take its time, here and in what is started from here."""
+    monkeypatch.setenv("LEARNORDER_TEST_PAUSE", "0.15")
+
+
+def check(path: Path, reference: Path) -> None:
+    assert predictions(path) == predictions(reference)
+    assert verify_log(path).intact
+    assert not path.with_name(f"{path.name}.jobs").exists(), "files of jobs were left"
+
+
+def jobs_of(path: Path) -> list[int]:
+    """Processes of submitit that run jobs of a log."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if b"submitit" in command and f"{path}.jobs".encode() in command:
+            found.append(int(folder.name))
+    return found
+
+
+def n_committed(path: Path) -> int:
+    return sum(1 for _ in path.glob("**/commits/test/*.json"))
+
+
+def wait_until(what) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not what():
+        assert time.monotonic() < deadline, "it did not come to it"
+        time.sleep(0.05)
+
+
+def test_an_array_of_jobs_gives_the_same_bytes_and_leaves_no_files(
+    tmp_path, networks, digits, make_spec, reference
+):
+    path = tmp_path / "log.zarr"
+    engine = SlurmEngine(cluster="local", replicates_per_job=2)
+    result = train_collection(slow(make_spec), SEEDS, out=path, dataset=digits, engine=engine)
+    assert result.finished == tuple(SEEDS)
+    check(path, reference)
+
+
+def test_killed_job_is_submitted_again_and_what_it_printed_is_kept(
+    tmp_path, networks, digits, make_spec, reference, pause
+):
+    path, news = tmp_path / "log.zarr", []
+
+    def report(event):
+        news.append(event)
+        if isinstance(event, Progress) and event.recorded == 2:
+            for process in jobs_of(path):
+                os.kill(process, signal.SIGKILL)
+
+    engine = SlurmEngine(cluster="local", replicates_per_job=3)
+    result = train_collection(
+        slow(make_spec), SEEDS, out=path, dataset=digits, engine=engine, report=report
+    )
+    assert result.finished == tuple(SEEDS)
+    assert predictions(path) == predictions(reference)
+    said = [line for line in news if isinstance(line, str) and "ended without a result" in line]
+    assert len(said) == 3
+    (kept,) = path.with_name("log.zarr.jobs").iterdir()
+    assert str(kept) in said[0]
+    assert (kept / "jobs").is_dir()
+    assert not (kept / "inputs").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["SIGKILL", "SIGINT"])
+def test_command_ended_in_the_middle_is_gone_on_with_and_its_jobs_are_ended(
+    tmp_path, networks, digits, make_spec, reference, pause, how
+):
+    path, arrays = tmp_path / "log.zarr", tmp_path / "data.npz"
+    x, y = digits.train, digits.test
+    np.savez(arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels)
+    spec = json.dumps(slow(make_spec).resolved())
+    first = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, networks, arrays, spec, path],
+        stderr=subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    wait_until(lambda: n_committed(path) >= 2)
+    first.send_signal(how)
+    first.wait(PATIENCE_SECONDS)
+    if how == signal.SIGINT:
+        assert jobs_of(path) == []
+    else:
+        assert jobs_of(path), "jobs outlive the command that submitted them"
+    assert n_committed(path) < 15, "it was over already"
+    again = SlurmEngine(cluster="local", replicates_per_job=3)
+    result = train_collection(slow(make_spec), SEEDS, out=path, dataset=digits, engine=again)
+    assert result.finished == tuple(SEEDS)
+    check(path, reference)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"minutes": 0}, "minutes = 0. SLURM counts it in whole numbers"),
+        ({"replicates_per_job": 1.5}, "replicates_per_job = 1.5"),
+        ({"cpus_per_replicate": 0.5}, "cpus_per_replicate = 0.5"),
+        ({"gpus_per_replicate": 0.5}, "gpus_per_replicate = 0.5"),
+        ({"jobs_at_once": 0}, "jobs_at_once = 0"),
+    ],
+)
+def test_what_slurm_cannot_count_is_refused(given, message):
+    with pytest.raises(LearnOrderError) as raised:
+        SlurmEngine(cluster="local", **given)
+    assert message in str(raised.value)
+
+
+def test_without_sbatch_the_engine_says_where_to_run(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(LearnOrderError, match="needs the command sbatch"):
+        SlurmEngine()
