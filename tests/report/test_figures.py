@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from learnorder.report.figures.by_epoch import Curve, accuracy_figure, curves_figure
@@ -145,3 +147,34 @@ def test_a_matrix_writes_every_known_value_and_says_where_there_is_none() -> Non
         for text in matrix_figure(CORRELATIONS, ["a", "b", "c"]).figure().axes[0].texts
     ]
     assert texts == ["0.900", "−0.200", "1.020", "–", "0.500", "0.400"]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        accuracy_figure({"train": (EPOCHS, np.linspace(0.9325, 1, 15).reshape(3, 5))}, (0.92, 1)),
+        containment_figure(
+            np.linspace(0.9501, 0.9643, 10), [Curve("observed", np.linspace(0.97, 0.99, 10))]
+        ),
+    ],
+    ids=["accuracy", "containment"],
+)
+def test_letters_lie_inside_the_figure_and_ticks_apart(drawing: Drawing) -> None:
+    figure = drawing.figure()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes, renderer = figure.axes[0], canvas.get_renderer()
+    assert axes.yaxis.label.get_window_extent(renderer).x0 >= 0
+    ticks = [
+        tick.label1.get_window_extent(renderer)
+        for tick in axes.xaxis.get_major_ticks()
+        if axes.get_xlim()[0] <= tick.get_loc() <= axes.get_xlim()[1]
+    ]
+    assert len(ticks) > 2
+    assert all(a.x1 < b.x0 for a, b in pairwise(ticks))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
+def test_panels_fill_one_column_or_two(n: int) -> None:
+    width = distribution_figure(PANELS * n, "TP-agreement", 6).figure().get_figwidth()
+    assert width == (COLUMN if n <= 2 else TWO_COLUMNS)

@@ -15,7 +15,7 @@ from learnorder.report.document import DEFAULT_MOST_BYTES, Content, fit
 from learnorder.report.measured import LogLike, Measured, measure_split
 from learnorder.report.place import require_replaceable, write_figures, write_page
 from learnorder.report.sections.agreement import agreement_section
-from learnorder.report.sections.answer import answer_table, answers, left_out
+from learnorder.report.sections.answer import answer_table, answers, common_notes, left_out
 from learnorder.report.sections.baselines import baselines_section
 from learnorder.report.sections.comparison import comparison_section
 from learnorder.report.sections.data_map import data_map_section
@@ -175,6 +175,7 @@ def _content(
     return Content(
         names=tuple(logs),
         answers=answers(found, comparison),
+        notes=common_notes(found),
         table=answer_table(found),
         left_out=left_out(found),
         sections=[section for section in sections if section.parts],

@@ -17,6 +17,7 @@ from learnorder.report.figures.drawing import (
     COLUMN,
     DASHES,
     FONT,
+    TWO_COLUMNS,
     drawn,
     guides,
     percent_axis,
@@ -73,8 +74,8 @@ def distribution_figure(panels: Sequence[Panel], score: str, columns: int) -> Fi
 def _panel_grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
     """Figure and axes placed by hand: a solver would draw everything twice to find the same."""
     left, right, bottom, gap_x, gap_y = 0.5, 0.08, 0.36, 0.4, 0.4
-    each_x, each_y, top = (0.735, 0.95, 0.42) if columns > 2 else (1.2, 0.95, 0.72)
-    width = max(left + right + columns * each_x + (columns - 1) * gap_x, COLUMN)
+    width, each_y, top = (TWO_COLUMNS, 0.95, 0.42) if columns > 2 else (COLUMN, 0.95, 0.72)
+    each_x = (width - left - right - (columns - 1) * gap_x) / columns
     height = top + bottom + rows * each_y + (rows - 1) * gap_y
     figure = Figure(figsize=(width, height))
     figure.subplots_adjust(
@@ -109,5 +110,5 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
     axes.set_ylim(bottom=0)
     axes.set_xticks((0, 0.5, 1), ("0", "½", "1"))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    percent_axis(axes)
+    percent_axis(axes.yaxis)
     guides(axes)

@@ -60,7 +60,8 @@ def joint_figure(
         (up, axes.set_ylabel, axes.set_yticks),
     ):
         label(side.name)
-        ticks(np.linspace(side.low, side.high, 5))
+        n_cells = counts.shape[0 if side is across else 1]
+        ticks(np.linspace(side.low, side.high, min(max(n_cells, 2), 5)))
     _scale(axes, most)
     return figure
 
