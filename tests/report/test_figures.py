@@ -136,9 +136,12 @@ def test_a_users_settings_change_nothing_and_stay_as_they_were() -> None:
 
 def test_bars_are_as_high_as_the_counts() -> None:
     figure = distribution_figure([Panel("", np.array([5, 0, 1]))], "x", 1).figure()
-    bars = figure.axes[0].patches
-    assert [bar.get_height() for bar in bars] == pytest.approx([5 / 6, 0, 1 / 6])
-    assert mpl.colors.to_hex(bars[0].get_facecolor()) == BLUE
+    (bars,) = figure.axes[0].collections
+    ends = [path.get_extents() for path in bars.get_paths()]
+    assert [end.height for end in ends] == pytest.approx([5 / 6, 0, 1 / 6])
+    assert [(end.x0 + end.x1) / 2 for end in ends] == pytest.approx([0, 0.5, 1])
+    assert figure.axes[0].get_ylim() == (0, pytest.approx(5 / 6 * 1.05))
+    assert mpl.colors.to_hex(bars.get_facecolor()[0]) == BLUE
 
 
 def test_a_matrix_writes_every_known_value_and_says_where_there_is_none() -> None:

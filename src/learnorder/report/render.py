@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from learnorder.comparison.clocks import Clock
-from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
 from learnorder.report.document import DEFAULT_MOST_BYTES, Content, fit
 from learnorder.report.measured import LogLike, Measured, measure_split
@@ -28,6 +26,7 @@ from learnorder.report.shown import Shown, kept_in, supplied
 from learnorder.schema import LABEL, PREDICTION
 
 if TYPE_CHECKING:
+    from learnorder.comparison.clocks import Clock
     from learnorder.comparison.compare import Comparison
 
 Loaded = dict[str, dict[str, xr.Dataset]]
@@ -129,6 +128,8 @@ def _compare(loaded: Loaded, clock: Clock) -> dict[str, Comparison]:
     """Comparison of every split that all logs have, with labels."""
     if len(loaded) < 2:
         return {}
+    from learnorder.comparison.compare import compare
+
     shared = [
         split
         for split in _split_names(loaded)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
     width = merge_width(n_votes)
     centres = bin_centres(n_votes, width)
     bar = 0.92 * width / n_votes
-    axes.bar(centres, merged(panel.counts, width) / n, bar, color=BLUE, alpha=0.85, label=label)
+    axes.add_collection(_bars(centres, merged(panel.counts, width) / n, bar, label))
     for i, null in enumerate((panel.equal_difficulty, panel.class_conditional), start=1):
         if null is not None:
             axes.plot(
@@ -105,6 +106,7 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
                 linestyle=DASHES[i],
                 label=NULLS[i - 1],
             )
+    axes.autoscale_view()
     axes.set_title(panel.title)
     axes.set_xlim(-0.55 * max(bar, 0.06), 1 + 0.55 * max(bar, 0.06))
     axes.set_ylim(bottom=0)
@@ -112,3 +114,11 @@ def _panel(axes: Axes, panel: Panel, label: str) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
     percent_axis(axes.yaxis)
     guides(axes)
+
+
+def _bars(centres: Scores, heights: Scores, width: float, label: str) -> PolyCollection:
+    """Bars that stand on 0, drawn at once: as single ones they would take most of the time."""
+    left, right, foot = centres - width / 2, centres + width / 2, np.zeros_like(heights)
+    corners = [(left, foot), (left, heights), (right, heights), (right, foot)]
+    each = np.stack([np.stack(corner, axis=-1) for corner in corners], axis=1)
+    return PolyCollection(list(each), facecolor=BLUE, alpha=0.85, linewidth=0, label=label)

@@ -64,6 +64,7 @@ RULES = {
     "pdf.fonttype": 42,
     "font.size": FONT,
     "axes.titlesize": FONT,
+    "axes.titley": 1.0,  # no search for room: nothing of ours stands above axes but their title
     "axes.labelsize": FONT,
     "xtick.labelsize": FONT,
     "ytick.labelsize": FONT,
