@@ -177,6 +177,16 @@ def test_letters_lie_inside_the_figure_and_ticks_apart(drawing: Drawing) -> None
     assert all(a.x1 < b.x0 for a, b in pairwise(ticks))
 
 
+def test_counts_of_millions_are_written_in_full() -> None:
+    canvas = FigureCanvasAgg(joint(np.diag([1, 5, 1_281_167])).figure())
+    canvas.draw()
+    key = canvas.figure.axes[0].child_axes[0]
+    words = [label for label in key.get_yticklabels() if label.get_text()]
+    assert words[-1].get_text() == "1,281,167"
+    ends = [word.get_window_extent(canvas.get_renderer()).x1 for word in [*words, key.title]]
+    assert max(ends) <= canvas.figure.bbox.x1
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
 def test_panels_fill_one_column_or_two(n: int) -> None:
     width = distribution_figure(PANELS * n, "TP-agreement", 6).figure().get_figwidth()
