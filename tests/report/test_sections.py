@@ -65,7 +65,7 @@ def test_one_replicate_agrees_with_nobody() -> None:
 def test_without_labels_nothing_is_said_of_being_right() -> None:
     unlabelled = split_of([[[0, 1, 0]], [[0, 1, 1]], [[0, 1, 1]]])
     assert readings(distribution_section([unlabelled])) == [
-        "After epoch 1 all replicates predict one same class for 66.7\xa0% of the examples."
+        "After epoch 1, all replicates predict one same class for 66.7\xa0% of the examples."
     ]
     sections = [distribution_section([unlabelled]), kappa_section([unlabelled])]
     text = " ".join(paragraph for section in sections for paragraph in section.text)

@@ -90,7 +90,7 @@ def _sentence(m: Measured, panel: Panel, epoch: str) -> str:
     """What lies at both ends after the last epoch, and what the nulls put there."""
     n = panel.counts.sum()
     all_of_them, none = (percent(panel.counts[i] / n) for i in (-1, 0))
-    when = f"After epoch {epoch}"
+    when = f"After epoch {epoch},"
     if not m.labelled:
         return f"{when} all replicates predict one same class for {all_of_them} of the examples."
     text = f"{when} {all_of_them} of the examples have TP-agreement 1 and {none} have 0"
