@@ -82,5 +82,5 @@ def test_a_column_that_does_not_fit_is_there_in_coarser_steps_and_the_page_says_
     step = merge_width(600)
     assert measured.order is not None
     assert (unpacked(first["data"]) == measured.order.right // step * step).all()
-    assert cut.left_out[0] == "finer steps of accessibility, mlp of test"
+    assert cut.left_out[0] == "finer steps of “accessibility, mlp” of test"
     assert "trajectories of mlp, test" in cut.left_out

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from learnorder.report.figures.by_epoch import Curve, accuracy_figure, curves_figure
@@ -134,9 +136,12 @@ def test_a_users_settings_change_nothing_and_stay_as_they_were() -> None:
 
 def test_bars_are_as_high_as_the_counts() -> None:
     figure = distribution_figure([Panel("", np.array([5, 0, 1]))], "x", 1).figure()
-    bars = figure.axes[0].patches
-    assert [bar.get_height() for bar in bars] == pytest.approx([5 / 6, 0, 1 / 6])
-    assert mpl.colors.to_hex(bars[0].get_facecolor()) == BLUE
+    (bars,) = figure.axes[0].collections
+    ends = [path.get_extents() for path in bars.get_paths()]
+    assert [end.height for end in ends] == pytest.approx([5 / 6, 0, 1 / 6])
+    assert [(end.x0 + end.x1) / 2 for end in ends] == pytest.approx([0, 0.5, 1])
+    assert figure.axes[0].get_ylim() == (0, pytest.approx(5 / 6 * 1.05))
+    assert mpl.colors.to_hex(bars.get_facecolor()[0]) == BLUE
 
 
 def test_a_matrix_writes_every_known_value_and_says_where_there_is_none() -> None:
@@ -145,3 +150,44 @@ def test_a_matrix_writes_every_known_value_and_says_where_there_is_none() -> Non
         for text in matrix_figure(CORRELATIONS, ["a", "b", "c"]).figure().axes[0].texts
     ]
     assert texts == ["0.900", "−0.200", "1.020", "–", "0.500", "0.400"]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        accuracy_figure({"train": (EPOCHS, np.linspace(0.9325, 1, 15).reshape(3, 5))}, (0.92, 1)),
+        containment_figure(
+            np.linspace(0.9501, 0.9643, 10), [Curve("observed", np.linspace(0.97, 0.99, 10))]
+        ),
+    ],
+    ids=["accuracy", "containment"],
+)
+def test_letters_lie_inside_the_figure_and_ticks_apart(drawing: Drawing) -> None:
+    figure = drawing.figure()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes, renderer = figure.axes[0], canvas.get_renderer()
+    assert axes.yaxis.label.get_window_extent(renderer).x0 >= 0
+    ticks = [
+        tick.label1.get_window_extent(renderer)
+        for tick in axes.xaxis.get_major_ticks()
+        if axes.get_xlim()[0] <= tick.get_loc() <= axes.get_xlim()[1]
+    ]
+    assert len(ticks) > 2
+    assert all(a.x1 < b.x0 for a, b in pairwise(ticks))
+
+
+def test_counts_of_millions_are_written_in_full() -> None:
+    canvas = FigureCanvasAgg(joint(np.diag([1, 5, 1_281_167])).figure())
+    canvas.draw()
+    key = canvas.figure.axes[0].child_axes[0]
+    words = [label for label in key.get_yticklabels() if label.get_text()]
+    assert words[-1].get_text() == "1,281,167"
+    ends = [word.get_window_extent(canvas.get_renderer()).x1 for word in [*words, key.title]]
+    assert max(ends) <= canvas.figure.bbox.x1
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 6])
+def test_panels_fill_one_column_or_two(n: int) -> None:
+    width = distribution_figure(PANELS * n, "TP-agreement", 6).figure().get_figwidth()
+    assert width == (COLUMN if n <= 2 else TWO_COLUMNS)

@@ -181,3 +181,19 @@ def test_without_labels_the_ends_are_those_of_agreement() -> None:
     assert most.cards[0].label is None
     assert most.cards[0].word == "agreement"
     assert most.cards[0].trajectory == ()
+
+
+def test_ties_of_forgetting_and_of_agreement_are_said() -> None:
+    forgets = [[[0] * 6 + [1], [1] * 6 + [1], [0] * 6 + [1]]] * 2
+    row = row_of(shown(measured(forgets)), "Forgotten most often")
+    assert row.note.endswith(
+        "6 examples share the last value; 2 of them, spread over the ids, are shown."
+    )
+    unlabelled = from_arrays([[[0] * 6 + [1]], [[0] * 6 + [0]]], split="outside")
+    most, _ = shown(measure_split("mlp", "outside", unlabelled, None)).rows
+    assert most.note.startswith("6 examples share the last value; 2 of them")
+
+
+def test_one_replicate_is_wrong_with_nobody() -> None:
+    titles = [row.title for row in shown(measured(learned([0, 9], n_replicates=1)), 1).rows]
+    assert "Wrong together" not in titles

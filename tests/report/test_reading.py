@@ -88,6 +88,7 @@ def test_sentences_hold_the_numbers_with_their_intervals_and_nulls() -> None:
     bimodality = reading.bimodality_sentence(found)
     assert "0.600" in bimodality
     assert "1.800 if all examples were equally hard and 1.700 if" in bimodality
+    assert bimodality.startswith("After epoch 4 it is")
     assert reading.counted(found) == "9 of 10 replicates, 12,000 examples"
 
 
@@ -95,13 +96,25 @@ def test_undefined_numbers_give_their_reason() -> None:
     why = {"fleiss_kappa": "all votes are alike", "bimodality": "no spread"}
     found = summary(row={"fleiss_kappa": None, "bimodality": None, "undefined": why})
     assert reading.last_epoch_sentence(found).endswith("Kappa is undefined: all votes are alike.")
-    assert "undefined there: no spread." in reading.bimodality_sentence(found)
+    assert reading.bimodality_sentence(found) == "After epoch 4 it is undefined: no spread."
     shown = cell(found["per_epoch"][0], "fleiss_kappa")
     assert (shown.text, shown.note, shown.undefined) == ("undefined", "all votes are alike", True)
 
 
 def test_one_replicate_says_nothing_by_its_bimodality() -> None:
-    assert reading.bimodality_sentence({**summary(), "n_replicates": 1}) == ""
+    sentence = reading.bimodality_sentence({**summary(), "n_replicates": 1})
+    assert sentence == "With one replicate it is 0 whatever was learned, and says nothing."
+
+
+def test_a_kappa_without_an_interval_says_why() -> None:
+    row = {"fleiss_kappa_ci": None, "undefined": {"fleiss_kappa_ci": "no spread to estimate"}}
+    sentence = reading.last_epoch_sentence(summary(row=row))
+    assert "a kappa of 0.500 (no interval: no spread to estimate); if" in sentence
+
+
+def test_labels_changed_on_purpose_are_counted() -> None:
+    sentence = reading.changed_labels_sentence(300, 1500)
+    assert sentence.startswith("The labels of 300 examples (20.0\xa0%) were changed on purpose; ")
 
 
 def test_bimodality_above_a_null_is_no_sign_against_agreement() -> None:

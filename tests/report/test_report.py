@@ -243,7 +243,7 @@ def test_a_comparison_on_another_clock_is_shown_and_one_without_levels_says_why(
     given = compare(splits, "accuracy")
     page = page_of(logs, tmp_path, comparison={"test": given})
     assert f"{given.pairs[0].corrected:.3f}" in page
-    assert "replicates are matched at 10 accuracies" in page
+    assert "Replicates are matched at 10 accuracies" in page
     early = {"a": splits["a"].isel(epoch=[-1]), "b": splits["b"].isel(epoch=[-1])}
     page = page_of(logs, tmp_path, comparison={"test": compare(early, "accuracy")})
     assert "no range of accuracy that all replicates pass" in page

@@ -406,6 +406,8 @@ def test_a_page_cut_to_its_size_works_and_names_what_is_not_on_it(
             visited = visit(path)
             missing |= set(visited.page.locator("#provenance ul li").all_text_contents())
             if visited.page.locator("#select").count():
+                planes = visited.page.locator(".plane").count()
+                assert visited.page.locator("#cells").is_visible() == (planes > 0)
                 visited.page.select_option("[name=way]", label="highest")
                 assert len(taken(visited.page, 150, 150)) == 150
             assert visited.complaints == []

@@ -47,7 +47,7 @@ class Content:
     ----------
     names
         Of the collections.
-    answers, table, left_out
+    answers, notes, table, left_out
         What it begins with.
     sections
         In order.
@@ -57,6 +57,7 @@ class Content:
 
     names: tuple[str, ...]
     answers: Sequence[Answer]
+    notes: Sequence[str]
     table: Table | None
     left_out: Mapping[str, str]
     sections: Sequence[Section]
@@ -162,7 +163,8 @@ def _values(
         "galleries": galleries,
         "sheets": list(sheets),
         "most": most,
-        "references": references_of(anchors),
+        "references": references_of(anchors, labelled=content.table is not None),
+        "labelled": content.table is not None,
         "left_out": list(notes),
         "payload": None,
     }

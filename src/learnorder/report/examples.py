@@ -175,7 +175,8 @@ def _add_columns(
                 continue
             coarse = column.coarse()
             finer = coarse is not None and _fits(splits[split], coarse, room)
-            room.left_out.append(f"{'finer steps of ' if finer else ''}{column.name} of {split}")
+            named = f"“{column.name}” of {split}"
+            room.left_out.append(f"finer steps of {named}" if finer else f"values of {named}")
 
 
 def _fits(split: dict[str, Any], column: Column, room: Room) -> bool:

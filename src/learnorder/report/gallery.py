@@ -37,8 +37,8 @@ class Card:
     true_label
         Only where it differs from the label.
     prediction, share
-        The class most predicted after the last epoch (lowest class id among equals), and the
-        share of replicates that gave it.
+        The class most predicted after the last epoch (of equals the label, then the lowest class
+        id), and the share of replicates that gave it.
     second, second_share
         The label, where another class is most predicted, else the wrong class most predicted, and
         the share that gave it; None where none did.
@@ -139,8 +139,8 @@ def _questions(m: Measured, votes: Positions, most: int) -> Iterator[Question]:
     """Yield what is asked of a split, in order."""
     everyone = np.arange(m.n_examples)
     if m.order is None or m.tp_counts is None:
-        yield "Most agreed upon", -votes, everyone, ""
-        yield "Least agreed upon", votes, everyone, ""
+        yield "Most agreed upon", -votes, everyone, _tied(-votes, everyone, most)
+        yield "Least agreed upon", votes, everyone, _tied(votes, everyone, most)
         return
     yield "Learned first", -votes, everyone, _tied(-votes, everyone, most)
     known = np.flatnonzero(2 * m.tp_counts[-1].astype(np.int64) > m.n_replicates)
@@ -155,13 +155,12 @@ def _questions(m: Measured, votes: Positions, most: int) -> Iterator[Question]:
         _some(n_never, never, most),
     )
     if m.n_trained > 1:
-        forgotten = np.flatnonzero(m.order.forgotten > 0)
-        yield (
-            "Forgotten most often",
-            -m.order.forgotten,
-            forgotten,
-            "Right at one recorded epoch and wrong at the next, over all replicates.",
-        )
+        times, forgotten = -m.order.forgotten, np.flatnonzero(m.order.forgotten > 0)
+        what = "Right at one recorded epoch and wrong at the next, over all replicates."
+        note = f"{what} {_tied(times, forgotten, most)}".strip()
+        yield "Forgotten most often", times, forgotten, note
+    if m.n_replicates == 1:
+        return  # nobody else to be wrong with
     together = np.flatnonzero(2 * m.last.wrong_votes.astype(np.int64) > m.n_replicates)
     key = -(m.last.wrong_votes.astype(np.int64) * (int(votes.max()) + 1) - votes)
     said = f"{count_of(len(together), 'example')} on which most replicates end with one same wrong "

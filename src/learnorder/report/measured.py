@@ -150,6 +150,11 @@ class Measured:
         return self.log[TRUE_LABEL].values if TRUE_LABEL in self.log else None
 
     @property
+    def n_changed(self) -> int:
+        """Labels that were changed on purpose."""
+        return 0 if self.true_label is None else int(np.sum(self.true_label != self.label))
+
+    @property
     def ids(self) -> Ids:
         """``(example,)``."""
         found: Ids = self.log["example"].values

@@ -86,6 +86,14 @@ def _with_ci(value: float, ci: Sequence[float] | None) -> str:
     )
 
 
+def _found(row: Mapping[str, Any], key: str) -> str:
+    """A number with its interval in brackets, or why there is none."""
+    value, ci = row[key], row[f"{key}_ci"]
+    if ci is None:
+        return f"{number(value)} (no interval: {reason(row, f'{key}_ci')})"
+    return _with_ci(value, ci)
+
+
 def last_epoch_sentence(summary: Mapping[str, Any]) -> str:
     """Accuracy and kappa after the last epoch, with what chance would give."""
     row = summary["per_epoch"][-1]
@@ -97,18 +105,19 @@ def last_epoch_sentence(summary: Mapping[str, Any]) -> str:
         return f"{right} Kappa is undefined: {reason(row, 'fleiss_kappa')}."
     return (
         f"{right} The replicates agree on which ones with a kappa of "
-        f"{_with_ci(row['fleiss_kappa'], row['fleiss_kappa_ci'])}; if right answers fell on "
-        "examples at random, it would be about 0."
+        f"{_found(row, 'fleiss_kappa')}; if right answers fell on examples at random, it would be "
+        "about 0."
     )
 
 
 def bimodality_sentence(summary: Mapping[str, Any]) -> str:
     """Bimodality after the last epoch beside both nulls."""
     if summary["n_replicates"] < 2:
-        return ""
+        return "With one replicate it is 0 whatever was learned, and says nothing."
     row = summary["per_epoch"][-1]
+    when = f"After epoch {epoch_name(row['epoch'])}"
     if row["bimodality"] is None:
-        return f"Bimodality of TP-agreement is undefined there: {reason(row, 'bimodality')}."
+        return f"{when} it is undefined: {reason(row, 'bimodality')}."
     nulls = [
         (row["bimodality_null"], "if all examples were equally hard"),
         (row["bimodality_null_class"], "if they differed only by class"),
@@ -117,9 +126,15 @@ def bimodality_sentence(summary: Mapping[str, Any]) -> str:
     beside = " and ".join(f"{number(value)} {what}" for value, what in defined)
     above = any(row["bimodality"] > value for value, _ in defined)
     caution = " Above a null it says nothing against agreement." if above else ""
+    return f"{when} it is {number(row['bimodality'])}; it would be {beside}.{caution}"
+
+
+def changed_labels_sentence(n_changed: int, n_examples: int) -> str:
+    """What "right" means where labels were changed on purpose."""
+    share = percent(n_changed / n_examples)
     return (
-        f"Bimodality of TP-agreement is {number(row['bimodality'])} there; it would be {beside}."
-        f"{caution}"
+        f"The labels of {count_of(n_changed, 'example')} ({share}) were changed on purpose; right "
+        "means as labelled, so networks that see through the change count as wrong there."
     )
 
 

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from learnorder.comparison.clocks import Clock
-from learnorder.comparison.compare import compare
 from learnorder.errors import LearnOrderError
 from learnorder.report.document import DEFAULT_MOST_BYTES, Content, fit
 from learnorder.report.measured import LogLike, Measured, measure_split
 from learnorder.report.place import require_replaceable, write_figures, write_page
 from learnorder.report.sections.agreement import agreement_section
-from learnorder.report.sections.answer import answer_table, answers, left_out
+from learnorder.report.sections.answer import answer_table, answers, common_notes, left_out
 from learnorder.report.sections.baselines import baselines_section
 from learnorder.report.sections.comparison import comparison_section
 from learnorder.report.sections.data_map import data_map_section
@@ -28,6 +26,7 @@ from learnorder.report.shown import Shown, kept_in, supplied
 from learnorder.schema import LABEL, PREDICTION
 
 if TYPE_CHECKING:
+    from learnorder.comparison.clocks import Clock
     from learnorder.comparison.compare import Comparison
 
 Loaded = dict[str, dict[str, xr.Dataset]]
@@ -129,6 +128,8 @@ def _compare(loaded: Loaded, clock: Clock) -> dict[str, Comparison]:
     """Comparison of every split that all logs have, with labels."""
     if len(loaded) < 2:
         return {}
+    from learnorder.comparison.compare import compare
+
     shared = [
         split
         for split in _split_names(loaded)
@@ -175,6 +176,7 @@ def _content(
     return Content(
         names=tuple(logs),
         answers=answers(found, comparison),
+        notes=common_notes(found),
         table=answer_table(found),
         left_out=left_out(found),
         sections=[section for section in sections if section.parts],

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.datasets.extra import with_test_set
-from learnorder.datasets.previews import previews_at
 from learnorder.errors import ExamplesDiffer, LearnOrderError
 from learnorder.ids import first_difference
 from learnorder.schema import Ids, Previews
@@ -82,6 +80,8 @@ class InDataset:
         self.has_images = dataset.kind == "image"
 
     def _preview(self, i: int) -> Previews:
+        from learnorder.datasets.previews import previews_at
+
         return previews_at(self._split, self._dataset.kind, np.array([i], dtype=np.int64))
 
     def image(self, i: int) -> NDArray[np.uint8]:
@@ -111,6 +111,7 @@ def supplied(logs: Mapping[str, LogLike], path: Path) -> dict[str, Shown]:
     LearnOrderError
         The logs do not say which dataset they are about, or it has neither pictures nor texts.
     """
+    from learnorder.datasets.extra import with_test_set
     from learnorder.training.data_tables import DatasetSpec, ExtraSpec
 
     found: dict[str, Shown] = {}

@@ -35,14 +35,19 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def percent(value: float) -> str:
-    r"""A share in per cent with one decimal, and no line break before the sign.
+    r"""A share in per cent with one decimal; never rounded to none or to all.
 
     Examples
     --------
-    >>> percent(0.9534)
-    '95.3\xa0%'
+    >>> percent(0.9534), percent(0.9998), percent(0.0002), percent(0.0)
+    ('95.3\xa0%', '>99.9\xa0%', '<0.1\xa0%', '0.0\xa0%')
     """
-    return f"{100 * value:.1f}\N{NO-BREAK SPACE}%"
+    text = f"{100 * value:.1f}"
+    if text in ("0.0", "-0.0"):
+        text = "<0.1" if value > 0 else "0.0"
+    elif text == "100.0" and value < 1:
+        text = ">99.9"
+    return f"{text.replace('-', '−')}\N{NO-BREAK SPACE}%"
 
 
 def interval(ci: Sequence[float]) -> str:
@@ -54,6 +59,22 @@ def interval(ci: Sequence[float]) -> str:
     '0.950 to 0.980'
     """
     return f"{number(ci[0])} to {number(ci[1])}"
+
+
+def percent_with(value: float, ci: Sequence[float] | None, why: str) -> str:
+    r"""A share in per cent with its interval in brackets, or why there is none.
+
+    Examples
+    --------
+    >>> percent_with(0.5, (0.4, 0.6), "")
+    '50.0\xa0% (95\xa0% interval 40.0\xa0% to 60.0\xa0%)'
+    >>> percent_with(0.5, None, "there is 1 replicate")
+    '50.0\xa0% (no interval: there is 1 replicate)'
+    """
+    if ci is None:
+        return f"{percent(value)} (no interval: {why})"
+    ends = " to ".join(map(percent, ci))
+    return f"{percent(value)} (95\N{NO-BREAK SPACE}% interval {ends})"
 
 
 def epoch_name(epoch: float) -> str:

@@ -14,6 +14,7 @@ from learnorder.report.figures.drawing import (
     COLOURS,
     DASHES,
     INK,
+    PERCENT_LEFT,
     column_axes,
     drawn,
     legend_above,
@@ -45,6 +46,8 @@ def epoch_axis(axes: Axes, epochs: Scores) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=7, integer=whole))
     if len(epochs) == 1:
         axes.set_xlim(float(epochs[0]) - 1, float(epochs[0]) + 1)
+    elif not np.isfinite(axes.dataLim.intervalx).all():  # nothing is drawn that would set them
+        axes.set_xlim(float(epochs[0]), float(epochs[-1]))
 
 
 def draw_line(axes: Axes, x: Scores, curve: Curve, i: int) -> None:
@@ -71,7 +74,7 @@ def accuracy_figure(
     Mean over replicates, a band of one standard deviation, and a thin line for each replicate;
     ``limits`` of the vertical axis are the same for all collections of a page.
     """
-    figure, axes = column_axes()
+    figure, axes = column_axes(left=PERCENT_LEFT)
     for i, (name, (epochs, accuracy)) in enumerate(splits.items()):
         colour = COLOURS[i % len(COLOURS)]
         mean = accuracy.mean(axis=0)
@@ -81,7 +84,7 @@ def accuracy_figure(
         draw_line(axes, epochs, Curve(name, mean, mean - spread, mean + spread), i)
         epoch_axis(axes, epochs)
     axes.set_ylim(*limits)
-    percent_axis(axes)
+    percent_axis(axes.yaxis)
     axes.set_ylabel("accuracy")
     legend_above(axes)
     return figure

@@ -17,7 +17,7 @@ def by_number_figure(n: Scores, curves: list[Curve], n_now: int, target: float) 
     for i, curve in enumerate(curves):
         draw_line(axes, n, curve, i)
     axes.axhline(target, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), label=f"{target:g}")
-    axes.axvline(n_now, color=INK, linewidth=0.7, alpha=0.5, label=f"{n_now} there are")
+    axes.axvline(n_now, color=INK, linewidth=0.7, alpha=0.5, label=f"now: {n_now}")
     low = min([0.0, *(float(c.low.min()) for c in curves if c.low is not None)])
     axes.set_ylim(max(low, -0.25), 1.02)
     axes.set_xlim(left=0)

@@ -19,6 +19,7 @@ from typing import ParamSpec
 import matplotlib
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -41,6 +42,9 @@ FONT = 7.5
 BELOW, LINE = 0.36, 0.155
 """Inches below axes for ticks and a label, and for a line of a legend."""
 
+PERCENT_LEFT = 0.68
+"""Inches left of axes whose ticks are per cent with up to two decimals."""
+
 DOTS = 300
 """Per inch, in files of pixels and where a layer of a drawing is pixels."""
 
@@ -60,6 +64,7 @@ RULES = {
     "pdf.fonttype": 42,
     "font.size": FONT,
     "axes.titlesize": FONT,
+    "axes.titley": 1.0,  # no search for room: nothing of ours stands above axes but their title
     "axes.labelsize": FONT,
     "xtick.labelsize": FONT,
     "ytick.labelsize": FONT,
@@ -186,9 +191,9 @@ def guides(axes: Axes) -> None:
     axes.set_axisbelow(True)
 
 
-def percent_axis(axes: Axes) -> None:
-    """Write shares on the vertical axis in per cent."""
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
+def percent_axis(axis: Axis) -> None:
+    """Write shares along an axis in per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g} %"))
 
 
 def legend_above(axes: Axes) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from learnorder.report.figures.drawing import BLUE, COLUMN, INK, drawn
 from learnorder.schema import Scores
 
-SIDE, LEFT, BOTTOM, TOP = 2.15, 0.62, 0.42, 0.26
-"""Inches: of the square of cells, and of the room beside it."""
+SIDE, LEFT, BOTTOM, TOP = 1.97, 0.6, 0.42, 0.26
+"""Inches: of the square of cells, and of the room beside it; right of it, for millions in full."""
 
 HEIGHT = BOTTOM + SIDE + TOP
 
@@ -60,7 +60,8 @@ def joint_figure(
         (up, axes.set_ylabel, axes.set_yticks),
     ):
         label(side.name)
-        ticks(np.linspace(side.low, side.high, 5))
+        n_cells = counts.shape[0 if side is across else 1]
+        ticks(np.linspace(side.low, side.high, min(max(n_cells, 2), 5)))
     _scale(axes, most)
     return figure
 

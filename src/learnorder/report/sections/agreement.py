@@ -70,10 +70,12 @@ def _plane(m: Measured, shape: tuple[int, ...]) -> Plane:
 
 def _sentence(m: Measured, right: np.ndarray, votes: Votes, when: str) -> str:
     """How often the class most predicted is the label, and how often agreement is on another."""
-    most = float(np.mean(votes.top == m.label))
-    agreed = Rule().agreed
-    together = float(np.mean(votes.wrong_votes >= agreed * m.n_replicates))
+    most = percent(float(np.mean(right == votes.top_votes)))
+    if m.n_replicates == 1:
+        return f"After {when} the one replicate gives the label of {most} of the examples."
+    together = float(np.mean(votes.wrong_votes >= Rule().agreed * m.n_replicates))
     return (
-        f"After {when} the class most predicted is the label for {percent(most)} of the examples; "
-        f"for {percent(together)} at least two thirds of the replicates give one same wrong class."
+        f"After {when} no class is predicted more often than the label for {most} of the examples "
+        f"(the diagonal); for {percent(together)} at least two thirds of the replicates give one "
+        "same wrong class."
     )

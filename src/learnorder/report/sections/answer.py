@@ -38,11 +38,20 @@ class Answer:
 
 def answers(found: Sequence[Measured], comparisons: Mapping[str, Comparison]) -> list[Answer]:
     """One for each split of each collection, then one for each comparison."""
+    common = common_notes(found)
     between = [
         Answer(f"Between collections, {split}", "", "", _between(comparison.to_dict()))
         for split, comparison in comparisons.items()
     ]
-    return [*map(_answer, found), *between]
+    return [*(_answer(m, common) for m in found), *between]
+
+
+def common_notes(found: Sequence[Measured]) -> list[str]:
+    """Notes that hold of every split with labels, where there is more than one: said once."""
+    of_each = [reading.notes(m.summary) for m in found if m.labelled]
+    if len(of_each) < 2:
+        return []
+    return [note for note in of_each[0] if all(note in notes for notes in of_each)]
 
 
 def _between(found: Mapping[str, Any]) -> tuple[str, ...]:
@@ -53,7 +62,7 @@ def _between(found: Mapping[str, Any]) -> tuple[str, ...]:
     return (reading.pairs_sentence(pairs, len(found["collections"])),)
 
 
-def _answer(m: Measured) -> Answer:
+def _answer(m: Measured, common: Sequence[str]) -> Answer:
     counted = reading.counted(m.summary)
     if not m.labelled:
         return Answer(m.name, counted, "", tuple(reading.unlabelled_sentences(m.summary)))
@@ -61,7 +70,8 @@ def _answer(m: Measured) -> Answer:
         reading.order_sentence(m.summary),
         reading.null_sentence(m.summary),
         reading.last_epoch_sentence(m.summary),
-        *reading.notes(m.summary),
+        *([reading.changed_labels_sentence(m.n_changed, m.n_examples)] if m.n_changed else ()),
+        *(note for note in reading.notes(m.summary) if note not in common),
     )
     return Answer(m.name, counted, reading.verdict(m.summary), tuple(filter(None, sentences)))
 

@@ -10,7 +10,7 @@ from learnorder.report.measured import Measured
 from learnorder.report.names import file_name
 from learnorder.report.section import Part, Picture, Section
 from learnorder.report.sections.grouped import by_split
-from learnorder.report.tables import interval, percent, reason
+from learnorder.report.tables import percent_with, reason
 
 TEXT = (
     "Share of the shared order that goes with the class, and with what is known of each example "
@@ -25,14 +25,18 @@ def baselines_section(found: Sequence[Measured]) -> Section:
     parts = []
     for split, of_split in by_split([m for m in found if m.labelled]).items():
         pictures = [p for m in of_split if (p := _picture(m)) is not None]
-        notes = [
-            f"{m.name}: undefined ({reason(m.summary, 'baselines')})."
-            for m in of_split
-            if m.summary["baselines"] is None
-        ]
+        notes = [f"{m.name}: undefined ({why})." for m in of_split if (why := _undefined(m))]
         parts.append(Part(split, pictures, notes=notes))
     title = "What is trivial about the order"
     return Section("baselines", "Baselines", title, TEXT, parts)
+
+
+def _undefined(m: Measured) -> str:
+    """Why there is no share to draw."""
+    found = m.summary["baselines"]
+    if found is None:
+        return reason(m.summary, "baselines")
+    return "" if found["class"]["share"] is not None else reason(found["class"], "share")
 
 
 def _found(record: Mapping[str, Any]) -> Found:
@@ -41,9 +45,9 @@ def _found(record: Mapping[str, Any]) -> Found:
 
 def _picture(m: Measured) -> Picture | None:
     """Shares of class, of each baseline, and of all together."""
-    found = m.summary["baselines"]
-    if found is None or found["class"]["share"] is None:
+    if _undefined(m):
         return None
+    found = m.summary["baselines"]
     rows = [Row("class", _found(found["class"]))]
     rows += [
         Row(str(each["name"]).replace("_", " ")[:30], _found(each), _found(each["within_class"]))
@@ -73,4 +77,4 @@ def _sentence(found: Mapping[str, Any]) -> str:
 
 def _share(record: Mapping[str, Any]) -> str:
     ci = record["share_ci"]
-    return percent(record["share"]) + ("" if ci is None else f" ({interval(ci)})")
+    return percent_with(record["share"], ci, "" if ci is not None else reason(record, "share_ci"))

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from learnorder.report import columns, lattice, reading
-from learnorder.report.figures.by_epoch import Curve
-from learnorder.report.figures.contained import containment_figure
 from learnorder.report.figures.joint import BOX, Side, joint_figure
 from learnorder.report.figures.matrix import matrix_figure
-from learnorder.report.gaps import ends, numbers
 from learnorder.report.names import file_name, letters, plot_name
 from learnorder.report.section import Axis, Head, Line, Part, Picture, Plane, Section, Table
-from learnorder.report.tables import Cell, cell, interval, number, percent, reason
+from learnorder.report.sections import containment
+from learnorder.report.tables import Cell, cell, number, percent, reason
 
 if TYPE_CHECKING:
     from learnorder.comparison.compare import Comparison
@@ -31,9 +29,7 @@ TEXT = (
     "over replicates and epochs: near 1 learned early by all, near 0 late or never). The diagonal "
     "is one same order learned at one same pace. With few replicates two orders can correlate only "
     "up to the noise ceiling; corrected is Pearson's correlation divided by it, not clipped.",
-    "Containment asks whether the stronger collection knows what the weaker knows, network by "
-    "network, at matched accuracy. Dashed: what chance within classes gives; dotted: what "
-    "different networks of one collection give.",
+    containment.TEXT,
 )
 HEADS = ("examples", "Pearson", "Spearman", "noise ceiling", "corrected")
 
@@ -52,23 +48,43 @@ def comparison_section(
 
 
 def _parts(split: str, comparison: Comparison, matched: Comparison | None) -> list[Part]:
-    """Square of correlations, then joint distributions, containment, and the table behind them."""
+    """Square of correlations, then joint distributions, containment, and the tables behind them."""
     found = comparison.to_dict()
     pairs: list[Mapping[str, Any]] = found["pairs"]
-    matrix, pictures = _matrix(split, found), []
+    matrix, pictures, notes = _matrix(split, found), [], reading.notes(found)
+    undefined: dict[str, list[str]] = {}
+    if len(pairs) > MOST_DRAWN:
+        left = len(pairs) - MOST_DRAWN
+        notes.append(f"{left} further pairs are in the tables only, to keep this page small.")
     for pair in pairs[:MOST_DRAWN]:
         if comparison.accessibility:
             pictures.append(_joint(split, comparison, found, pair))
-        contained = _containment(split, pair)
-        if contained is not None:
+        contained = containment.containment_picture(split, pair)
+        if isinstance(contained, Picture):
             pictures.append(contained)
-    notes = [str(note) for note in found.get("notes") or ()]
-    left = len(pairs) - MOST_DRAWN
-    if left > 0:
-        notes.insert(0, f"{left} further pairs are in the table only, to keep this page small.")
-    other = {} if matched is None else {(p["a"], p["b"]): p for p in matched.to_dict()["pairs"]}
+        else:
+            undefined.setdefault(contained, []).append(f"{pair['a']} against {pair['b']}")
+    for why, of in undefined.items():
+        whose = "" if len(of) == len(pairs[:MOST_DRAWN]) else f" of {', '.join(of)}"
+        notes.append(f"Containment along training{whose} is not drawn: {why}.")
+    tables = (
+        _table(pairs, _at_equal_accuracies(matched, notes)),
+        containment.containment_table(pairs),
+    )
     whole = [Part(split, matrix)] if matrix else []
-    return [*whole, Part("" if matrix else split, pictures, (_table(pairs, other),), notes)]
+    return [*whole, Part("" if matrix else split, pictures, tables, notes)]
+
+
+def _at_equal_accuracies(
+    matched: Comparison | None, notes: list[str]
+) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Pairs on the clock of accuracy by their names; why there are none is one more note."""
+    if matched is None:
+        return {}
+    if matched.levels is None:
+        notes.append(f"Orders are not compared at equal accuracies: {matched.undefined['levels']}.")
+        return {}
+    return {(pair["a"], pair["b"]): pair for pair in matched.to_dict()["pairs"]}
 
 
 def _table(
@@ -191,66 +207,3 @@ def _plane(
         for name, n, cells in zip(names, n_votes, shape, strict=True)
     ]
     return Plane(split, BOX, *axes)
-
-
-def _containment(split: str, pair: Mapping[str, Any]) -> Picture | None:
-    """Containment along training at matched accuracy; None where no level is shared."""
-    found = pair.get("containment") or {}
-    along = [row for row in found.get("along") or () if row["containment"] is not None]
-    if len(along) < 2:
-        return None
-
-    def column(key: str) -> np.ndarray:
-        return numbers([row[key] for row in along])
-
-    interval_of = ends([row["containment_ci"] for row in along]).T
-    upper = np.nanmean([column("upper_weaker"), column("upper_stronger")], axis=0)
-    curves = [
-        Curve("observed", column("containment"), *interval_of),
-        Curve("null: only classes", column("null")),
-        Curve("networks of one collection", upper),
-    ]
-    weaker, stronger = found["weaker"], found["stronger"]
-    level = np.array([row["level"] for row in along])
-    sentence = _contained_sentence(found, pair.get("late_gains") or {})
-    return Picture(
-        name=file_name("containment", split, pair["a"], pair["b"]),
-        drawing=containment_figure(level, curves),
-        title=f"{stronger} knows what {weaker} knows, {split}",
-        reading=sentence,
-        alt=f"Containment of {weaker} in {stronger} at accuracies from {percent(level[0])} to "
-        f"{percent(level[-1])}. {sentence}",
-    )
-
-
-def _contained_sentence(found: Mapping[str, Any], late: Mapping[str, Any]) -> str:
-    """Containment after the last epoch, and what the stronger learns beyond."""
-    weaker, stronger = found["weaker"], found["stronger"]
-    if found["containment"] is None:
-        text = f"At the end containment is undefined ({reason(found, 'containment')})"
-    else:
-        others = [
-            f"{percent(found['null'])} by chance within classes"
-            if found["null"] is not None
-            else "",
-            f"{percent(found['upper_weaker'])} between networks of {weaker}"
-            if found["upper_weaker"] is not None
-            else "",
-        ]
-        text = (
-            f"At the end a network of {stronger} knows {percent(found['containment'])} of what one "
-            f"of {weaker} knows ({', '.join(filter(None, others))})"
-        )
-    gain, ci = late.get("learned_gain"), late.get("learned_gain_ci")
-    if gain is None:
-        return f"{text}."
-    if ci is None or ci[0] <= 0 <= ci[1]:
-        more = "whether it goes on to learn what the weaker misses is not shown"
-    else:
-        more = (
-            "it goes on to learn what all of the weaker miss"
-            if ci[0] > 0
-            else "it learns less of what all of the weaker miss than one more of them would"
-        )
-    beside = "" if ci is None else f", {interval(ci)}"
-    return f"{text}; {more} (gain {number(gain)}{beside})."

@@ -22,23 +22,27 @@ TEXT = (
     "agreement."
 )
 WITHOUT_LABELS = (
-    "Without labels: agreement, the largest share of replicates that predict one same class; it "
-    "has no null."
+    "Where there are no labels, agreement is shown: the largest share of replicates that predict "
+    "one same class. It has no null."
+)
+MERGED = (
+    "Above 100 replicates neighbouring shares are added up, because a bar each would be too narrow."
 )
 
 
 def distribution_section(found: Sequence[Measured]) -> Section:
     """One picture for each collection and split."""
     parts = [
-        Part(
-            heading=split,
-            pictures=[_picture(m) for m in of_split],
-            notes=() if all(m.labelled for m in of_split) else (WITHOUT_LABELS,),
-        )
+        Part(heading=split, pictures=[_picture(m) for m in of_split])
         for split, of_split in by_split(found).items()
     ]
+    text = [
+        *([TEXT] if any(m.labelled for m in found) else ()),
+        *([] if all(m.labelled for m in found) else [WITHOUT_LABELS]),
+        *([MERGED] if any(lattice.merge_width(m.n_replicates) > 1 for m in found) else ()),
+    ]
     title = "How the replicates divide the examples"
-    return Section("distribution", "Distribution", title, (TEXT,), parts)
+    return Section("distribution", "Distribution", title, text, parts)
 
 
 def _picture(m: Measured) -> Picture:
@@ -50,9 +54,9 @@ def _picture(m: Measured) -> Picture:
         name=file_name("distribution", m.collection, m.split),
         drawing=distribution_figure(panels, word, MOST_SHOWN),
         title=m.name,
-        reading=_sentence(panels, word, shown[-1]),
+        reading=_sentence(m, panels[-1], shown[-1]),
         alt=f"Histograms of {word} of {m.name} after epochs {', '.join(shown)}.",
-        kind="wide",
+        kind="wide" if len(panels) > 2 else "column",
         narrow=distribution_figure(panels, word, 2),
     )
 
@@ -82,12 +86,16 @@ def _panels(m: Measured) -> list[Panel]:
     return panels
 
 
-def _sentence(panels: Sequence[Panel], word: str, epoch: str) -> str:
+def _sentence(m: Measured, panel: Panel, epoch: str) -> str:
     """What lies at both ends after the last epoch, and what the nulls put there."""
-    panel = panels[-1]
     n = panel.counts.sum()
-    ends = [percent(panel.counts[i] / n) for i in (-1, 0)]
-    text = f"After epoch {epoch}, {ends[0]} of the examples have {word} 1 and {ends[1]} have 0"
+    all_of_them, none = (percent(panel.counts[i] / n) for i in (-1, 0))
+    when = f"After epoch {epoch},"
+    if not m.labelled:
+        return f"{when} all replicates predict one same class for {all_of_them} of the examples."
+    text = f"{when} {all_of_them} of the examples have TP-agreement 1 and {none} have 0"
+    if m.n_replicates == 1:
+        return f"{text}; one replicate gives nothing else, and its nulls are the same."
     null = panel.class_conditional
     if null is None:
         return f"{text}."

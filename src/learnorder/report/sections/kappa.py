@@ -15,15 +15,17 @@ from learnorder.report.measured import Measured
 from learnorder.report.names import file_name
 from learnorder.report.section import Head, Line, Part, Picture, Section, Table
 from learnorder.report.sections.grouped import by_split
-from learnorder.report.tables import Cell, accuracy_cell, cell, epoch_name, number
+from learnorder.report.tables import Cell, accuracy_cell, cell, epoch_name, number, reason
 from learnorder.schema import Scores
 
-TEXT = (
+CORRECTNESS = (
     "Fleiss' kappa of correctness is agreement about which examples are right: 0 as if each "
     "replicate's right answers fell on examples at random, 1 complete; differences between classes "
-    "alone raise it. The band is its 95\N{NO-BREAK SPACE}% interval. Kappa of predictions "
-    "counts agreement on the same class, right or wrong.",
-    reading.BIMODALITY_ALONE,
+    "alone raise it. The band is its 95\N{NO-BREAK SPACE}% interval."
+)
+PREDICTIONS = (
+    "Kappa of predictions counts agreement on the same class, right or wrong: 0 where the shares "
+    "of the classes alone would give as much, 1 complete."
 )
 COLUMNS: Mapping[str, str] = {
     "agreement_mean": "mean agreement",
@@ -43,8 +45,10 @@ def kappa_section(found: Sequence[Measured]) -> Section:
         for split, of_split in by_split(found).items()
         for i, m in enumerate(of_split)
     ]
-    title = "Kappa and bimodality through training"
-    return Section("kappa", "Kappa and bimodality", title, TEXT, parts)
+    if not any(m.labelled for m in found):
+        return Section("kappa", "Kappa", "Kappa through training", (PREDICTIONS,), parts)
+    title, text = "Kappa and bimodality through training", f"{CORRECTNESS} {PREDICTIONS}"
+    return Section("kappa", "Kappa and bimodality", title, (text, reading.BIMODALITY_ALONE), parts)
 
 
 def _part(heading: str, m: Measured) -> Part:
@@ -85,7 +89,8 @@ def _kappa(m: Measured) -> Picture:
 def _kappa_sentence(m: Measured, kappa: Scores) -> str:
     """Where it is largest, and where it ends; what class difficulty alone would give."""
     if np.isnan(kappa).all():
-        return "It is undefined at every epoch."
+        key = "fleiss_kappa" if m.labelled else "fleiss_kappa_predictions"
+        return f"It is undefined at every epoch: {reason(_rows(m)[-1], key)}."
     at = int(np.nanargmax(kappa))
     text = f"It is largest after epoch {epoch_name(m.epochs[at])} ({number(kappa[at])})"
     if at < len(kappa) - 1 and np.isfinite(kappa[-1]):

@@ -73,6 +73,11 @@ BY_SECTION: Final[Mapping[str, tuple[Reference, ...]]] = {
 """Sources of a section, by its anchor."""
 
 
-def references_of(anchors: Iterable[str]) -> list[Reference]:
+NEED_LABELS: Final = (PEARSON, FORGETTING)
+"""Of measures that no section shows without labels."""
+
+
+def references_of(anchors: Iterable[str], *, labelled: bool) -> list[Reference]:
     """The paper first, then the sources of the sections there are, in their order."""
-    return [HACOHEN, *(source for anchor in anchors for source in BY_SECTION.get(anchor, ()))]
+    sources = [source for anchor in anchors for source in BY_SECTION.get(anchor, ())]
+    return [HACOHEN, *(s for s in sources if labelled or s not in NEED_LABELS)]

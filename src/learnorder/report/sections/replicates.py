@@ -63,8 +63,9 @@ def _picture(m: Measured) -> Picture | None:
     def along(start: float) -> np.ndarray:
         return np.array([spearman_brown(start, m.n_replicates, k) for k in n])
 
-    low, high = (None, None) if found.ci is None else (along(found.ci[0]), along(found.ci[1]))
-    curve = Curve("reliability", along(value), low, high)
+    # The formula is for reliabilities above 0: with none, no number of replicates has any.
+    ends = (None, None) if found.ci is None else [along(max(end, 0.0)) for end in found.ci]
+    curve = Curve("reliability", along(value), *ends)
     sentence = _sentence(m, value, plan)
     return Picture(
         name=file_name("replicates", m.collection, m.split),
@@ -85,13 +86,13 @@ def _sentence(m: Measured, value: float, plan: ReplicatesNeeded) -> str:
     )
     if plan.more is None:
         return f"{text}; how many would reach {TARGET:g} is undefined ({plan.undefined['more']})."
+    more = f"{plan.more:,} more would reach {TARGET:g}"
     if plan.more == 0:
-        return f"{text}: the {TARGET:g} that is aimed at is reached."
-    more = f"{plan.more:,} more"
-    if plan.more_ci is not None:
-        most = "no known number" if plan.more_ci[1] is None else f"{plan.more_ci[1]:,}"
-        more += f" (by the interval {plan.more_ci[0]:,} to {most})"
-    return f"{text}; {more} would reach {TARGET:g}."
+        more = f"the {TARGET:g} that is aimed at is reached"
+    if plan.more_ci is None or plan.more_ci == (0, 0):
+        return f"{text}; {more}."
+    most = "no known number" if plan.more_ci[1] is None else f"{plan.more_ci[1]:,}"
+    return f"{text}; {more} (by the interval it takes {plan.more_ci[0]:,} to {most} more)."
 
 
 def _notes(of_split: Sequence[Measured]) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ def _stages(of_split: Sequence[Measured]) -> tuple[Table, ...]:
         for stage in m.summary["order"].get("by_stage") or ():
             first, last = (epoch_name(epoch) for epoch in stage["epochs"])
             cells: list[Cell] = [
-                Cell(f"{first} to {last}"),
+                Cell(first if first == last else f"{first} to {last}"),
                 cell(stage, "reliability"),
                 cell(stage, "reliability_within_class"),
             ]

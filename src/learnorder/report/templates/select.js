@@ -409,4 +409,5 @@
   find("download").addEventListener("click", download);
   find("clear").addEventListener("click", clear);
   document.querySelectorAll("figure[data-plane]").forEach(attach);
+  find("cells").hidden = !document.querySelector(".plane");  // values that did not fit have none
 })();
