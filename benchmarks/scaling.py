@@ -40,6 +40,7 @@ from learnorder.collection.engines.contract import Engine, train_groups
 from learnorder.collection.engines.local import LocalEngine
 from learnorder.collection.engines.ray_cluster import RayEngine
 from learnorder.collection.engines.slurm import SlurmEngine
+from learnorder.collection.progress import CostEstimate
 from learnorder.collection.train import train_collection
 from learnorder.log.creation import NewLog, create_log, plan_replicates
 from learnorder.log.writer import ReplicateWriter
@@ -66,11 +67,13 @@ def overhead(seconds: float, repeats: int, scratch: Path) -> Section:
         "ray": RayEngine,
         "slurm": partial(SlurmEngine, cluster="local", replicates_per_job=2),
     }
-    spec = _spec(epochs=2)
-    started = time.perf_counter()
-    train_collection(spec, [0, 1], out=scratch / "warm.zarr", engine=LocalEngine(2))
-    per_epoch = max(0.05, (time.perf_counter() - started - 5) / 2)
-    spec = _spec(epochs=max(2, round(seconds / per_epoch)))
+    # libraries and data are read from the disk once, and the epochs found that take so long
+    costs: list[CostEstimate] = []
+    train_collection(
+        _spec(epochs=4), [0, 1], out=scratch / "warm.zarr", engine=LocalEngine(2),
+        report=lambda event: costs.append(event) if isinstance(event, CostEstimate) else None,
+    )  # fmt: skip
+    spec = _spec(epochs=max(2, round(4 * seconds / costs[0].seconds)))
     found: dict[str, list[float]] = {name: [] for name in engines}
     for repeat in range(repeats):
         for name, engine in engines.items():
@@ -103,7 +106,7 @@ def _spec(epochs: int) -> TrainingSpec:
     return TrainingSpec.from_tables(
         {
             "dataset": {"name": "digits"},
-            "architecture": {"name": "lenet"},
+            "architecture": {"name": "resnet-8"},
             "training": {"epochs": epochs, "batch_size": 32},
             "execution": {"executor": "sequential"},
         }

@@ -100,6 +100,8 @@ def test_a_larger_collection_costs_in_proportion_to_its_work(measured):
     assert more["cluster"]["inputs"] == 1.25 * 64 * 4 * 3000
     # 30 points of 3,000 predictions of a byte, and two blocks for each of two splits
     assert more["cluster"]["disk"] == 20 * 30 * (3000 + 2 * 2 * 4096)
+    many = plan(measured, "--classes", 1000)["collection"]
+    assert many["bytes_per_prediction"] == own["collection"]["bytes_per_prediction"] + 1
 
 
 def test_replicates_are_not_divided_between_workers(measured):
@@ -125,7 +127,7 @@ def test_a_log_that_was_not_measured_says_what_to_do(tiny_log):
 
 
 @pytest.mark.parametrize(
-    "option", ["--replicates", "--epochs", "--train", "--predicted", "--slots"]
+    "option", ["--replicates", "--epochs", "--train", "--predicted", "--classes", "--slots"]
 )
 def test_options_of_a_cluster_need_it(tiny_log, option):
     done = run("plan", tiny_log, option, "3")

@@ -13,6 +13,7 @@ from learnorder.collection.engines.chunk import Chunk, Lost, Outcome
 from learnorder.collection.engines.cluster import ClusterWorkers
 from learnorder.collection.engines.contract import train_groups
 from learnorder.collection.prepare import prepare
+from learnorder.errors import LearnOrderError
 from learnorder.log.creation import create_log, plan_replicates
 from learnorder.log.reader import open_log
 from learnorder.training.execution import Execution
@@ -158,3 +159,22 @@ def test_chunk_and_outcome_survive_their_texts():
     assert chunk.of([[7]]).seeds == [7]
     outcome = Outcome("n", failed={3: "why"}, said=["x"], seconds=1.5)
     assert Outcome.from_text(outcome.to_text()) == outcome
+
+
+def test_note_is_told_before_the_probe_and_a_lost_probe_is_tried_again(begun):
+    _, begin = begun
+    answers = iter([GONE, Outcome("n", execution=Execution().to_json(), seconds=2.0, memory=3)])
+    scheduler, workers = begin(lambda chunk: next(answers))
+    noted, told = ClusterWorkers(scheduler, workers._chunk, 1, "no node fits"), []
+    assert noted.probe(None, told.append) == (Execution(), (2.0, 3))
+    assert told == ["no node fits", "the probe: its node is gone. It is tried again."]
+
+
+def test_probe_that_is_always_lost_or_refused_is_an_error(begun):
+    _, begin = begun
+    _, workers = begin(lambda chunk: GONE)
+    with pytest.raises(LearnOrderError, match=r"the probe failed 3 times: its node is gone\."):
+        workers.probe(None, lambda _: None)
+    _, workers = begin(lambda chunk: Outcome("n", refused="train: no."))
+    with pytest.raises(LearnOrderError, match=r"train: no\."):
+        workers.probe(None, lambda _: None)

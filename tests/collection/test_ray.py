@@ -276,6 +276,19 @@ def test_two_drivers_on_one_log_lose_nothing(tmp_path, driver, slow_reference):
     check(path, slow_reference)
 
 
+def test_resources_that_no_node_has_are_told(nodes):
+    from learnorder.collection.engines import ray_cluster
+
+    wanted = ray_cluster.Resources(cpus=64, gpus=1)
+    ray.init(address=nodes.address, log_to_driver=False)
+    try:
+        assert not any(ray_cluster._fits(node, wanted) for node in ray.nodes())
+        assert any(ray_cluster._fits(node, ray_cluster.Resources()) for node in ray.nodes())
+    finally:
+        ray.shutdown()
+    assert "64 CPUs, 1 GPUs); waiting until one is added" in ray_cluster._too_large(wanted)
+
+
 def test_without_an_address_ray_is_started_on_this_machine_alone_and_ended(
     tmp_path, networks, digits, make_spec, train_here
 ):

@@ -43,6 +43,7 @@ def _of_cluster(option: str, name: str, kind: Any, what: str) -> Callable[[Any],
 @_of_cluster("--epochs", "epochs", click.FloatRange(0, min_open=True), "Epochs")
 @_of_cluster("--train", "n_train", click.IntRange(min=1), "Examples trained on")
 @_of_cluster("--predicted", "n_predicted", click.IntRange(min=1), "Examples predicted")
+@_of_cluster("--classes", "n_classes", click.IntRange(min=1), "Classes")
 @click.option("--slots", type=Slots(), help="--cluster: numbers of workers; default: 1,8,64,512.")
 @SPLIT
 @JSON
@@ -67,8 +68,7 @@ def plan(
         _plan_cluster(log, wanted, as_json)
         return
     if given := [name for name, value in wanted.items() if value is not None]:
-        name = {"n_train": "train", "n_predicted": "predicted", "n_replicates": "replicates"}
-        option = name.get(given[0], given[0])
+        option = given[0].removeprefix("n_")
         raise click.UsageError(f"--{option} says what a cluster trains; give --cluster with it.")
     from learnorder.cli.output import echo_json, say_what_is_left_out
     from learnorder.log.reader import open_log

@@ -47,11 +47,16 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
     from dataclasses import replace
 
     from learnorder.measures.cluster_cost import cluster_cost
+    from learnorder.schema import prediction_dtype
 
     own = _collection(log)
     costs = [r.attempt.cost() for r in log.replicates if r.attempt is not None]
     measured = [cost for cost in costs if cost is not None]
     asked = {key: value for key, value in given.items() if key != "slots" and value is not None}
+    if (n_classes := asked.pop("n_classes", None)) is not None:
+        # classes take a byte each, or two where there are many
+        widths = [prediction_dtype(n).itemsize for n in (log.header.n_classes, n_classes)]
+        asked["bytes_per_prediction"] = own.bytes_per_prediction - widths[0] + widths[1]
     if "epochs" in asked and own.epochs:
         # recorded as often as in the log
         asked["points"] = max(1, round(own.points * asked["epochs"] / own.epochs))

@@ -50,10 +50,15 @@ class ClusterWorkers:
         What is the same for all chunks.
     n_workers
         How many groups are trained at once, as far as is known.
+    note
+        A line for the user before anything is tried.
     """
 
-    def __init__(self, scheduler: Scheduler, chunk: Chunk, n_workers: int) -> None:
+    def __init__(
+        self, scheduler: Scheduler, chunk: Chunk, n_workers: int, note: str | None = None
+    ) -> None:
         self.n_workers = n_workers
+        self._note = note
         self._scheduler, self._chunk = scheduler, chunk
         self._waiting: deque[list[list[int]]] = deque()
         self._under_way: dict[Hashable, list[list[int]]] = {}
@@ -68,6 +73,8 @@ class ClusterWorkers:
         """Try one group for a moment on a node; see `Workers`."""
         asked = replace(self._chunk, job="probe", execution=kept.to_json() if kept else None)
         reason = ""
+        if self._note:
+            tell(self._note)
         for _ in range(MAX_DEATHS):
             outcome = self._probed(asked.to_text())
             if isinstance(outcome, Lost):

@@ -76,19 +76,26 @@ def _fill(folder: Path, fetch: Fetch) -> None:
         fetch(partial)
         partial.rename(folder)
     except OSError as error:
-        raise LearnOrderError(
-            f"train: cannot write what the networks read into {folder} "
-            f"({error.strerror or error}). It is one copy for all replicates of a node. Free some "
-            "space, or name another folder in TMPDIR on the nodes."
-        ) from error
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _unwritable(folder: Path, error: OSError) -> LearnOrderError:
+    return LearnOrderError(
+        f"train: cannot write what the networks read into {folder} ({error.strerror or error}). It "
+        "is one copy for all replicates of a node. Free some space, or name another folder in "
+        "TMPDIR on the nodes."
+    )
 
 
 def _opened(folder: Path) -> int:
     """Open the lock of a folder and hold it alone, when nobody fills or removes the folder."""
     while True:
-        descriptor = os.open(_lock(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(_lock(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         fcntl.flock(descriptor, fcntl.LOCK_EX if not folder.exists() else fcntl.LOCK_SH)
         # it may have been removed while this process waited: then it is nobody's lock
         with suppress(OSError):

@@ -100,8 +100,11 @@ class RayEngine:
         scheduler = None
         try:
             scheduler = RayScheduler(self._resources, _put(ray, work.scratch / "inputs"))
-            n_workers = min(_room(ray.cluster_resources(), self._resources), work.n_pending)
-            yield ClusterWorkers(scheduler, chunk_of(work, {}), n_workers)
+            wanted = self._resources
+            n_workers = min(_room(ray.cluster_resources(), wanted), work.n_pending)
+            fits = any(_fits(node, wanted) for node in ray.nodes())
+            note = None if fits else _too_large(wanted)
+            yield ClusterWorkers(scheduler, chunk_of(work, {}), n_workers, note)
         finally:
             if scheduler is not None:
                 scheduler.cancel()
@@ -233,6 +236,20 @@ def _room(resources: Mapping[str, float], wanted: Resources) -> int:
     if wanted.memory_gb:
         room = min(room, resources.get("memory", 0) // (wanted.memory_gb * 1e9))
     return max(1, int(room))
+
+
+def _fits(node: Mapping[str, Any], wanted: Resources) -> bool:
+    has = node["Resources"]
+    amounts = {"CPU": wanted.cpus, "GPU": wanted.gpus, "memory": (wanted.memory_gb or 0) * 1e9}
+    return bool(node["Alive"]) and all(has.get(name, 0) >= n for name, n in amounts.items())
+
+
+def _too_large(wanted: Resources) -> str:
+    memory = f", {wanted.memory_gb:g} GB" if wanted.memory_gb else ""
+    return (
+        f"no node of the cluster has what a replicate is to be given ({wanted.cpus:g} CPUs, "
+        f"{wanted.gpus:g} GPUs{memory}); waiting until one is added"
+    )
 
 
 def _reason(error: BaseException) -> str:

@@ -31,6 +31,9 @@ PAUSE_SECONDS: Final = {"slurm": 5.0, "local": 0.2}
 PATIENCE_SECONDS: Final = 60.0
 """How long jobs of an earlier command may take to end."""
 
+GRACE_SECONDS: Final = 60.0
+"""Between making a folder and claiming it a moment passes, so a young one is left alone."""
+
 CLAIM, SUBMITTED = "claim", "submitted.json"
 
 
@@ -133,8 +136,7 @@ class SlurmEngine:
         """Lay out what the jobs read; end what an earlier command that was killed has left."""
         parent = self._parent(work.log)
         _end_abandoned(parent, self._cluster)
-        folder = parent / f"driver-{uuid.uuid4().hex}"
-        folder.mkdir(parents=True)
+        folder = _new_folder(parent)
         with Claim(folder / CLAIM, f"the jobs in {folder}"):
             scheduler = SlurmScheduler(folder, self._cluster, self._parameters)
             try:
@@ -224,18 +226,39 @@ class SlurmScheduler:
         self._jobs = {}
 
 
+def _new_folder(parent: Path) -> Path:
+    folder = parent / f"driver-{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise LearnOrderError(
+            f"train: cannot make {folder} ({error.strerror or error}). Files of SLURM's jobs lie "
+            "in a folder that all nodes see. Name another one with --shared."
+        ) from error
+    return folder
+
+
 def _end_abandoned(parent: Path, cluster: str) -> None:
     """Cancel the jobs of commands that were killed: this one trains their replicates on.
 
     Of a command that still lives, on this machine or another, the claim is held.
     """
     for folder in parent.glob("driver-*"):
-        if is_claimed(folder / CLAIM):
+        if is_claimed(folder / CLAIM) or _is_young(folder):
             continue
         with suppress(OSError, ValueError):
             names = json.loads((folder / SUBMITTED).read_text())
             _cancel([_job(folder / "jobs", str(name), cluster) for name in names])
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_young(folder: Path) -> bool:
+    """Whether it has no jobs, and may be about to be claimed."""
+    try:
+        age = time.time() - folder.stat().st_mtime
+    except OSError:
+        return True  # gone already
+    return not (folder / SUBMITTED).exists() and age < GRACE_SECONDS
 
 
 def _job(folder: Path, name: str, cluster: str) -> Any:
