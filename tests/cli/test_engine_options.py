@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -44,10 +45,14 @@ def test_options_become_an_engine(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     nothing = dict.fromkeys(option.key for option in engines._OPTIONS)
     given = {**nothing, "sbatch": (), "engine": "slurm", "time": 30, "replicates_per_job": 4}
-    slurm = make_engine({**given, "gpus_per_replicate": 1.0, "sbatch": ("account=ml",)}, None)
+    slurm = make_engine(
+        {**given, "gpus_per_replicate": 1.0, "sbatch": ("account=ml", "exclusive")}, None
+    )
     assert slurm._parameters["timeout_min"] == 30
     assert slurm._parameters["gpus_per_node"] == 4
-    assert slurm._parameters["slurm_additional_parameters"] == {"account": "ml"}
+    assert slurm._parameters["slurm_additional_parameters"] == {"account": "ml", "exclusive": True}
+    with pytest.raises(click.BadParameter, match="'array=3' is set by learnorder"):
+        make_engine({**given, "sbatch": ("array=3",)}, None)
     ray = make_engine({**nothing, "sbatch": (), "engine": "ray", "gpus_per_replicate": 0.5}, None)
     assert (ray._resources.cpus, ray._resources.gpus) == (1, 0.5)
     assert make_engine({**nothing, "sbatch": (), "engine": "local"}, 3).n_at_once == 3
@@ -92,6 +97,8 @@ def test_a_larger_collection_costs_in_proportion_to_its_work(measured):
     assert own["collection"]["n_replicates"] == 2
     assert own["collection"]["epochs"] == 3
     assert own["cluster"]["n_measured"] == 2
+    doubled = plan(measured, "--train", 400)["collection"]
+    assert doubled["n_predicted"] == 500, "what is trained on is predicted too"
     more = plan(measured, "--train", 2000, "--predicted", 3000, "--replicates", 20, "--epochs", 30)
     assert more["collection"]["points"] == 30
     hours = [found["cluster"]["hours_per_replicate"] for found in (own, more)]
@@ -105,10 +112,12 @@ def test_a_larger_collection_costs_in_proportion_to_its_work(measured):
 
 
 def test_replicates_are_not_divided_between_workers(measured):
+    # the two were trained side by side by one worker, and so would each two of ten
     slots = plan(measured, "--replicates", 10, "--slots", "1,4,100")["cluster"]["slots"]
     each = slots[-1]["hours"]
-    assert [row["hours"] / each for row in slots] == pytest.approx([10, 3, 1])
-    assert slots[2]["log_rate"] == pytest.approx(10 * slots[0]["log_rate"])
+    assert each == pytest.approx(2 * plan(measured)["cluster"]["hours_per_replicate"])
+    assert [row["hours"] / each for row in slots] == pytest.approx([5, 2, 1])
+    assert slots[2]["log_rate"] == pytest.approx(5 * slots[0]["log_rate"])
 
 
 def test_what_a_replicate_took_stays_with_a_compacted_log_and_is_shown(measured):

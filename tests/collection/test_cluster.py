@@ -137,19 +137,21 @@ def test_replicate_that_gets_further_each_time_is_not_given_up(
     assert sum(e.kind == "retried" for e in events) == 5
 
 
-def test_refusal_and_failure_of_a_node_are_told_by_seed(begun):
+def test_a_node_that_refuses_ends_the_run_before_it_takes_all_that_is_left(begun):
     _, begin = begun
-    told = {
-        (0,): Outcome("a", refused="train: node a runs other code."),
-        (1,): Outcome("b", failed={1: "train: RuntimeError: no."}, fetched=True, said=["line"]),
-    }
-    _, workers = begin(lambda chunk: told.get(tuple(chunk.seeds)))
+    refusal = Outcome("a", refused="train: node a runs other code.")
+    scheduler, workers = begin(lambda chunk: refusal if chunk.seeds == [1] else None)
+    with pytest.raises(LearnOrderError, match=r"node a runs other code\."):
+        run(workers, [[0], [1], [2]])
+    assert scheduler.sent == [[0], [1]]
+
+
+def test_failure_on_a_node_is_told_by_seed(begun):
+    _, begin = begun
+    told = Outcome("b", failed={1: "train: RuntimeError: no."}, fetched=True, said=["line"])
+    _, workers = begin(lambda chunk: told if chunk.seeds == [1] else None)
     events = run(workers, [[0], [1], [2]])
-    assert outcomes(events) == {
-        0: "train: node a runs other code.",
-        1: "train: RuntimeError: no.",
-        2: None,
-    }
+    assert outcomes(events) == {0: None, 1: "train: RuntimeError: no.", 2: None}
     assert [e.reason for e in events if e.kind == "told"] == ["line", "data sent to node b"]
 
 

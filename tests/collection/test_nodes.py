@@ -60,6 +60,23 @@ def test_what_a_killed_process_left_is_removed_by_the_next_that_fetches(temporar
         assert not any(p.name.endswith("-old") for p in temporary.iterdir())
 
 
+def test_what_was_killed_while_it_was_fetched_or_removed_is_never_taken_for_whole(temporary):
+    code = (
+        "import os\n"
+        "from learnorder.collection.engines.node_inputs import inputs_on_node\n"
+        "def fetch(folder):\n"
+        "    (folder / 'half').write_text('x')\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "with inputs_on_node('x', fetch): pass\n"
+    )
+    subprocess.run([sys.executable, "-c", code], env={**os.environ}, check=False)
+    assert any("-x." in p.name and p.is_dir() for p in temporary.iterdir())
+    with inputs_on_node("x", fetch) as (folder, fetched):
+        assert fetched
+        assert [p.name for p in folder.iterdir()] == ["a"]
+    assert list(temporary.iterdir()) == []
+
+
 def test_data_that_cannot_be_fetched_leave_nothing_and_say_where(temporary):
     def full(folder):
         (folder / "half").write_text("x")
@@ -115,6 +132,9 @@ def test_chunk_is_refused_in_one_line_where_data_or_code_are_missing(
     [
         ({"cpus": 0}, "cpus"),
         ({"gpus": -1}, "gpus"),
+        ({"gpus": 1.5}, "gpus"),
+        ({"cpus": float("inf")}, "cpus"),
+        ({"memory_gb": float("nan")}, "memory_gb"),
         ({"memory_gb": 0}, "memory_gb"),
         ({"cpus": "1"}, "cpus"),
     ],
@@ -122,3 +142,13 @@ def test_chunk_is_refused_in_one_line_where_data_or_code_are_missing(
 def test_resources_that_are_none_are_refused(given, name):
     with pytest.raises(LearnOrderError, match=f"{name} = "):
         Resources(**given)
+
+
+def test_cards_go_with_the_device(make_spec):
+    on_cpu = make_spec("linear", augmentation={})
+    on_card = make_spec("linear", augmentation={}, execution={"device": "cuda"})
+    Resources().check(on_cpu)
+    Resources(gpus=0.5).check(on_card)
+    for resources, spec in ((Resources(gpus=1), on_cpu), (Resources(), on_card)):
+        with pytest.raises(LearnOrderError, match=r"gpus = \d for a replicate, and"):
+            resources.check(spec)

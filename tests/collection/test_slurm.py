@@ -14,10 +14,12 @@ import numpy as np
 import pytest
 from tests.collection.test_determinism import predictions
 
+from learnorder.collection.engines import slurm
 from learnorder.collection.engines.slurm import SlurmEngine
 from learnorder.collection.progress import Progress
 from learnorder.collection.train import train_collection
 from learnorder.errors import LearnOrderError
+from learnorder.log.claim import Claim
 from learnorder.log.verify import verify_log
 
 pytest.importorskip("submitit")
@@ -31,6 +33,7 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import learnorder as lo
+from learnorder.collection.engines import slurm
 from learnorder.collection.engines.slurm import SlurmEngine
 from learnorder.collection.train import train_collection
 from learnorder.training.spec import TrainingSpec
@@ -47,11 +50,11 @@ assert not result.failed, result.failed
 def reference(tmp_path_factory, networks, digits, make_spec, train_here):
     """What one process gives, never interrupted."""
     path = tmp_path_factory.mktemp("reference") / "slow.zarr"
-    train_here(path, slow(make_spec), digits, SEEDS)
+    train_here(path, slow_spec(make_spec), digits, SEEDS)
     return path
 
 
-def slow(make_spec):
+def slow_spec(make_spec):
     return make_spec("own_networks:slow", epochs=5, **PLAIN)
 
 
@@ -96,7 +99,7 @@ def test_an_array_of_jobs_gives_the_same_bytes_and_leaves_no_files(
 ):
     path = tmp_path / "log.zarr"
     engine = SlurmEngine(cluster="local", replicates_per_job=2)
-    result = train_collection(slow(make_spec), SEEDS, out=path, dataset=digits, engine=engine)
+    result = train_collection(slow_spec(make_spec), SEEDS, out=path, dataset=digits, engine=engine)
     assert result.finished == tuple(SEEDS)
     check(path, reference)
 
@@ -114,7 +117,7 @@ def test_killed_job_is_submitted_again_and_what_it_printed_is_kept(
 
     engine = SlurmEngine(cluster="local", replicates_per_job=3)
     result = train_collection(
-        slow(make_spec), SEEDS, out=path, dataset=digits, engine=engine, report=report
+        slow_spec(make_spec), SEEDS, out=path, dataset=digits, engine=engine, report=report
     )
     assert result.finished == tuple(SEEDS)
     assert predictions(path) == predictions(reference)
@@ -133,7 +136,7 @@ def test_command_ended_in_the_middle_is_gone_on_with_and_its_jobs_are_ended(
     path, arrays = tmp_path / "log.zarr", tmp_path / "data.npz"
     x, y = digits.train, digits.test
     np.savez(arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels)
-    spec = json.dumps(slow(make_spec).resolved())
+    spec = json.dumps(slow_spec(make_spec).resolved())
     first = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, networks, arrays, spec, path],
         stderr=subprocess.DEVNULL, start_new_session=True,
@@ -148,7 +151,7 @@ def test_command_ended_in_the_middle_is_gone_on_with_and_its_jobs_are_ended(
         assert jobs_of(path), "jobs outlive the command that submitted them"
     assert n_committed(path) < 15, "it was over already"
     again = SlurmEngine(cluster="local", replicates_per_job=3)
-    result = train_collection(slow(make_spec), SEEDS, out=path, dataset=digits, engine=again)
+    result = train_collection(slow_spec(make_spec), SEEDS, out=path, dataset=digits, engine=again)
     assert result.finished == tuple(SEEDS)
     check(path, reference)
 
@@ -173,3 +176,55 @@ def test_without_sbatch_the_engine_says_where_to_run(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(LearnOrderError, match="needs the command sbatch"):
         SlurmEngine()
+
+
+COMMANDS = """#!/bin/sh
+echo "$(basename $0) $*" >> {log}
+"""
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """Put commands of SLURM on the path that write down what they were asked."""
+    folder, log = tmp_path / "bin", tmp_path / "asked"
+    folder.mkdir()
+    for name in ("scancel", "squeue"):
+        (folder / name).write_text(COMMANDS.format(log=log))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    return lambda: log.read_text().splitlines() if log.exists() else []
+
+
+def test_abandoned_jobs_of_the_same_spec_are_cancelled_by_name_and_no_others(tmp_path, commands):
+    abandoned = slurm._new_folder(tmp_path / "shared", "a" * 32)
+    (abandoned / "jobs").mkdir()
+    others = [slurm._new_folder(tmp_path / "shared", "b" * 32) for _ in range(2)]
+    kept = slurm._new_folder(tmp_path / "shared", "a" * 32)
+    slurm._remove(kept, keep_jobs=True)
+    slurm._end_abandoned(tmp_path / "shared", "a" * 32, "slurm")
+    assert commands() == [
+        f"scancel --name {abandoned.name}",
+        f"squeue --noheader --name {abandoned.name}",
+    ]
+    assert not abandoned.exists()
+    assert all(folder.exists() for folder in (*others, kept))
+
+
+def test_folder_of_a_command_is_its_own_and_one_that_is_in_use_is_left_alone(tmp_path, commands):
+    folder = slurm._new_folder(tmp_path, "a" * 32)
+    assert folder.stat().st_mode & 0o077 == 0
+    (folder / "jobs").mkdir()
+    with Claim(folder / slurm.CLAIM, "it"):
+        slurm._end_abandoned(tmp_path, "a" * 32, "slurm")
+    assert folder.exists()
+    assert commands() == []
+
+
+def test_reason_of_a_job_is_the_last_line_of_its_traceback():
+    text = (
+        "Job (task=0) failed during processing with trace:\n----------------------\nTraceback\n"
+        "  File x\nValueError: what went wrong\n\n----------------------\nYou can check full logs "
+        "with 'job.stderr(0)'\nor at paths:\n  - /s/1_0_log.err\n  - /s/1_0_log.out\n"
+    )
+    assert slurm._reason(text) == "ValueError: what went wrong"
+    assert slurm._reason("\n") == "no reason given"

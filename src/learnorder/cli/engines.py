@@ -79,11 +79,17 @@ _OPTIONS = (
         click.IntRange(min=1),
     ),
     _Option("--jobs-at-once", (SLURM,), "jobs_at_once", "Jobs of an array.", click.IntRange(min=1)),
-    _Option("--sbatch", (SLURM,), "options", "Further options of sbatch, KEY=VALUE.", str, True),
+    _Option(
+        "--sbatch", (SLURM,), "options", "Further options of sbatch, KEY=VALUE or KEY.", str, True
+    ),
 )
 
 WHOLE = ("cpus_per_replicate", "gpus_per_replicate")
 """Arguments that SLURM counts in whole numbers."""
+
+
+OURS = {"output", "error", "array", "signal", "time", "job-name", "open-mode", "wckey"}
+"""Options of sbatch that jobs are found and watched by."""
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,13 +153,15 @@ def make_engine(given: Mapping[str, Any], workers: int | None) -> Engine:
 
 
 def _whole(number: float) -> float:
-    return int(number) if number == int(number) else number
+    return int(number) if number.is_integer() else number
 
 
-def _setting(text: str) -> tuple[str, str]:
+def _setting(text: str) -> tuple[str, str | bool]:
+    """Key and value of ``--sbatch KEY=VALUE``, or of ``--sbatch KEY``, which has no value."""
     key, equals, value = text.partition("=")
-    if not equals or not key:
+    if not key or key in OURS:
+        what = f"is set by learnorder (others are {', '.join(sorted(OURS - {key}))})"
         raise click.BadParameter(
-            f"{text!r} is no option of sbatch; write KEY=VALUE, as account=ml."
+            f"{text!r} {what if key else 'is no option of sbatch'}; write KEY=VALUE, as account=ml."
         )
-    return key, value
+    return key, value if equals else True

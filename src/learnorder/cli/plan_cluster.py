@@ -57,6 +57,9 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
         # classes take a byte each, or two where there are many
         widths = [prediction_dtype(n).itemsize for n in (log.header.n_classes, n_classes)]
         asked["bytes_per_prediction"] = own.bytes_per_prediction - widths[0] + widths[1]
+    if "n_train" in asked and "n_predicted" not in asked:
+        # what is trained on is predicted too
+        asked["n_predicted"] = own.n_predicted - own.n_train + asked["n_train"]
     if "epochs" in asked and own.epochs:
         # recorded as often as in the log
         asked["points"] = max(1, round(own.points * asked["epochs"] / own.epochs))

@@ -135,6 +135,7 @@ def cluster_cost(
     per_work = [m["seconds"] / model.work(1, m["epochs"], int(m["points"])) for m in measured]
     hours = wanted.work / 3600
     typical = median(per_work) * hours
+    together = max(1, round(median(m.get("together", 1) for m in measured)))
     example = measured[0].get("input_bytes")
     inputs = None if example is None else STORED * example * wanted.n_predicted
     return ClusterCost(
@@ -145,16 +146,17 @@ def cluster_cost(
         worker_hours=typical * wanted.n_replicates,
         disk=wanted.disk * wanted.n_replicates,
         inputs=inputs,
-        slots=tuple(_row(n, typical, wanted) for n in slots),
+        slots=tuple(_row(n, typical, wanted, together) for n in slots),
         undefined={} if inputs is not None else {"inputs": "the log does not say it"},
     )
 
 
-def _row(slots: int, hours: float, wanted: Collection) -> dict[str, float]:
-    """What so many workers come to: a replicate is trained by one of them, from end to end."""
-    at_once = min(slots, wanted.n_replicates)
+def _row(slots: int, hours: float, wanted: Collection, together: int) -> dict[str, float]:
+    """What so many workers come to: each trains a group of replicates from end to end."""
+    n_groups = math.ceil(wanted.n_replicates / together)
+    size = min(together, wanted.n_replicates)
     return {
         "slots": slots,
-        "hours": math.ceil(wanted.n_replicates / slots) * hours,
-        "log_rate": at_once * wanted.disk / (3600 * hours),
+        "hours": math.ceil(n_groups / slots) * size * hours,
+        "log_rate": min(slots, n_groups) * wanted.disk / (3600 * hours),
     }

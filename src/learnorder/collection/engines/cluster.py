@@ -10,6 +10,7 @@ import sys
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,7 +20,9 @@ from learnorder.collection.engines.code import code_of
 from learnorder.collection.engines.contract import MAX_DEATHS, Event, Work
 from learnorder.collection.engines.watch import Watch
 from learnorder.errors import LearnOrderError
-from learnorder.log.location import address
+from learnorder.log import layout
+from learnorder.log.claim import drop_claim
+from learnorder.log.location import address, from_address
 from learnorder.training.execution import Execution
 
 POLL_SECONDS = 0.5
@@ -151,10 +154,13 @@ class ClusterWorkers:
     def _ended(self, groups: Sequence[Sequence[int]], text: str) -> list[Event]:
         """What a node says of its seeds."""
         outcome = Outcome.from_text(text)
+        if outcome.refused is not None:
+            # it would refuse all that is left within seconds, while other nodes train
+            raise LearnOrderError(outcome.refused)
         news = [Event("told", -1, line) for line in self._told(outcome)]
         for seed in (seed for group in groups for seed in group):
             news += self._watch.news(seed)
-            reason = outcome.refused or outcome.failed.get(seed)
+            reason = outcome.failed.get(seed)
             news.append(
                 Event("finished", seed) if reason is None else Event("failed", seed, reason)
             )
@@ -178,11 +184,22 @@ class ClusterWorkers:
                     again.append(seed)
                     news.append(Event("retried", seed, lost.reason))
                 else:
+                    self._release([seed])
                     times = f"{MAX_DEATHS} times without a new epoch: "
                     news.append(Event("failed", seed, f"{times}{lost.reason}"))
             if again:
                 self._waiting.append([again])
         return news
+
+    def release(self) -> None:
+        """Release what ended chunks may have left claimed where there are no locks."""
+        self._release([s for groups in self._under_way.values() for g in groups for s in g])
+
+    def _release(self, seeds: Sequence[int]) -> None:
+        for seed in seeds:
+            with suppress(OSError):
+                claim = layout.claim_file(from_address(self._chunk.log), seed)
+                drop_claim(claim, str(self._chunk.claim["token"]))
 
     def _told(self, outcome: Outcome) -> list[str]:
         """Lines for the user: where data was sent, and what a node had to say."""

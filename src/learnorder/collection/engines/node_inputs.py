@@ -33,18 +33,13 @@ def inputs_on_node(digest: str, fetch: Fetch) -> Iterator[tuple[Path, bool]]:
         It cannot be written, or belongs to another user.
     """
     folder = Path(tempfile.gettempdir()) / f"{PREFIX}{os.getuid()}-{digest}"
-    descriptor = _opened(folder)
+    descriptor, fetched = _opened(folder, fetch)
     try:
-        fetched = not folder.exists()
-        if fetched:
-            _remove_abandoned()
-            _fill(folder, fetch)
-        elif folder.stat().st_uid != os.getuid():
+        if folder.lstat().st_uid != os.getuid():
             raise LearnOrderError(
                 f"train: {folder} belongs to another user. What the networks read lies there, one "
                 "copy for a node. Name another temporary folder in TMPDIR on the nodes."
             )
-        fcntl.flock(descriptor, fcntl.LOCK_SH)  # in use: nobody removes it
         yield folder, fetched
     finally:
         os.close(descriptor)
@@ -57,7 +52,10 @@ def remove_unused(folder: Path) -> None:
         descriptor = os.open(_lock(folder), os.O_RDWR | os.O_CLOEXEC)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                # under another name first: what has the right one is whole
+                folder.rename(_partial(folder))
+            _remove_partial(folder)
             _lock(folder).unlink(missing_ok=True)
         finally:
             os.close(descriptor)
@@ -70,7 +68,8 @@ def is_of_node(folder: Path) -> bool:
 
 def _fill(folder: Path, fetch: Fetch) -> None:
     """Fetch under another name: what has the right one is whole."""
-    partial = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+    _remove_partial(folder)
+    partial = _partial(folder)
     try:
         partial.mkdir(mode=0o700)
         fetch(partial)
@@ -89,25 +88,56 @@ def _unwritable(folder: Path, error: OSError) -> LearnOrderError:
     )
 
 
-def _opened(folder: Path) -> int:
-    """Open the lock of a folder and hold it alone, when nobody fills or removes the folder."""
+def _opened(folder: Path, fetch: Fetch) -> tuple[int, bool]:
+    """Have a folder and a shared lock on it, so that nobody removes it; say if it was fetched."""
+    fetched = False
     while True:
         try:
             descriptor = os.open(_lock(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unwritable(folder, error) from error
-        fcntl.flock(descriptor, fcntl.LOCK_EX if not folder.exists() else fcntl.LOCK_SH)
-        # it may have been removed while this process waited: then it is nobody's lock
-        with suppress(OSError):
-            if os.fstat(descriptor).st_ino == _lock(folder).stat().st_ino:
-                return descriptor
+        try:
+            if not folder.exists():
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if _is_lock(descriptor, folder) and not folder.exists():
+                    _remove_abandoned(folder)
+                    _fill(folder, fetch)
+                    fetched = True
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            # it may have been removed while this process waited: then it is nobody's lock
+            if _is_lock(descriptor, folder) and folder.exists():
+                return descriptor, fetched
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
+
+
+def _is_lock(descriptor: int, folder: Path) -> bool:
+    """Whether a descriptor is of the lock file that is there now."""
+    try:
+        return os.fstat(descriptor).st_ino == _lock(folder).stat().st_ino
+    except OSError:
+        return False
+
+
+def _partial(folder: Path) -> Path:
+    """Name under which a folder is made, and removed."""
+    return folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+
+
+def _remove_partial(folder: Path) -> None:
+    """Remove what killed processes left of making or removing a folder; its lock is held alone."""
+    for partial in folder.parent.glob(f"{folder.name}.{'[0-9a-f]' * 32}"):
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _lock(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}{LOCK}")
 
 
-def _remove_abandoned() -> None:
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}{os.getuid()}-*{LOCK}"):
-        remove_unused(lock.with_name(lock.name.removesuffix(LOCK)))
+def _remove_abandoned(wanted: Path) -> None:
+    """Remove other folders that nobody uses."""
+    for lock in wanted.parent.glob(f"{PREFIX}{os.getuid()}-*{LOCK}"):
+        if lock != _lock(wanted):
+            remove_unused(lock.with_name(lock.name.removesuffix(LOCK)))

@@ -23,6 +23,9 @@ from learnorder.log.cores import available_cores
 BLOCK: Final = 256 << 20
 """Bytes of one object in Ray's store; a file of inputs is several."""
 
+LOCAL: Final = "local"
+"""The address that has Ray started on this machine."""
+
 HERE: Final = "127.0.0.1"
 """Ray has no password: one that is started here listens to this machine alone."""
 
@@ -80,7 +83,7 @@ class RayEngine:
                 "go one by one. Run the command on a node of the cluster, as with `ray job "
                 "submit`, and give --address auto."
             )
-        if self._address is None or self._address.startswith(HERE):
+        if self._address in (None, LOCAL) or str(self._address).startswith(HERE):
             os.environ.update(LOOPBACK_ALONE)
         _import_ray()
 
@@ -93,21 +96,25 @@ class RayEngine:
     def start(self, work: Work) -> Iterator[Workers]:
         """Join or start Ray, and put what the networks read into its store, once for all nodes."""
         ray = _import_ray()
+        self._resources.check(work.spec)
         work.save_inputs(work.scratch / "inputs")
         is_ours = not ray.is_initialized()
         if is_ours:
             _join(ray, self._address)
-        scheduler = None
+        scheduler = workers = None
         try:
             scheduler = RayScheduler(self._resources, _put(ray, work.scratch / "inputs"))
             wanted = self._resources
             n_workers = min(_room(ray.cluster_resources(), wanted), work.n_pending)
             fits = any(_fits(node, wanted) for node in ray.nodes())
             note = None if fits else _too_large(wanted)
-            yield ClusterWorkers(scheduler, chunk_of(work, {}), n_workers, note)
+            workers = ClusterWorkers(scheduler, chunk_of(work, {}), n_workers, note)
+            yield workers
         finally:
             if scheduler is not None:
                 scheduler.cancel()
+            if workers is not None:
+                workers.release()
             if is_ours:
                 ray.shutdown()
 
@@ -198,8 +205,8 @@ def _join(ray: Any, address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
-        if address and address != "local":
-            _knock(address)
+        if address not in (None, LOCAL):
+            _knock(str(address))
             ray.init(address=address, **quiet)
             return
         # as other processes of this machine: Ray would let them wait for all others
@@ -212,6 +219,11 @@ def _join(ray: Any, address: str | None) -> None:
             _node_ip_address=HERE,
             **quiet,
         )
+        if any(node["NodeManagerAddress"] != HERE for node in ray.nodes()):
+            ray.shutdown()
+            raise RuntimeError(
+                "ray was imported before the engine was made, and would listen to the network"
+            )
     except Exception as error:
         where = f"join Ray at {address}" if address else "start Ray on this machine"
         raise LearnOrderError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 import time
 import uuid
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -34,7 +35,17 @@ PATIENCE_SECONDS: Final = 60.0
 GRACE_SECONDS: Final = 60.0
 """Between making a folder and claiming it a moment passes, so a young one is left alone."""
 
-CLAIM, SUBMITTED = "claim", "submitted.json"
+RETRY_SECONDS: Final = (10.0, 30.0, 0.0)
+"""Pauses after attempts to submit."""
+
+PREEMPTED_SECONDS: Final = 300.0
+"""A job that was preempted may be queued again by SLURM; after so long it has not been."""
+
+PREFIX, IDENTITY = "learnorder-", 12
+"""Beginning of the name of the folder of a command and of its jobs, and how many characters of what
+identifies the log follow."""
+
+CLAIM, JOBS, KEPT = "claim", "jobs", "kept"
 
 
 class SlurmEngine:
@@ -115,7 +126,6 @@ class SlurmEngine:
     ) -> dict[str, Any]:
         wanted, n = self._resources, self._per_job
         given: dict[str, Any] = {
-            "name": "learnorder",
             "timeout_min": minutes,
             "cpus_per_task": round(wanted.cpus * n),
             "gpus_per_node": round(wanted.gpus * n) or None,
@@ -123,6 +133,8 @@ class SlurmEngine:
             "slurm_partition": partition,
             "slurm_array_parallelism": self._at_once or ARRAY,
             "slurm_additional_parameters": dict(options) or None,
+            # from 22.05 on, srun does not take over how many a task has
+            "slurm_srun_args": [f"--cpus-per-task={round(wanted.cpus * n)}"],
         }
         return {key: value for key, value in given.items() if value is not None}
 
@@ -134,19 +146,27 @@ class SlurmEngine:
     @contextmanager
     def start(self, work: Work) -> Iterator[Workers]:
         """Lay out what the jobs read; end what an earlier command that was killed has left."""
+        self._resources.check(work.spec)
         parent = self._parent(work.log)
-        _end_abandoned(parent, self._cluster)
-        folder = _new_folder(parent)
+        _end_abandoned(parent, work.identity, self._cluster)
+        folder = _new_folder(parent, work.identity)
         with Claim(folder / CLAIM, f"the jobs in {folder}"):
             scheduler = SlurmScheduler(folder, self._cluster, self._parameters)
+            workers = None
             try:
                 work.save_inputs(folder / "inputs")
                 inputs = {"folder": str((folder / "inputs").resolve())}
                 n_groups = min(self._at_once or work.n_pending, work.n_pending)
-                yield ClusterWorkers(scheduler, chunk_of(work, inputs, self._per_job), n_groups)
+                workers = ClusterWorkers(scheduler, chunk_of(work, inputs, self._per_job), n_groups)
+                yield workers
             finally:
                 scheduler.cancel()
+                if workers is not None:
+                    workers.release()
                 _remove(folder, keep_jobs=scheduler.has_lost)
+                if self._shared is None:
+                    with suppress(OSError):
+                        parent.rmdir()  # unless there is something else in it
 
     def _parent(self, log: Path) -> Path:
         if self._shared is not None:
@@ -165,7 +185,7 @@ class SlurmScheduler:
     Parameters
     ----------
     folder
-        Where the files of the jobs lie, which all nodes see.
+        Where the files of the jobs lie, which all nodes see; the jobs have its name.
     cluster
         ``slurm`` or ``local``.
     parameters
@@ -174,12 +194,12 @@ class SlurmScheduler:
 
     def __init__(self, folder: Path, cluster: str, parameters: Mapping[str, Any]) -> None:
         submitit = _import_submitit()
-        self._folder = folder
-        self._executor = submitit.AutoExecutor(folder / "jobs", cluster=cluster)
-        self._executor.update_parameters(**parameters)
+        self._folder, self._cluster = folder, cluster
+        self._executor = submitit.AutoExecutor(folder / JOBS, cluster=cluster)
+        self._executor.update_parameters(name=folder.name, **parameters)
         self._pause = PAUSE_SECONDS[cluster]
         self._jobs: dict[Hashable, Any] = {}
-        self._submitted: list[str] = []
+        self._preempted: dict[Hashable, float] = {}
         self.has_lost = False
         """Whether a job ended without a result, so that what it printed may be asked for."""
 
@@ -187,16 +207,24 @@ class SlurmScheduler:
         """Submit arrays of jobs."""
         handles: list[Hashable] = []
         for start in range(0, len(chunks), ARRAY):
-            with self._executor.batch():
-                jobs = [
-                    self._executor.submit(run_chunk, text) for text in chunks[start : start + ARRAY]
-                ]
-            for job in jobs:
+            for job in self._submitted(chunks[start : start + ARRAY]):
                 self._jobs[job.job_id] = job
                 handles.append(job.job_id)
-            self._submitted += [job.job_id for job in jobs]
-            (self._folder / SUBMITTED).write_text(json.dumps(self._submitted))
         return handles
+
+    def _submitted(self, chunks: Sequence[str]) -> list[Any]:
+        """Submit an array; SLURM may be busy for a moment."""
+        for pause in RETRY_SECONDS:
+            try:
+                with self._executor.batch():
+                    return [self._executor.submit(run_chunk, text) for text in chunks]
+            except RuntimeError as error:
+                reason = _last_line(str(error))
+            time.sleep(pause)
+        raise LearnOrderError(
+            f"train: SLURM does not take jobs ({reason}). What is submitted is an array of "
+            f"{len(chunks)} jobs. Check partition, account and limits; see `sbatch --help`."
+        )
 
     def wait(self, seconds: float) -> list[tuple[Hashable, str | Lost]]:
         """Wait for jobs to end."""
@@ -207,29 +235,52 @@ class SlurmScheduler:
         return [(handle, self._outcome(self._jobs.pop(handle))) for handle in ended]
 
     def _ended(self) -> list[Hashable]:
-        return [handle for handle, job in self._jobs.items() if job.done()]
+        return [handle for handle, job in self._jobs.items() if job.done() or self._is_over(job)]
+
+    def _is_over(self, job: Any) -> bool:
+        """Whether a job was preempted and nobody has queued it again since."""
+        if self._cluster == "local" or not str(job.state).startswith("PREEMPTED"):
+            self._preempted.pop(job.job_id, None)
+            return False
+        since = self._preempted.setdefault(job.job_id, time.monotonic())
+        return time.monotonic() - since > PREEMPTED_SECONDS
 
     def _outcome(self, job: Any) -> str | Lost:
-        try:
-            return str(job.result())
-        except Exception as error:
-            self.has_lost = True
-            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-            last = lines[-1].rstrip(".") if lines else type(error).__name__
-            return Lost(
-                f"its job {job.job_id} ended without a result ({last}; see {job.paths.stderr})."
-            )
+        """What a job says; one that says nothing is lost, and what it has done is in the log."""
+        if job.paths.result_pickle.exists():
+            try:
+                return str(job.result())
+            except Exception as error:
+                reason = _reason(str(error))
+        else:
+            reason = f"its state is {job.state}"
+        self.has_lost = True
+        return Lost(f"its job {job.job_id} ended without a result: {reason} ({job.paths.stderr}).")
 
     def cancel(self) -> None:
         """Cancel the jobs, and wait until they are gone."""
-        _cancel(list(self._jobs.values()))
+        if self._jobs:
+            _cancel(self._folder, self._cluster)
         self._jobs = {}
 
 
-def _new_folder(parent: Path) -> Path:
-    folder = parent / f"driver-{uuid.uuid4().hex}"
+def _reason(text: str) -> str:
+    """What submitit says of a job that raised: the last line of its traceback."""
+    _, *parts = re.split(r"\n-{5,}\n", text)
+    return _last_line(parts[0] if parts else text)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else "no reason given"
+
+
+def _new_folder(parent: Path, identity: str) -> Path:
+    """Make a folder for one command; what is unpickled from it is nobody else's to write."""
+    folder = parent / f"{PREFIX}{identity[:IDENTITY]}-{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=True)
+        parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700)
     except OSError as error:
         raise LearnOrderError(
             f"train: cannot make {folder} ({error.strerror or error}). Files of SLURM's jobs lie "
@@ -238,74 +289,77 @@ def _new_folder(parent: Path) -> Path:
     return folder
 
 
-def _end_abandoned(parent: Path, cluster: str) -> None:
-    """Cancel the jobs of commands that were killed: this one trains their replicates on.
+def _end_abandoned(parent: Path, identity: str, cluster: str) -> None:
+    """Cancel the jobs of commands on this spec that were killed: this one goes on with them.
 
     Of a command that still lives, on this machine or another, the claim is held.
     """
-    for folder in parent.glob("driver-*"):
-        if is_claimed(folder / CLAIM) or _is_young(folder):
+    for folder in parent.glob(f"{PREFIX}{identity[:IDENTITY]}-{'[0-9a-f]' * 32}"):
+        try:
+            ours = folder.lstat().st_uid == os.getuid()
+            kept = (folder / KEPT).exists()
+            if not ours or kept or is_claimed(folder / CLAIM) or _is_young(folder):
+                continue
+        except OSError:
             continue
-        with suppress(OSError, ValueError):
-            names = json.loads((folder / SUBMITTED).read_text())
-            _cancel([_job(folder / "jobs", str(name), cluster) for name in names])
+        _cancel(folder, cluster)
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_young(folder: Path) -> bool:
     """Whether it has no jobs, and may be about to be claimed."""
-    try:
-        age = time.time() - folder.stat().st_mtime
-    except OSError:
-        return True  # gone already
-    return not (folder / SUBMITTED).exists() and age < GRACE_SECONDS
+    age = time.time() - folder.stat().st_mtime
+    return not (folder / JOBS).exists() and age < GRACE_SECONDS
 
 
-def _job(folder: Path, name: str, cluster: str) -> Any:
-    submitit = _import_submitit()
-    return (submitit.SlurmJob if cluster == "slurm" else submitit.LocalJob)(folder, name)
-
-
-def _cancel(jobs: Sequence[Any]) -> None:
-    for job in jobs:
-        if type(job).__name__ == "LocalJob":
-            _interrupt(job)
-        else:
-            with suppress(Exception):  # it has ended, or SLURM has forgotten it
-                job.cancel(check=False)
+def _cancel(folder: Path, cluster: str) -> None:
+    """End all jobs of a folder, by the name they have from it, and wait until they are gone."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while any(map(_is_alive, jobs)) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    if cluster == "slurm":
+        _asked("scancel", "--name", folder.name)
+        # what is cancelled runs on until it has been killed
+        while _asked("squeue", "--noheader", "--name", folder.name) and _waits(1.0, deadline):
+            pass
+        return
+    while (processes := _processes(folder)) and _waits(0.2, deadline):
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGINT)
 
 
-def _is_alive(job: Any) -> bool:
-    if type(job).__name__ == "LocalJob":
-        return _is_controller(job)
-    return not bool(job.done(force_check=True))
+def _waits(seconds: float, deadline: float) -> bool:
+    time.sleep(seconds)
+    return time.monotonic() < deadline
 
 
-def _interrupt(job: Any) -> None:
-    """End a job that is a process of this machine, whoever has started it."""
-    if _is_controller(job):
-        with suppress(ProcessLookupError):
-            os.kill(int(job.job_id), signal.SIGINT)
-
-
-def _is_controller(job: Any) -> bool:
-    """Whether the process of this number is still the one that submitit has started for a job."""
+def _asked(*command: str) -> str:
+    """What a command of SLURM answers; nothing where it does not."""
     try:
-        command = Path(f"/proc/{job.job_id}/cmdline").read_bytes()
-    except OSError:
-        return False
-    return b"submitit" in command and str(job.paths.folder).encode() in command
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
+def _processes(folder: Path) -> list[int]:
+    """Processes of this machine that submitit has started for the jobs of a folder."""
+    found = []
+    for about in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            command = about.read_bytes()
+            if b"submitit" in command and str(folder / JOBS).encode() in command:
+                found.append(int(about.parent.name))
+    return found
 
 
 def _remove(folder: Path, *, keep_jobs: bool) -> None:
     """Remove what the jobs have read, and what they have printed unless it is asked for."""
-    shutil.rmtree(folder / "inputs" if keep_jobs else folder, ignore_errors=True)
     if not keep_jobs:
-        with suppress(OSError):
-            folder.parent.rmdir()  # unless there is something else in it
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    shutil.rmtree(folder / "inputs", ignore_errors=True)
+    (folder / KEPT).touch()
 
 
 def _import_submitit() -> Any:
