@@ -43,7 +43,7 @@ def nodes(tmp_path_factory, networks):
     mark = tmp_path_factory.mktemp("mark") / "mark"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LEARNORDER_TEST_MARK", str(mark))
-        patch.setenv("LEARNORDER_TEST_PAUSE", "0.15")
+        patch.setenv("LEARNORDER_TEST_PAUSE", "0.1")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_worker_niceness", "0")
         # a node that does not answer is given up after 2 seconds instead of 15

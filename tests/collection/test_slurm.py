@@ -61,7 +61,7 @@ def slow_spec(make_spec):
 @pytest.fixture
 def pause(monkeypatch):
     """Let the network take its time, here and in what is started from here."""
-    monkeypatch.setenv("LEARNORDER_TEST_PAUSE", "0.15")
+    monkeypatch.setenv("LEARNORDER_TEST_PAUSE", "0.1")
 
 
 def check(path: Path, reference: Path) -> None:
