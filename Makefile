@@ -50,8 +50,8 @@ test-long: setup  ## the tests of the benchmarks of training too
 	@LEARNORDER_LONG=1 $(BIN)/python -m pytest -q tests/test_benchmarks_of_training.py tests/test_order_cost.py
 
 test-faults: setup  ## the whole fault campaign: kills, failing disks, damage; ends with a table
-	@echo "== test-faults: about 20 minutes on two free cores (\`make test\` has its quick form)"
-	@LEARNORDER_FAULTS=long OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/faults
+	@echo "== test-faults: about 25 minutes on two free cores (\`make test\` has its quick form)"
+	@LEARNORDER_FAULTS=long OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/faults tests/collection/test_ray.py tests/collection/test_slurm.py
 
 check: setup    ## ruff, format, types
 	@$(BIN)/ruff check .

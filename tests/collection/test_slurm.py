@@ -24,6 +24,9 @@ from learnorder.log.verify import verify_log
 
 pytest.importorskip("submitit")
 
+HOW = [signal.SIGINT, *([signal.SIGKILL] if os.environ.get("LEARNORDER_FAULTS") == "long" else [])]
+"""How a command is ended; killed in the long form alone: ``make test-faults``."""
+
 SEEDS = range(3)
 PLAIN = {"augmentation": {}, "execution": {"executor": "sequential"}}
 PATIENCE_SECONDS = 120
@@ -129,7 +132,7 @@ def test_killed_job_is_submitted_again_and_what_it_printed_is_kept(
     assert not (kept / "inputs").exists()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["SIGKILL", "SIGINT"])
+@pytest.mark.parametrize("how", HOW, ids=[how.name for how in HOW])
 def test_command_ended_in_the_middle_is_gone_on_with_and_its_jobs_are_ended(
     tmp_path, networks, digits, make_spec, reference, pause, how
 ):

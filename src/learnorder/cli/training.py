@@ -116,15 +116,14 @@ def train(
 
     On a log of the same spec it resumes what was interrupted and adds seeds or epochs. A spec with
     [variants] or a [grid] is several: --out is then a folder with a log of each. With
-    --until-reliability it adds replicates in rounds, their seeds going on upwards. Exit status 1 if
-    a replicate failed, or --most-replicates of them are not enough.
+    --until-reliability it adds replicates in rounds, their seeds going on upwards. With --engine
+    ray or slurm it trains on a cluster (docs/cluster.md). Exit status 1 if a replicate failed, or
+    --most-replicates of them are not enough.
 
     \b
     learnorder train examples/digits_mlp.toml --seeds 0:4 --out runs/mlp.zarr
     learnorder train examples/digits_mlp.toml --set training.epochs=5 --out runs/short.zarr
     learnorder train examples/digits_mlp.toml --until-reliability 0.9 --out runs/sure.zarr
-    learnorder train spec.toml --engine ray --address auto --seeds 0:100 --out /shared/runs/log.zarr
-    learnorder train spec.toml --engine slurm --partition gpu --time 240 --out /shared/runs/log.zarr
     """
     if most_replicates is not None and until_reliability is None:
         raise click.UsageError("--most-replicates says where --until-reliability ends; give both.")
