@@ -58,7 +58,7 @@ FLAT = 1.5
 WORKERS, LOST = 1000, 0.02
 """Simulated workers, and the share of chunks that is lost."""
 
-REPLICATES = 4
+REPLICATES = 2
 
 
 def overhead(seconds: float, repeats: int, scratch: Path) -> Section:
