@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+from tests.collection.here import PATIENCE_SECONDS, n_committed, start_driver, wait_until
 from tests.collection.test_determinism import predictions
 
 from learnorder.collection.engines.ray_cluster import HERE, LOOPBACK_ALONE, RayEngine
@@ -35,7 +34,6 @@ HOW = [signal.SIGKILL, *([signal.SIGINT] if os.environ.get("LEARNORDER_FAULTS") 
 
 SEEDS = range(4)
 PLAIN = {"augmentation": {}, "execution": {"executor": "sequential"}}
-PATIENCE_SECONDS = 120
 STORE = 80 << 20
 """Bytes of the object store of a node, in memory."""
 
@@ -101,11 +99,6 @@ def slow_reference(tmp_path_factory, networks, digits, make_spec, train_here):
         patch.delenv("LEARNORDER_TEST_PAUSE", raising=False)
         train_here(path, make_spec("own_networks:slow", epochs=6, **PLAIN), digits, SEEDS)
     return path
-
-
-def n_committed(path: Path) -> int:
-    """Committed epochs of all replicates."""
-    return sum(1 for _ in path.glob("**/commits/test/*.json"))
 
 
 def n_under_way(path: Path) -> int:
@@ -202,41 +195,16 @@ def test_network_that_cannot_train_is_refused_and_nothing_is_written(
     assert not (tmp_path / "log.zarr").exists()
 
 
-SCRIPT = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import numpy as np
-import learnorder as lo
-from learnorder.collection.engines.ray_cluster import RayEngine
-from learnorder.collection.train import train_collection
-from learnorder.training.spec import TrainingSpec
-arrays = np.load(sys.argv[2])
-data = lo.Dataset.from_arrays(*(arrays[k] for k in ("x", "y", "xt", "yt")))
-spec = TrainingSpec.from_tables(json.loads(sys.argv[3]))
-seeds = json.loads(sys.argv[6])
-engine = RayEngine(sys.argv[5])
-result = train_collection(spec, seeds, out=sys.argv[4], dataset=data, engine=engine)
-assert not result.failed, result.failed
-"""
-
-
 @pytest.fixture
 def driver(tmp_path, nodes, networks, digits, make_spec):
     """Return a function that starts training in a process of its own."""
-    import json
+    spec, started = make_spec("own_networks:slow", epochs=6, **PLAIN), []
 
-    arrays, started = tmp_path / "data.npz", []
-    x, y = digits.train, digits.test
-    np.savez(arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels)
-    spec = json.dumps(make_spec("own_networks:slow", epochs=6, **PLAIN).resolved())
-
-    def start(out: Path, seeds=tuple(SEEDS)) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, networks, arrays, spec, out, nodes.address,
-             json.dumps(seeds)],
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-        )  # fmt: skip
+    def start(out: Path, seeds=SEEDS) -> subprocess.Popen[str]:
+        engine = ("RayEngine", {"address": nodes.address})
+        process = start_driver(
+            tmp_path, networks, digits, spec, out, engine, seeds, subprocess.PIPE
+        )
         started.append(process)
         return process
 
@@ -244,13 +212,6 @@ def driver(tmp_path, nodes, networks, digits, make_spec):
     for process in started:
         process.kill()
         process.wait()
-
-
-def wait_until(what, seconds=PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to it"
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("how", HOW, ids=[how.name for how in HOW])

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
+from tests.collection.here import PATIENCE_SECONDS, n_committed, start_driver, wait_until
 from tests.collection.test_determinism import predictions
 
 from learnorder.collection.engines import slurm
@@ -29,24 +26,6 @@ HOW = [signal.SIGINT, *([signal.SIGKILL] if os.environ.get("LEARNORDER_FAULTS") 
 
 SEEDS = range(3)
 PLAIN = {"augmentation": {}, "execution": {"executor": "sequential"}}
-PATIENCE_SECONDS = 120
-
-SCRIPT = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import numpy as np
-import learnorder as lo
-from learnorder.collection.engines import slurm
-from learnorder.collection.engines.slurm import SlurmEngine
-from learnorder.collection.train import train_collection
-from learnorder.training.spec import TrainingSpec
-arrays = np.load(sys.argv[2])
-data = lo.Dataset.from_arrays(*(arrays[k] for k in ("x", "y", "xt", "yt")))
-spec = TrainingSpec.from_tables(json.loads(sys.argv[3]))
-engine = SlurmEngine(cluster="local", replicates_per_job=3)
-result = train_collection(spec, range(3), out=sys.argv[4], dataset=data, engine=engine)
-assert not result.failed, result.failed
-"""
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +63,6 @@ def jobs_of(path: Path) -> list[int]:
         if b"submitit" in command and f"{path}.jobs".encode() in command:
             found.append(int(folder.name))
     return found
-
-
-def n_committed(path: Path) -> int:
-    return sum(1 for _ in path.glob("**/commits/test/*.json"))
-
-
-def wait_until(what) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline, "it did not come to it"
-        time.sleep(0.05)
 
 
 def test_an_array_of_jobs_gives_the_same_bytes_and_leaves_no_files(
@@ -136,15 +104,10 @@ def test_killed_job_is_submitted_again_and_what_it_printed_is_kept(
 def test_command_ended_in_the_middle_is_gone_on_with_and_its_jobs_are_ended(
     tmp_path, networks, digits, make_spec, reference, pause, how
 ):
-    path, arrays = tmp_path / "log.zarr", tmp_path / "data.npz"
-    x, y = digits.train, digits.test
-    np.savez(arrays, x=x.inputs, y=x.examples.labels, xt=y.inputs, yt=y.examples.labels)
-    spec = json.dumps(slow_spec(make_spec).resolved())
-    first = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, networks, arrays, spec, path],
-        stderr=subprocess.DEVNULL, start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
+    path = tmp_path / "log.zarr"
+    engine = ("SlurmEngine", {"cluster": "local", "replicates_per_job": 3})
+    spec, silent = slow_spec(make_spec), subprocess.DEVNULL
+    first = start_driver(tmp_path, networks, digits, spec, path, engine, SEEDS, silent)
     wait_until(lambda: n_committed(path) >= 2)
     first.send_signal(how)
     first.wait(PATIENCE_SECONDS)

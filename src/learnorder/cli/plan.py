@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnorder.cli.arguments import JSON, LOG, SPLIT
-from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost
-from learnorder.errors import LearnOrderError, count_of
+from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost, sizes_with_train
+from learnorder.errors import count_of
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
@@ -102,13 +102,8 @@ def _cost(log: Log) -> CostModel:
     """Cost of an epoch of this log: trained on is the split train, predicted are all."""
     from learnorder.measures.designs import CostModel
 
-    sizes = {name: about.n_examples for name, about in log.header.splits.items()}
-    if "train" not in sizes:
-        raise LearnOrderError(
-            f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
-            "costs depends on how many examples are trained on. In Python, give "
-            "`lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`."
-        )
+    advice = "In Python, give `lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`."
+    sizes = sizes_with_train(log, advice)
     return CostModel(sizes["train"], sum(sizes.values()))
 
 

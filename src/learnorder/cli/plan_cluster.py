@@ -49,9 +49,9 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
     from learnorder.measures.cluster_cost import cluster_cost
     from learnorder.schema import prediction_dtype
 
-    own = _collection(log)
     costs = [r.attempt.cost() for r in log.replicates if r.attempt is not None]
     measured = [cost for cost in costs if cost is not None]
+    own = _collection(log, next(iter(measured), {"epochs": 1.0, "points": 1.0}))
     asked = {key: value for key, value in given.items() if key != "slots" and value is not None}
     if (n_classes := asked.pop("n_classes", None)) is not None:
         # classes take a byte each, or two where there are many
@@ -67,18 +67,21 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
     return cluster_cost(measured, own, wanted, given["slots"] or SLOTS), wanted
 
 
-def _collection(log: Log) -> Collection:
-    from learnorder.measures.cluster_cost import Collection
-
+def sizes_with_train(log: Log, advice: str) -> dict[str, int]:
+    """Examples of each split of a log that says how many are trained on."""
     sizes = {name: about.n_examples for name, about in log.header.splits.items()}
     if "train" not in sizes:
         raise LearnOrderError(
             f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
-            "costs depends on how many examples are trained on. Give a log of training."
+            f"costs depends on how many examples are trained on. {advice}"
         )
-    finished = [r for r in log.replicates if r.status == "finished" and r.attempt is not None]
-    costs = [r.attempt.cost() for r in finished if r.attempt is not None]
-    known = next((cost for cost in costs if cost is not None), {"epochs": 1.0, "points": 1.0})
+    return sizes
+
+
+def _collection(log: Log, known: Mapping[str, float]) -> Collection:
+    from learnorder.measures.cluster_cost import Collection
+
+    sizes = sizes_with_train(log, "Give a log of training.")
     lanes = log.header.lanes.values()
     per_split = {split: 0 for split in sizes}
     for lane in lanes:

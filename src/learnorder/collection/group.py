@@ -233,10 +233,8 @@ class _Together:
             if isinstance(error, Diverged):
                 writer.fail("diverged", error.epoch, str(error))
                 drop_state(writer.log, seed)
-            elif not writer.attempt.is_finished:
-                # finished on a shorter grid, it stays so: what it has is as good as before
-                epoch = self.task.grid[min(writer.n_committed, len(self.task.grid) - 1)].epoch
-                writer.fail("error", epoch, reason)
+            else:
+                writer.give_up(reason)
         except FAILURES as second:
             reason = f"{reason} It could not be noted in the log either ({reason_of(second)})"
         self.tell("failed", seed, reason)

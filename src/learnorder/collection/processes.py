@@ -233,7 +233,7 @@ class _ForkServer:
         about = {
             "scratch": str(scratch),
             "environment": _environment(),
-            "path": _import_path(),
+            "path": import_path(),
             "folder": os.getcwd(),
         }
         with contextlib.ExitStack() as theirs, tempfile.TemporaryFile("w+") as request:
@@ -320,9 +320,9 @@ def _popen(arguments: list[str], **options: Any) -> subprocess.Popen[str]:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(_import_path())}
+    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": os.pathsep.join(import_path())}
 
 
-def _import_path() -> list[str]:
+def import_path() -> list[str]:
     """Make import strings in a spec mean the same in a worker as here."""
     return [str(Path(entry or ".").resolve()) for entry in sys.path]

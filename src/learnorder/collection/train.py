@@ -279,9 +279,7 @@ def _keep_reasons(path: Path, prepared: Prepared, failures: dict[int, str]) -> N
                 path, seed, epochs, made_by(prepared.spec), prepared.identity
             ) as writer,
         ):
-            if not writer.attempt.is_finished:
-                point = prepared.grid[min(writer.n_committed, len(epochs) - 1)]
-                writer.fail("error", point.epoch, failures[seed])
+            writer.give_up(failures[seed])
 
 
 def _data_line(dataset: Dataset) -> str:

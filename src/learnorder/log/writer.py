@@ -330,6 +330,14 @@ class ReplicateWriter:
         outcome = {"status": "failed", "kind": kind, "epoch": epoch, "reason": reason}
         self.attempt.write_outcome(outcome)
 
+    def give_up(self, reason: str) -> None:
+        """Mark it failed at its next epoch; finished on a shorter grid, it stays so.
+
+        What that has is as good as before.
+        """
+        if not self.attempt.is_finished:
+            self.fail("error", self.epochs[min(self.n_committed, len(self.epochs) - 1)], reason)
+
     def release(self) -> None:
         """Give the claim up; another process may go on."""
         self._claim.release()

@@ -114,3 +114,9 @@ class Lost:
     """A chunk of which nobody will say what became of it: its process, or its node, has ended."""
 
     reason: str
+
+
+def last_line(text: str, otherwise: str = "no reason given") -> str:
+    """What a message of many lines comes to, as a traceback does: its last line, if it has one."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1].rstrip(".") if lines else otherwise

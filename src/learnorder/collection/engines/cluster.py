@@ -6,7 +6,6 @@ a chunk, the next one that gets its seeds goes on where they stand.
 
 from __future__ import annotations
 
-import sys
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
@@ -19,6 +18,7 @@ from learnorder.collection.engines.chunk import Chunk, Lost, Outcome
 from learnorder.collection.engines.code import code_of
 from learnorder.collection.engines.contract import MAX_DEATHS, Event, Work
 from learnorder.collection.engines.watch import Watch
+from learnorder.collection.processes import import_path
 from learnorder.errors import LearnOrderError
 from learnorder.log import layout
 from learnorder.log.claim import drop_claim
@@ -67,7 +67,6 @@ class ClusterWorkers:
         self._under_way: dict[Hashable, list[list[int]]] = {}
         self._deaths: Counter[int] = Counter()
         self._stood: dict[int, int] = {}
-        self._nodes: set[str] = set()
         self._watch: Watch
 
     def probe(
@@ -132,7 +131,7 @@ class ClusterWorkers:
         """Submit what waits, all at once: it may become one array of jobs."""
         if not self._waiting:
             return
-        chunks = list(self._per_chunk())
+        chunks = self._per_chunk()
         for groups in chunks:
             self._stood |= {s: self._watch.count(s) for group in groups for s in group}
         texts = [self._chunk.of(groups).to_text() for groups in chunks]
@@ -191,8 +190,9 @@ class ClusterWorkers:
                 self._waiting.append([again])
         return news
 
-    def release(self) -> None:
-        """Release what ended chunks may have left claimed where there are no locks."""
+    def end(self) -> None:
+        """End what is under way, and release what it may have left claimed without locks."""
+        self._scheduler.cancel()
         self._release([s for groups in self._under_way.values() for g in groups for s in g])
 
     def _release(self, seeds: Sequence[int]) -> None:
@@ -201,13 +201,11 @@ class ClusterWorkers:
                 claim = layout.claim_file(from_address(self._chunk.log), seed)
                 drop_claim(claim, str(self._chunk.claim["token"]))
 
-    def _told(self, outcome: Outcome) -> list[str]:
+    @staticmethod
+    def _told(outcome: Outcome) -> list[str]:
         """Lines for the user: where data was sent, and what a node had to say."""
-        lines = list(outcome.said)
-        if outcome.fetched:
-            self._nodes.add(outcome.node)
-            lines.append(f"data sent to node {outcome.node}")
-        return lines
+        sent = [f"data sent to node {outcome.node}"] if outcome.fetched else []
+        return [*outcome.said, *sent]
 
 
 def chunk_of(work: Work, inputs: dict[str, Any], n_workers: int = 1) -> Chunk:
@@ -219,7 +217,7 @@ def chunk_of(work: Work, inputs: dict[str, Any], n_workers: int = 1) -> Chunk:
         identity=work.identity,
         code=code,
         inputs={"digest": f"{work.identity}-{code['source']}", **inputs},
-        paths=[str(Path(entry or ".").resolve()) for entry in sys.path],
+        paths=import_path(),
         n_workers=n_workers,
         claim={"token": uuid.uuid4().hex},
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from learnorder.collection.engines.chunk import Lost
+from learnorder.collection.engines.chunk import Lost, last_line
 from learnorder.collection.engines.cluster import ClusterWorkers, chunk_of
 from learnorder.collection.engines.contract import Work, Workers
 from learnorder.collection.engines.on_node import run_chunk
@@ -101,20 +101,18 @@ class RayEngine:
         is_ours = not ray.is_initialized()
         if is_ours:
             _join(ray, self._address)
-        scheduler = workers = None
         try:
-            scheduler = RayScheduler(self._resources, _put(ray, work.scratch / "inputs"))
             wanted = self._resources
+            scheduler = RayScheduler(wanted, _put(ray, work.scratch / "inputs"))
             n_workers = min(_room(ray.cluster_resources(), wanted), work.n_pending)
             fits = any(_fits(node, wanted) for node in ray.nodes())
             note = None if fits else _too_large(wanted)
             workers = ClusterWorkers(scheduler, chunk_of(work, {}), n_workers, note)
-            yield workers
+            try:
+                yield workers
+            finally:
+                workers.end()
         finally:
-            if scheduler is not None:
-                scheduler.cancel()
-            if workers is not None:
-                workers.release()
             if is_ours:
                 ray.shutdown()
 
@@ -272,8 +270,7 @@ def _reason(error: BaseException) -> str:
     name = type(error).__name__
     if name in REASONS:
         return REASONS[name]
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{name}: {lines[-1].rstrip('.') if lines else 'without a message'}."
+    return f"{name}: {last_line(str(error), 'without a message')}."
 
 
 def _import_ray() -> Any:

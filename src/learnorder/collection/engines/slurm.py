@@ -14,11 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from learnorder.collection.engines.chunk import Lost
+from learnorder.collection.engines.chunk import Lost, last_line
 from learnorder.collection.engines.cluster import ClusterWorkers, chunk_of
 from learnorder.collection.engines.contract import Work, Workers
 from learnorder.collection.engines.on_node import run_chunk
 from learnorder.collection.engines.resources import Resources
+from learnorder.collection.scratch import GRACE_SECONDS
 from learnorder.errors import ExtraMissing, LearnOrderError
 from learnorder.log.claim import Claim, is_claimed
 from learnorder.log.files import is_local
@@ -31,9 +32,6 @@ PAUSE_SECONDS: Final = {"slurm": 5.0, "local": 0.2}
 
 PATIENCE_SECONDS: Final = 60.0
 """How long jobs of an earlier command may take to end."""
-
-GRACE_SECONDS: Final = 60.0
-"""Between making a folder and claiming it a moment passes, so a young one is left alone."""
 
 RETRY_SECONDS: Final = (10.0, 30.0, 0.0)
 """Pauses after attempts to submit."""
@@ -152,17 +150,17 @@ class SlurmEngine:
         folder = _new_folder(parent, work.identity)
         with Claim(folder / CLAIM, f"the jobs in {folder}"):
             scheduler = SlurmScheduler(folder, self._cluster, self._parameters)
-            workers = None
             try:
                 work.save_inputs(folder / "inputs")
                 inputs = {"folder": str((folder / "inputs").resolve())}
                 n_groups = min(self._at_once or work.n_pending, work.n_pending)
-                workers = ClusterWorkers(scheduler, chunk_of(work, inputs, self._per_job), n_groups)
-                yield workers
+                chunk = chunk_of(work, inputs, self._per_job)
+                workers = ClusterWorkers(scheduler, chunk, n_groups)
+                try:
+                    yield workers
+                finally:
+                    workers.end()
             finally:
-                scheduler.cancel()
-                if workers is not None:
-                    workers.release()
                 _remove(folder, keep_jobs=scheduler.has_lost)
                 if self._shared is None:
                     with suppress(OSError):
@@ -219,7 +217,7 @@ class SlurmScheduler:
                 with self._executor.batch():
                     return [self._executor.submit(run_chunk, text) for text in chunks]
             except RuntimeError as error:
-                reason = _last_line(str(error))
+                reason = last_line(str(error))
             time.sleep(pause)
         raise LearnOrderError(
             f"train: SLURM does not take jobs ({reason}). What is submitted is an array of "
@@ -267,12 +265,7 @@ class SlurmScheduler:
 def _reason(text: str) -> str:
     """What submitit says of a job that raised: the last line of its traceback."""
     _, *parts = re.split(r"\n-{5,}\n", text)
-    return _last_line(parts[0] if parts else text)
-
-
-def _last_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else "no reason given"
+    return last_line(parts[0] if parts else text)
 
 
 def _new_folder(parent: Path, identity: str) -> Path:
