@@ -79,6 +79,7 @@ def sizes_with_train(log: Log, advice: str) -> dict[str, int]:
 
 
 def _collection(log: Log, known: Mapping[str, float]) -> Collection:
+    from learnorder.log.lanes import BYTES_PER_COMMIT
     from learnorder.measures.cluster_cost import Collection
 
     sizes = sizes_with_train(log, "Give a log of training.")
@@ -93,7 +94,7 @@ def _collection(log: Log, known: Mapping[str, float]) -> Collection:
         n_train=sizes["train"],
         n_predicted=sum(sizes.values()),
         bytes_per_prediction=max(per_split.values()),
-        n_lanes=len(lanes),
+        bytes_per_point=BYTES_PER_COMMIT * len(lanes),
     )
 
 

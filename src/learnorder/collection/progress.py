@@ -8,14 +8,8 @@ from dataclasses import dataclass
 
 from learnorder.collection.plan import Plan
 from learnorder.collection.prepare import Prepared
-from learnorder.log.lanes import lanes_of
+from learnorder.log.lanes import BYTES_PER_COMMIT, lanes_of
 from learnorder.training.execution import Execution
-
-BLOCK = 4096
-"""Bytes a file takes on the disk at least, on usual file systems."""
-
-BLOCKS_PER_COMMIT = 2
-"""One for the rest of the chunk's last block, one for the commit record."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class CostEstimate:
         lacking = [max(plan.missing_points[s] for s in group) for group in groups]
         rounds = max(sum(lacking) / n_workers, max(lacking)) / plan.n_points
         per_point = sum(
-            lane.n_examples * lane.dtype.itemsize + BLOCKS_PER_COMMIT * BLOCK
+            lane.n_examples * lane.dtype.itemsize + BYTES_PER_COMMIT
             for name, split in prepared.dataset.splits.items()
             for lane in lanes_of(
                 name,

@@ -24,6 +24,10 @@ from learnorder.schema import (
     prediction_dtype,
 )
 
+BYTES_PER_COMMIT = 2 * 4096
+"""On usual file systems, beside the values: the rest of the chunk's last block, and the block of
+its record."""
+
 
 @dataclass(frozen=True)
 class Lane:

@@ -11,12 +11,6 @@ from typing import Any
 from learnorder.errors import LearnOrderError
 from learnorder.measures.designs import CostModel
 
-BLOCK = 4096
-"""Bytes a file takes at least."""
-
-FILES_PER_COMMIT = 2
-"""A chunk and its commit record."""
-
 STORED = 1.25
 """Bytes sent to a node for each byte that networks read: images are kept as they came, too."""
 
@@ -33,8 +27,8 @@ class Collection:
         Examples trained on in an epoch, and predicted at a point.
     bytes_per_prediction
         Of one example at one point, all quantities together.
-    n_lanes
-        Files of predictions at a point: one for each split and quantity.
+    bytes_per_point
+        Of the files of one point, beside what is predicted.
     """
 
     n_replicates: int
@@ -43,7 +37,7 @@ class Collection:
     n_train: int
     n_predicted: int
     bytes_per_prediction: int
-    n_lanes: int
+    bytes_per_point: int
 
     @property
     def work(self) -> float:
@@ -53,8 +47,7 @@ class Collection:
     @property
     def disk(self) -> float:
         """Bytes of one replicate as it is written, before compaction."""
-        blocks = FILES_PER_COMMIT * BLOCK * self.n_lanes
-        return self.points * (self.n_predicted * self.bytes_per_prediction + blocks)
+        return self.points * (self.n_predicted * self.bytes_per_prediction + self.bytes_per_point)
 
 
 @dataclass(frozen=True)

@@ -85,10 +85,6 @@ class Engine(Protocol):
     """
 
     @property
-    def name(self) -> str:
-        """The name of the engine, as ``--engine`` has it."""
-
-    @property
     def is_here(self) -> bool:
         """Whether replicates are trained on this machine, which then needs what training needs."""
 

@@ -26,7 +26,6 @@ class LocalEngine:
         It is no number of processes.
     """
 
-    name = "local"
     is_here = True
 
     def __init__(self, workers: int | None = None) -> None:

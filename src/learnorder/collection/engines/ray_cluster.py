@@ -64,7 +64,6 @@ class RayEngine:
         The address is one that this engine cannot use, or a number is none.
     """
 
-    name = "ray"
     is_here = False
 
     def __init__(

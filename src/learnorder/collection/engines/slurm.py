@@ -77,7 +77,6 @@ class SlurmEngine:
         A number is none, or ``sbatch`` is not there.
     """
 
-    name = "slurm"
     is_here = False
 
     def __init__(
