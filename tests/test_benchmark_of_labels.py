@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.labels.best_records import BestRecords
 from benchmarks.labels.campaign import FOLDS, WHOLE, Job, train
 from benchmarks.labels.compared import compared
-from benchmarks.labels.evidence import out_of_fold, read
+from benchmarks.labels.evidence import Networks, Setting, out_of_fold, read
 from benchmarks.labels.judging import auroc, judge
 from benchmarks.labels.noise import NOISES
 from benchmarks.labels.others import IN_SAMPLE
-from benchmarks.labels.rules import CANDIDATES, CHOSEN, Rule
-from benchmarks.labels.settings import N_FOLDS, SETUPS, fold_of, load
+from benchmarks.labels.rules import Rule
+from benchmarks.labels.settings import FRESH, N_FOLDS, SETUPS, fold_of, load
+from benchmarks.labels.trials import TRIALS
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -144,10 +146,12 @@ def test_training_again_gives_the_same_networks(setting, tmp_path):
     assert all((first[name] == second[name]).all() for name in first)
 
 
-def test_every_method_is_compared_at_every_cost(setting):
+@pytest.mark.parametrize("trial", TRIALS.values(), ids=list(TRIALS))
+def test_every_method_is_compared_at_every_cost(setting, trial):
     _, found = setting
-    assert CHOSEN in CANDIDATES
-    records = list(compared(found, CHOSEN))
+    assert trial.rule in trial.candidates
+    assert not set(trial.setups) - set(trial.chosen_on) & set(trial.chosen_on)
+    records = list(compared(found, trial.rule))
     assert [record["cost"] for record in records] == [1, 3, 5]
     for record in records:
         methods = record["methods"]
@@ -156,3 +160,43 @@ def test_every_method_is_compared_at_every_cost(setting):
         best = methods[record["best_other"]]["auroc"][0]
         assert record["difference"][0] == pytest.approx(methods["the rule"]["auroc"][0] - best)
     assert sum(name.startswith("cleanlab") for name in records[-1]["methods"]) == 4
+
+
+def test_the_second_rule_counts_records_before_wrong_labels_are_memorised():
+    """Held-out examples are predicted best at the second record; later margins are of no use."""
+    random = np.random.default_rng(2)
+    n, n_networks = 400, 3
+    wrong = np.arange(n) < 80
+    held_out = random.permuted(np.tile(np.arange(n) % 5 == 0, (n_networks, 1)), axis=1)
+    share_right = np.array([0.1, 0.7, 0.4, 0.3])
+    right = random.random((n_networks, 4, n)) < share_right[:, np.newaxis]
+    right |= ~held_out[:, np.newaxis] & (np.arange(4) > 1)[:, np.newaxis]  # all memorised
+    margin = random.standard_normal((n_networks, 4, n))
+    margin[:, 1] -= 5 * wrong
+    margin[:, 2:] += 50 * wrong
+    of_label = {"right": right, "margin": margin}
+    networks = Networks(
+        np.zeros((n_networks, 4, n), int), np.arange(4.0), held_out, of_label, np.zeros((0, 0, 0))
+    )
+    rule = BestRecords()
+    assert rule.records(networks).tolist() == [False, True, False, False]
+    given = np.zeros(n, dtype=int)
+    setting = Setting("any", "any", given, given + wrong, networks, networks)
+    assert auroc(rule.of(setting, n_networks), wrong).value > 0.99
+    assert auroc(BestRecords(within=1000).of(setting, n_networks), wrong).value < 0.01
+
+
+def test_datasets_of_the_second_trial_are_what_they_are_called(data_dir):
+    labels = {name: load(setup).labels for name, setup in FRESH.items()}
+    assert {name: len(np.bincount(of)) for name, of in labels.items()} == {
+        "cifar100-groups": 19,
+        "small-mammals": 5,
+        "digits": 10,
+        "topics": 7,
+    }
+    groups = lo.load_dataset("cifar100-subset", label_column="coarse_label").class_names
+    assert set(groups) - set(dict(FRESH["cifar100-groups"].options)["classes"]) == {"small_mammals"}
+    texts = lo.load_dataset("20newsgroups")
+    seventh = texts.class_names[texts.test.examples.labels[-1]]
+    assert seventh.startswith("talk.")
+    assert labels["topics"][-1] == 6

@@ -15,7 +15,6 @@ from benchmarks.labels.noise import NOISES
 from benchmarks.labels.settings import (
     EARLY,
     N_FOLDS,
-    N_NETWORKS,
     N_PARTITIONS,
     SETUPS,
     Problem,
@@ -70,7 +69,7 @@ def jobs(setups: Iterable[str], n_networks: int) -> Iterator[Job]:
 
 
 def train_all(
-    scratch: Path, setups: Iterable[str], *, quick: bool, workers: int, n_networks: int = N_NETWORKS
+    scratch: Path, setups: Iterable[str], *, quick: bool, workers: int, n_networks: int
 ) -> None:
     """Train what is not there yet, and say how far it is."""
     pending = [job for job in jobs(setups, n_networks) if not job.kept(scratch).exists()]

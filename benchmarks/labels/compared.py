@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from benchmarks.labels.evidence import Floats, Networks, Setting
+from benchmarks.labels.evidence import Floats, Networks, Scoring, Setting
 from benchmarks.labels.judging import Judged, judge
 from benchmarks.labels.others import IN_SAMPLE, confident_learning
-from benchmarks.labels.rules import Rule
 from benchmarks.labels.settings import N_FOLDS
 
 import learnorder as lo
@@ -39,18 +38,6 @@ def own_scores(ranking: Ranking) -> dict[str, Floats]:
     }
 
 
-def rule_score(rule: Rule, setting: Setting, cost: int) -> Floats:
-    """Score of a rule; where there are too few networks for folds, without its held-out part."""
-    return rule.score(networks_of(rule, setting, cost), setting.given)
-
-
-def networks_of(rule: Rule, setting: Setting, cost: int) -> Networks:
-    """Networks that a rule gets at a cost."""
-    if rule.held_out is None or cost < N_FOLDS:
-        return setting.whole.first(cost)
-    return setting.folds.first(cost)
-
-
 def other_scores(setting: Setting, cost: int) -> dict[str, Floats]:
     """Scores of the other methods."""
     found = {name: of(setting.whole.first(cost)) for name, of in IN_SAMPLE.items()}
@@ -59,14 +46,14 @@ def other_scores(setting: Setting, cost: int) -> dict[str, Floats]:
     return found
 
 
-def compared(setting: Setting, rule: Rule) -> Iterator[dict[str, Any]]:
+def compared(setting: Setting, rule: Scoring) -> Iterator[dict[str, Any]]:
     """One record for each cost."""
     for cost in COSTS:
         if cost > len(setting.whole.held_out):
             continue
         ranking = ranked(setting, cost)
         own = _judged(
-            {**own_scores(ranking), OURS: rule_score(rule, setting, cost)},
+            {**own_scores(ranking), OURS: rule.of(setting, cost)},
             setting,
         )
         others = _judged(other_scores(setting, cost), setting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import xarray as xr
@@ -71,6 +72,19 @@ class Setting:
     def is_wrong(self) -> NDArray[np.bool_]:
         """Which labels are planted errors, ``(example,)``."""
         return self.given != self.true
+
+
+class Scoring(Protocol):
+    """A rule that scores the examples of a setting."""
+
+    @property
+    def name(self) -> str:
+        """A name for tables."""
+        ...
+
+    def of(self, setting: Setting, cost: int) -> Floats:
+        """``(example,)``, high where the label is suspected; by networks of this cost."""
+        ...
 
 
 def read(setup: str, noise: str, problem: Problem, scratch: Path, n_networks: int) -> Setting:

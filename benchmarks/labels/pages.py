@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,16 @@ import numpy as np
 from benchmarks.labels.compared import COSTS, OURS
 from benchmarks.labels.noise import NOISES
 from benchmarks.labels.settings import SETUPS
+from benchmarks.labels.trials import Trial
 
 from learnorder.errors import count_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "labels.md"
 
-BEGIN, END = "<!-- made from results -->", "<!-- end -->"
-
-CHOSEN_ON = "fashion-mnist"
+END = "<!-- end -->"
 
 WOULD_BE = "AUM"
-"""Method with the best mean AUROC there, of the others."""
+"""Method with the best mean AUROC on the datasets that a rule was chosen on, of the others."""
 
 LARGEST_LOSS = -0.005
 """A difference in AUROC above it counts as no loss; fixed before the first run."""
@@ -29,23 +28,24 @@ LARGEST_LOSS = -0.005
 Record = dict[str, Any]
 
 
-def write_page(results: Path) -> None:
-    """Put the tables into the page, in the place of the older ones."""
-    text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
+def write_page(trial: Trial) -> None:
+    """Put the tables of a trial into the page, in the place of the older ones."""
+    begin = f"<!-- made from results of the {trial.name} rule -->"
+    before, _, rest = PAGE.read_text().partition(begin)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(results)}\n\n{END}{after}")
+    PAGE.write_text(f"{before}{begin}\n\n{tables(trial)}\n\n{END}{after}")
 
 
-def tables(results: Path) -> str:
+def tables(trial: Trial) -> str:
     """All tables, in Markdown."""
-    found = json.loads(results.read_text())
+    found = json.loads(trial.results.read_text())
     records = found["records"]
+    costs = sorted({record["cost"] for record in records})
     parts = [
-        "### The rule against the best of the others",
-        *_verdicts(records),
+        f"### The {trial.name} rule against the best of the others",
+        *_verdicts(records, trial),
         _differences(records, 5),
-        "### All methods",
+        f"### All methods beside the {trial.name} rule",
         *(
             part
             for measure, title in (
@@ -56,18 +56,18 @@ def tables(results: Path) -> str:
             for part in (f"{title}, at a cost of 5 trainings:", _methods(records, measure, 5))
         ),
         "Mean AUROC over the six kinds of noise, by cost:",
-        _costs(records),
-        "### The reading `likely mislabelled`",
-        "With its thresholds as they are, of 5 and of 10 replicates:",
-        _readings(records),
+        _costs(records, costs),
+        f"### The reading `likely mislabelled` in the {trial.name} trial",
+        "With its thresholds as they are, by the number of replicates:",
+        _readings(records, [cost for cost in costs if cost >= 5]),
         f"Rule: {found['rule']}. {found['provenance']}",
     ]
     return "\n\n".join(parts)
 
 
-def _verdicts(records: list[Record]) -> Iterator[str]:
+def _verdicts(records: list[Record], trial: Trial) -> Iterator[str]:
     for cost in COSTS:
-        of_cost = [r for r in records if r["cost"] == cost and r["setup"] != CHOSEN_ON]
+        of_cost = [r for r in records if r["cost"] == cost and r["setup"] not in trial.chosen_on]
         if not of_cost:
             continue
         differences = [r["difference"] for r in of_cost]
@@ -76,9 +76,9 @@ def _verdicts(records: list[Record]) -> Iterator[str]:
         sure = sum(d[1] > 0 for d in differences)
         behind = sum(d[2] < 0 for d in differences)
         yield (
-            f"* At a cost of {count_of(cost, 'training')}, on the two datasets that the rule was "
-            f"not chosen on: above {LARGEST_LOSS:g} in {kept} of {len(of_cost)} settings, "
-            f"above 0 in {ahead}; the 95 % interval lies above 0 in {sure} and below in {behind}. "
+            f"* At a cost of {count_of(cost, 'training')}, {trial.of_datasets}: above "
+            f"{LARGEST_LOSS:g} in {kept} of {len(of_cost)} settings, above 0 in {ahead}; "
+            f"the 95 % interval lies above 0 in {sure} and below in {behind}. "
             f"{_against_one(of_cost)}"
         )
 
@@ -87,8 +87,8 @@ def _against_one(records: list[Record]) -> str:
     """The rule against the one other method that its dataset alone would have chosen."""
     values = [r["methods"][OURS]["auroc"][0] - r["methods"][WOULD_BE]["auroc"][0] for r in records]
     return (
-        f"Against {WOULD_BE} alone, the best of the others on {SETUPS[CHOSEN_ON].title}: above "
-        f"{LARGEST_LOSS:g} in {sum(v > LARGEST_LOSS for v in values)}, above 0 in "
+        f"Against {WOULD_BE} alone, the best of the others by the mean where the rule was chosen: "
+        f"above {LARGEST_LOSS:g} in {sum(v > LARGEST_LOSS for v in values)}, above 0 in "
         f"{sum(v > 0 for v in values)}, {np.mean(values):+.4f} on average."
     )
 
@@ -122,12 +122,13 @@ def _methods(records: Iterable[Record], measure: str, cost: int) -> str:
 
 
 def _short(record: Record) -> str:
-    initial = {"fashion-mnist": "F", "cifar10": "C", "newsgroups": "N"}[record["setup"]]
+    initial = SETUPS[record["setup"]].initial
     return f"{initial} {record['noise'].replace('symmetric', 'sym').replace('instance', 'inst')}"
 
 
-def _costs(records: list[Record]) -> str:
-    pairs = [(setup, cost) for setup in SETUPS for cost in COSTS]
+def _costs(records: list[Record], costs: list[int]) -> str:
+    setups = dict.fromkeys(r["setup"] for r in records)
+    pairs = [(setup, cost) for setup in setups for cost in costs]
     names = dict.fromkeys(name for r in records for name in r["methods"])
 
     def mean(name: str, setup: str, cost: int) -> str:
@@ -142,25 +143,19 @@ def _costs(records: list[Record]) -> str:
     return _table(head, [[name, *(mean(name, *pair) for pair in pairs)] for name in names])
 
 
-def _readings(records: Iterable[Record]) -> str:
+def _readings(records: Iterable[Record], costs: list[int]) -> str:
     by_setting: dict[tuple[str, str], dict[int, Record]] = {}
     for r in records:
-        if r["cost"] in (5, 10):
-            by_setting.setdefault((r["setup"], r["noise"]), {})[r["cost"]] = r
-    cell: Callable[[Record, str], str] = lambda r, key: f"{r['readings'][key]:.2f}"  # noqa: E731
+        by_setting.setdefault((r["setup"], r["noise"]), {})[r["cost"]] = r
     head = ["dataset", "noise", "right on true labels"]
-    head += [f"{key}, {cost}" for cost in (5, 10) for key in ("read", "precision", "recall")]
+    head += [f"{key}, {cost}" for cost in costs for key in ("read", "precision", "recall")]
     rows = []
     for (setup, noise), by_cost in by_setting.items():
         row = [SETUPS[setup].title, NOISES[noise].title]
-        row.append(f"{next(iter(by_cost.values()))['accuracy']['true']:.2f}")
-        for cost in (5, 10):
-            r = by_cost.get(cost)
-            row += (
-                [str(r["readings"]["n"]), cell(r, "precision"), cell(r, "recall")]
-                if r
-                else [""] * 3
-            )
+        row.append(f"{by_cost[costs[0]]['accuracy']['true']:.2f}")
+        for cost in costs:
+            read = by_cost[cost]["readings"]
+            row += [str(read["n"]), f"{read['precision']:.2f}", f"{read['recall']:.2f}"]
         rows.append(row)
     return _table(head, rows)
 

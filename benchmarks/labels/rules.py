@@ -1,4 +1,4 @@
-"""Rules on what a log records: those that were tried on Fashion-MNIST, and the chosen one.
+"""The first rule, on what a log records: what was tried on Fashion-MNIST, and the chosen one.
 
 A rule adds up, over networks and records, how much an example's rival is predicted and how little
 its label is. They differ in what is added up: which epochs, whether networks were trained on the
@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from benchmarks.labels.evidence import Floats, Networks
+from benchmarks.labels.evidence import Floats, Networks, Setting
 from benchmarks.labels.others import area_under_the_margin
+from benchmarks.labels.settings import N_FOLDS
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
@@ -55,6 +56,11 @@ class Rule:
         if self.margin:
             parts.append(f"and AUM x {self.margin:g}, by ranks")
         return ", ".join(parts)
+
+    def of(self, setting: Setting, cost: int) -> Floats:
+        """Score; where there are too few networks for folds, without the held-out part."""
+        folds = self.held_out is not None and cost >= N_FOLDS
+        return self.score((setting.folds if folds else setting.whole).first(cost), setting.given)
 
     def score(self, networks: Networks, given: NDArray[np.int64]) -> Floats:
         """``(example,)``, high where the label is suspected."""

@@ -1,13 +1,15 @@
-"""What is trained: three datasets, a network for each, and the records that are kept."""
+"""What is trained: datasets, a network for each, and the records that are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import nn
 
@@ -17,9 +19,6 @@ from learnorder.schema import Labels
 from learnorder.training.architectures import build
 from learnorder.training.inputs import NetworkInputs, to_tensors
 from learnorder.training.spec import TrainingSpec
-
-N_NETWORKS = 10
-"""Trained on all examples, from seeds 0 up."""
 
 N_FOLDS, N_PARTITIONS = 5, 2
 """Others are trained on all but a fold; each partition into folds has one network for each fold."""
@@ -44,6 +43,16 @@ class Setup:
         Of training.
     width
         Of the network: channels of the first convolution, or hidden units.
+    initial
+        Stands for it in the heads of tables.
+    options
+        Of `load_dataset`, beside the limit.
+    architecture
+        Of images.
+    split
+        Whose examples are trained on; of texts, since those of images are prepared from ``train``.
+    label_of
+        From names of classes to those that are asked for; None: as they are.
     """
 
     title: str
@@ -54,6 +63,11 @@ class Setup:
     learning_rate: float
     width: int
     batch_size: int = 64
+    initial: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    architecture: str = "lenet"
+    split: str = "train"
+    label_of: Callable[[str], str] | None = None
 
     @property
     def records(self) -> tuple[float, ...]:
@@ -62,7 +76,8 @@ class Setup:
 
     def about(self) -> dict[str, object]:
         """Say what it is, for the log."""
-        return {name: value for name, value in vars(self).items() if name != "title"}
+        of_tables = ("title", "initial", "label_of")
+        return {name: value for name, value in vars(self).items() if name not in of_tables}
 
     def quick(self) -> Setup:
         """Return it so small that it only shows whether everything runs."""
@@ -99,24 +114,92 @@ class Problem:
         return np.ascontiguousarray(self.inputs.reshape(len(self.inputs), -1).numpy())
 
 
-SETUPS: Mapping[str, Setup] = {
-    "fashion-mnist": Setup("Fashion-MNIST", "fashion-mnist", 5000, 12, "sgd", 0.02, 16),
-    "cifar10": Setup("CIFAR-10", "cifar10-subset", 5000, 12, "sgd", 0.02, 16),
-    "newsgroups": Setup("20 Newsgroups", "20newsgroups", None, 10, "adam", 0.001, 128),
+SEEN: Mapping[str, Setup] = {
+    "fashion-mnist": Setup(
+        "Fashion-MNIST", "fashion-mnist", 5000, 12, "sgd", 0.02, 16, initial="F"
+    ),
+    "cifar10": Setup("CIFAR-10", "cifar10-subset", 5000, 12, "sgd", 0.02, 16, initial="C"),
+    "newsgroups": Setup("20 Newsgroups", "20newsgroups", None, 10, "adam", 0.001, 128, initial="N"),
 }
+"""The datasets of the first rule: one it was chosen on, two it was tested on."""
+
+GROUPS = [
+    "aquatic_mammals",
+    "fish",
+    "flowers",
+    "food_containers",
+    "fruit_and_vegetables",
+    "household_electrical_devices",
+    "household_furniture",
+    "insects",
+    "large_carnivores",
+    "large_man-made_outdoor_things",
+    "large_natural_outdoor_scenes",
+    "large_omnivores_and_herbivores",
+    "medium_mammals",
+    "non-insect_invertebrates",
+    "people",
+    "reptiles",
+    "trees",
+    "vehicles_1",
+    "vehicles_2",
+]
+"""Of CIFAR-100, all but the small mammals, which are a dataset of their own here."""
+
+
+def topic(group: str) -> str:
+    """First part of a newsgroup's name, such as ``sci``."""
+    return group.partition(".")[0]
+
+
+FRESH: Mapping[str, Setup] = {
+    "cifar100-groups": Setup(
+        "CIFAR-100, 19 groups",
+        "cifar100-subset",
+        5000,
+        12,
+        "sgd",
+        0.02,
+        16,
+        initial="G",
+        options={"label_column": "coarse_label", "classes": GROUPS},
+    ),
+    "small-mammals": Setup(
+        "small mammals", "small-mammals", None, 20, "sgd", 0.02, 16, initial="M"
+    ),
+    "digits": Setup(
+        "digits", "digits", None, 20, "sgd", 0.02, 128, initial="D", architecture="mlp"
+    ),
+    "topics": Setup(
+        "topics of newsgroups",
+        "20newsgroups",
+        None,
+        10,
+        "adam",
+        0.001,
+        128,
+        initial="T",
+        split="test",
+        label_of=topic,
+    ),
+}
+"""The datasets of the second rule, on which nothing was looked at before it was written down."""
+
+SETUPS: Mapping[str, Setup] = {**SEEN, **FRESH}
 
 
 @cache
 def load(setup: Setup) -> Problem:
-    """Read the data of a setup."""
-    is_text = setup.dataset == "20newsgroups"
-    limits = {"train_limit": setup.limit} if setup.limit else {}
-    if not is_text:
-        return _images(setup, limits)
-    examples = load_dataset(setup.dataset, **limits).train
+    """Read the data of a setup; once in a process."""
+    return _texts(setup) if setup.dataset == "20newsgroups" else _images(setup)
+
+
+def _texts(setup: Setup) -> Problem:
+    dataset = load_dataset(setup.dataset, train_limit=setup.limit, test_limit=setup.limit)
+    examples = dataset.splits[setup.split]
     words = TfidfVectorizer(max_features=VOCABULARY, sublinear_tf=True, min_df=2)
     rows = words.fit_transform(list(examples.inputs)).toarray().astype(np.float32)
-    labels = np.asarray(examples.examples.labels)
+    labels = _relabelled(np.asarray(examples.examples.labels), dataset.class_names, setup)
     n_classes = int(labels.max()) + 1
 
     def network() -> nn.Module:
@@ -127,16 +210,29 @@ def load(setup: Setup) -> Problem:
     return Problem(torch.from_numpy(rows), labels, ids, network, n_classes)
 
 
-def _images(setup: Setup, limits: Mapping[str, int]) -> Problem:
+def _relabelled(labels: NDArray[np.int64], names: Sequence[str], setup: Setup) -> NDArray[np.int64]:
+    """Labels of the classes that a setup asks for, numbered in the order of their names."""
+    if setup.label_of is None:
+        return labels
+    asked_for = [setup.label_of(name) for name in names]
+    of_class = np.unique(asked_for, return_inverse=True)[1]
+    return np.asarray(of_class[labels])
+
+
+def _images(setup: Setup) -> Problem:
+    limits = {"train_limit": setup.limit} if setup.limit else {}
     spec = TrainingSpec.from_tables(
-        {"dataset": {"name": setup.dataset, **limits}, "architecture": {"name": "lenet"}}
+        {
+            "dataset": {"name": setup.dataset, **limits, **setup.options},
+            "architecture": {"name": setup.architecture},
+        }
     )
     prepared = prepare(spec, None)
     inputs: NetworkInputs = prepared.encoded()
     labels = np.asarray(inputs.labels["train"])
 
     def network() -> nn.Module:
-        return build("lenet", inputs.shape, inputs.n_classes, {"width": setup.width})
+        return build(setup.architecture, inputs.shape, inputs.n_classes, {"width": setup.width})
 
     ids = [str(i) for i in prepared.dataset.train.examples.ids]
     return Problem(to_tensors(inputs, "train"), labels, ids, network, inputs.n_classes)

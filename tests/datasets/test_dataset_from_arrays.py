@@ -177,3 +177,9 @@ def test_class_names_and_extra_of_another_type_are_refused(refused):
     refused(lambda: Dataset.from_arrays(x, y, x, y, class_names="ab"), "'ab'", "a list")
     refused(lambda: Dataset.from_arrays(x, y, x, y, extra=[(x, y)]), "extra is a list")
     refused(lambda: Dataset.from_arrays(x, y, x, y, extra={3: (x, y)}), "3 cannot name a split")
+
+
+def test_a_dataset_says_what_it_is_in_one_line():
+    extra = {"noise": ([[0.2], [0.3], [0.4]], None)}
+    dataset = Dataset.from_arrays([[0.0], [1.0]], [0, 1], [[0.5]], [1], name="two", extra=extra)
+    assert repr(dataset) == "<Dataset 'two': features; 2 classes; train (2), test (1), noise (3)>"

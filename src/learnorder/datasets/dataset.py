@@ -148,6 +148,10 @@ class Dataset:
         """The held-out split."""
         return self.splits["test"]
 
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} ({len(split)})" for name, split in self.splits.items())
+        return f"<Dataset {self.name!r}: {self.kind}; {self.n_classes} classes; {sizes}>"
+
     def fingerprint(self) -> str:
         """Digest over the ids and labels of every split, by split name."""
         digest = hashlib.blake2b(digest_size=16)
