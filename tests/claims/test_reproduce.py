@@ -6,12 +6,13 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.claims.tiny_claims import shrunk, trimmed, unknown_budget
+from tests.claims.tiny_claims import shrunk, trained_here, trimmed, unknown_budget
 
 from learnorder.claims import Scale, recipe
 from learnorder.claims import reproduce as reproduction
 from learnorder.claims.pages import write_pages
 from learnorder.claims.recipe import all_claims
+from learnorder.claims.results import read_result
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.training.spec import TrainingSpec
@@ -82,6 +83,61 @@ def test_data_that_are_missing_are_named_and_the_others_run(tiny, tmp_path, monk
     status = json.loads((tmp_path / "out" / "robust.status.json").read_text())
     assert status == found
     assert not (tmp_path / "out" / "robust.json").exists()
+
+
+def two_studies(names):
+    """The claim of one architecture on Fashion-MNIST, in two studies."""
+    (claim,) = [c for c in all_claims() if c.id == "same-architecture"]
+    of_two = [("linear", "fashion-mnist/linear"), ("mlp", "fashion-mnist/mlp")]
+    studies = [
+        claim.studies[0].model_copy(update={"name": name, "collections": [of], "scales": ["quick"]})
+        for name, of in of_two
+    ]
+    return [claim.model_copy(update={"studies": studies})]
+
+
+def test_a_claim_is_run_study_by_study(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(recipe, "collection", shrunk)
+    monkeypatch.setattr(reproduction, "find_claims", two_studies)
+    monkeypatch.setattr(reproduction, "train_collection", trained_here)
+    monkeypatch.setattr(reproduction, "measure_budget", unknown_budget)
+
+    def of(*studies, out="parts", names=("same-architecture",)):
+        place = tmp_path / out
+        found = reproduction.reproduce(names, out=place, data=data_dir, studies=studies)
+        return found["same-architecture"]
+
+    first = of("mlp")
+    assert {f["study"] for f in first["measures"]} == {"mlp"}
+    assert first["not_run"] == {"fashion-mnist/linear": "its study, linear, was not asked for"}
+    place = tmp_path / "parts" / "same-architecture.json"
+    assert read_result(place) == first
+
+    monkeypatch.setattr(reproduction, "trained_with", lambda _: {"torch": "3", "trained_to": "z"})
+    both = of("linear")
+    whole = of(out="whole")
+    assert both["measures"] == whole["measures"]
+    assert both["verdict"] == whole["verdict"]
+    assert both["collections"] == whole["collections"]
+    assert both["seeds"] == whole["seeds"]
+    assert not both["not_run"]
+    assert both["versions"]["torch"] == f"{first['versions']['torch']} and 3"
+    assert both["versions"]["trained_from"] == first["versions"]["trained_from"]
+    assert both["versions"]["trained_to"] == "z"
+    assert read_result(place) == both
+
+    with pytest.raises(LearnOrderError, match=r"has a study 'lenet' at the scale quick. Known are"):
+        of("lenet")
+    other = dict(both, rule="another", measures=both["measures"])
+    place.write_text(json.dumps(other))
+    refused = of("mlp")
+    assert refused["status"] == "interrupted"
+    assert "cannot be kept in part: its rule is another" in refused["reason"]
+    assert json.loads(place.read_text()) == other
+    both["collections"]["fashion-mnist/linear"]["spec"]["training"]["epochs"] = 99
+    place.write_text(json.dumps(both))
+    assert "its fashion-mnist/linear was trained by another spec" in of("mlp")["reason"]
+    assert of()["measures"] == whole["measures"], "whole, it replaces what was there"
 
 
 def test_an_interrupted_claim_is_marked_and_gone_on_with(tiny, tmp_path, monkeypatch):

@@ -30,6 +30,7 @@ def test_the_nine_claims_are_listed_with_what_they_need():
     assert "generalisation" in listed.stdout
     rows = json.loads(run("--list", "--json", "robust").stdout)
     assert [row["claim"] for row in rows] == ["robust"]
+    assert rows[0]["studies"][0] == "variants of lenet on Fashion-MNIST"
     assert rows[0]["collections"][0] == "fashion-mnist/lenet"
     assert "0.7" in rows[0]["rule"]
 
@@ -41,6 +42,7 @@ def test_the_nine_claims_are_listed_with_what_they_need():
         (("no-claim", "--out", "x"), 1, "'no-claim' is no claim"),
         (("robust", "--data", "nowhere", "--out", "x"), 1, "there is no folder nowhere"),
         (("robust", "--scale", "huge", "--out", "x"), 2, "'huge' is not one of"),
+        (("robust", "--study", "CIFAR", "--out", "x"), 1, "has a study 'CIFAR' at the scale quick"),
         (("robust", "--workers", "-2", "--out", "x"), 2, "-2 is not in the range"),
     ],
 )

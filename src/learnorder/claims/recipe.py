@@ -170,6 +170,32 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     return [claims[name] for name in dict.fromkeys(names)] or list(claims.values())
 
 
+def with_studies(claims: Sequence[Claim], names: Sequence[str], scale: Scale) -> list[Claim]:
+    """Claims with these of their studies alone; those that have none are left out.
+
+    Without names, the claims as they are.
+
+    Raises
+    ------
+    LearnOrderError
+        No claim has a study of a name at this scale.
+    """
+    if not names:
+        return list(claims)
+    known = dict.fromkeys(study.name for claim in claims for study in claim.at(scale))
+    for name in names:
+        if name not in known:
+            raise LearnOrderError(
+                f"reproduce: no claim that was asked for has a study {name!r} at the scale "
+                f"{scale}. {nearest(name, known)} `learnorder reproduce --list` names them."
+            )
+    some = [
+        claim.model_copy(update={"studies": [s for s in claim.at(scale) if s.name in names]})
+        for claim in claims
+    ]
+    return [claim for claim in some if claim.studies]
+
+
 def collections_of(claims: Sequence[Claim], scale: Scale) -> dict[str, Collection]:
     """Every collection that claims need at a scale, each once, in the order they need it."""
     names = (name for claim in claims for study in claim.at(scale) for name in study.collections)

@@ -19,7 +19,14 @@ from learnorder.claims.folder import sole_run
 from learnorder.claims.judging import find_evidence, level_of, verdict_of
 from learnorder.claims.missing import is_enough, possible
 from learnorder.claims.origin import judged_with, trained_with
-from learnorder.claims.recipe import Claim, Collection, collections_of, find_claims
+from learnorder.claims.other_studies import earlier_result, joined, others_of
+from learnorder.claims.recipe import (
+    Claim,
+    Collection,
+    collections_of,
+    find_claims,
+    with_studies,
+)
 from learnorder.claims.results import (
     DONE,
     GO_ON,
@@ -91,6 +98,7 @@ def reproduce(
     out: str | Path,
     data: str | Path | None = None,
     scale: Scale = "quick",
+    studies: Sequence[str] = (),
     workers: int | None = None,
     report: Tell | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -109,6 +117,9 @@ def reproduce(
         Folder of the datasets; without it ``$LEARNORDER_DATA``.
     scale
         ``"quick"``, ``"medium"`` or ``"full"``.
+    studies
+        Only these studies of the claims, by name; all of them without names. What an earlier
+        result has of the others stays in it.
     workers
         Processes.
     report
@@ -122,13 +133,15 @@ def reproduce(
     Raises
     ------
     LearnOrderError
-        A name is none of a claim, another run has the folder, or a log in it does not fit.
+        A name is none of a claim or a study, another run has the folder, a log in it does not fit,
+        or studies are asked for and those of an earlier result were judged by another rule.
     """
-    claims = find_claims(names)
+    whole = {claim.id: claim for claim in find_claims(names)}
+    claims = with_studies(list(whole.values()), studies, scale)
     LocalEngine(workers)  # refuses what is no number of processes
     # of all collections, probed and trained, workers are forked from one process
     with sole_run(out) as folder, _data_root(data), ready_to_fork(at_once=False):
-        run = _Run(folder, scale, workers, report or (lambda _: None))
+        run = _Run(folder, scale, whole, workers, report or (lambda _: None))
         return run.all(claims, collections_of(claims, scale))
 
 
@@ -153,6 +166,8 @@ class _Run:
 
     out: Path
     scale: Scale
+    whole: Mapping[str, Claim]
+    """Claims with all their studies, by id."""
     workers: int | None
     tell: Tell
     trained: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -219,7 +234,10 @@ class _Run:
         self, claim: Claim, collections: Mapping[str, Collection], budget: Budget
     ) -> dict[str, Any]:
         """Train what a claim needs and judge it."""
-        level = level_of(claim, claim.at(self.scale))
+        whole = self.whole[claim.id]
+        others = others_of(whole, claim, self.scale)
+        earlier = earlier_result(self.result(claim), claim, others, self.scale)
+        level = level_of(whole, whole.at(self.scale))
         findings: list[Finding] = []
         used: dict[str, dict[str, Any]] = {}
         not_run: dict[str, str] = {}
@@ -242,9 +260,10 @@ class _Run:
         verdict = verdict_of(claim, findings)
         versions = trained_with(open_log(self.log(name)) for name in used)
         made = (versions, judged_with())
-        return result_of(
+        found = result_of(
             claim, self.scale, level, verdict, findings, list(used.values()), not_run, *made
         )
+        return joined(found, earlier, whole, others, self.scale) if others else found
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:
         """Train a collection, unless that has been done or tried."""

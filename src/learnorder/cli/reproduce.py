@@ -37,6 +37,14 @@ ENDING = (signal.SIGTERM, signal.SIGHUP)
     show_default=True,
     help="How large: quick for all in under an hour, full as in the paper.",
 )
+@click.option(
+    "--study",
+    "studies",
+    metavar="NAME",
+    multiple=True,
+    help="Only this study of the claims, a part of them such as one dataset; may be repeated. "
+    "What a result has of the others stays.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of results and logs.")
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Processes; default: the cores it may use."
@@ -47,6 +55,7 @@ def reproduce(
     as_list: bool,
     data: Path | None,
     scale: Scale,
+    studies: tuple[str, ...],
     out: Path | None,
     workers: int | None,
     as_json: bool,
@@ -59,11 +68,12 @@ def reproduce(
     \b
     learnorder reproduce --list
     learnorder reproduce same-architecture --data DIR --out results
+    learnorder reproduce across-architectures --study CIFAR-10 --data DIR --out results
     learnorder reproduce --scale quick --data DIR --out results
     """
-    from learnorder.claims.recipe import find_claims
+    from learnorder.claims.recipe import find_claims, with_studies
 
-    claims = find_claims(names)
+    claims = with_studies(find_claims(names), studies, scale)
     if as_list:
         _list(claims, scale, as_json)
         return
@@ -79,7 +89,15 @@ def reproduce(
     display = _Display(claims, scale, data)
     try:
         with _stopped_by_signals():
-            found = run(names, out=out, data=data, scale=scale, workers=workers, report=display)
+            found = run(
+                names,
+                out=out,
+                data=data,
+                scale=scale,
+                studies=studies,
+                workers=workers,
+                report=display,
+            )
     except KeyboardInterrupt as interrupt:
         raise LearnOrderError(
             f"reproduce: interrupted. Every recorded epoch and finished claim is safe in {out}. "
@@ -122,6 +140,7 @@ def _list(claims: list[Claim], scale: Scale, as_json: bool) -> None:
             "claim": claim.id,
             "statement": claim.claim,
             "rule": claim.because,
+            "studies": [study.name for study in claim.at(scale)],
             "collections": list(collections_of([claim], scale)),
         }
         for claim in claims
@@ -129,8 +148,10 @@ def _list(claims: list[Claim], scale: Scale, as_json: bool) -> None:
     if as_json:
         echo_json(rows)
         return
-    columns = ("claim", "statement", "collections")
-    shown = [(r["claim"], r["statement"], len(r["collections"])) for r in rows]
+    columns = ("claim", "statement", "collections", "studies")
+    shown = [
+        (r["claim"], r["statement"], len(r["collections"]), "; ".join(r["studies"])) for r in rows
+    ]
     echo_table(columns, shown, f"scale {scale}")
 
 
