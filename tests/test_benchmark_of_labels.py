@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.labels.__main__ import main
 from benchmarks.labels.best_records import BestRecords
 from benchmarks.labels.campaign import FOLDS, WHOLE, Job, train
 from benchmarks.labels.compared import compared
@@ -11,6 +12,7 @@ from benchmarks.labels.evidence import Networks, Setting, out_of_fold, read
 from benchmarks.labels.judging import auroc, judge
 from benchmarks.labels.noise import NOISES
 from benchmarks.labels.others import IN_SAMPLE
+from benchmarks.labels.pages import tables
 from benchmarks.labels.rules import Rule
 from benchmarks.labels.settings import FRESH, N_FOLDS, SETUPS, fold_of, load
 from benchmarks.labels.trials import TRIALS
@@ -150,7 +152,7 @@ def test_training_again_gives_the_same_networks(setting, tmp_path):
 def test_every_method_is_compared_at_every_cost(setting, trial):
     _, found = setting
     assert trial.rule in trial.candidates
-    assert not set(trial.setups) - set(trial.chosen_on) & set(trial.chosen_on)
+    assert set(trial.setups) - set(trial.chosen_on)
     records = list(compared(found, trial.rule))
     assert [record["cost"] for record in records] == [1, 3, 5]
     for record in records:
@@ -184,6 +186,24 @@ def test_the_second_rule_counts_records_before_wrong_labels_are_memorised():
     setting = Setting("any", "any", given, given + wrong, networks, networks)
     assert auroc(rule.of(setting, n_networks), wrong).value > 0.99
     assert auroc(BestRecords(within=1000).of(setting, n_networks), wrong).value < 0.01
+
+
+def test_what_the_second_rule_was_chosen_on_is_not_in_its_test():
+    second = TRIALS["second"]
+    read = {(SETUPS[name].dataset, SETUPS[name].split) for name in second.chosen_on}
+    assert not read & {(SETUPS[name].dataset, SETUPS[name].split) for name in second.setups}
+
+
+@pytest.mark.parametrize("trial", TRIALS.values(), ids=list(TRIALS))
+def test_the_page_has_the_tables_of_the_results(trial):
+    assert tables(trial) in trial.page.read_text()
+
+
+def test_a_part_of_a_trial_is_not_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["labels", "judge", "digits", "--scratch", "x", "--write"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "--write is for the whole trial" in capsys.readouterr().err
 
 
 def test_datasets_of_the_second_trial_are_what_they_are_called(data_dir):

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import numpy as np
 from benchmarks.labels.campaign import train_all
-from benchmarks.labels.compared import compared
+from benchmarks.labels.compared import compared, other_scores
 from benchmarks.labels.evidence import Setting, read
 from benchmarks.labels.judging import auroc
 from benchmarks.labels.noise import NOISES
-from benchmarks.labels.pages import write_page
+from benchmarks.labels.pages import LARGEST_LOSS, write_page
 from benchmarks.labels.settings import SETUPS, load
-from benchmarks.labels.trials import TRIALS
+from benchmarks.labels.trials import ENOUGH, TRIALS
 from benchmarks.results import provenance
 
+from learnorder.errors import LearnOrderError
 from learnorder.log.cores import available_cores
 
 CHOSEN_AT = 5
@@ -26,11 +27,13 @@ CHOSEN_AT = 5
 QUICK_NETWORKS = 5
 
 
-def settings(given: argparse.Namespace, setups: Iterable[str]) -> Iterator[Setting]:
+def settings(
+    given: argparse.Namespace, setups: Iterable[str], noises: Iterable[str] = tuple(NOISES)
+) -> Iterator[Setting]:
     """Settings whose networks are trained."""
     for name in setups:
         setup = SETUPS[name].quick() if given.quick else SETUPS[name]
-        for noise in NOISES:
+        for noise in noises:
             yield read(name, noise, load(setup), given.scratch, _n_networks(given))
 
 
@@ -42,13 +45,25 @@ def choose(given: argparse.Namespace) -> None:
     """Print what each candidate is worth where the rule is chosen, the best first."""
     trial = TRIALS[given.trial]
     found: dict[str, list[float]] = {rule.name: [] for rule in trial.candidates}
-    for setting in settings(given, trial.chosen_on):
+    best = []
+    for setting in settings(given, trial.chosen_on, trial.chosen_with):
+        others = other_scores(setting, CHOSEN_AT).values()
+        best.append(max(auroc(score, setting.is_wrong).value for score in others))
         for rule in trial.candidates:
             score = rule.of(setting, CHOSEN_AT)
             found[rule.name].append(auroc(score, setting.is_wrong).value)
-    print(f"AUROC at cost {CHOSEN_AT}, mean and by setting: {', '.join(NOISES)}")
-    for name, values in sorted(found.items(), key=lambda item: -np.mean(item[1])):
-        print(f"{np.mean(values):.4f}  {' '.join(f'{v:.4f}' for v in values)}  {name}")
+    differences = {name: np.array(values) - best for name, values in found.items()}
+    worth = {
+        name: np.mean(found[name] if trial.chosen_by == "AUROC" else np.minimum(of, ENOUGH))
+        for name, of in differences.items()
+    }
+    print(f"{', '.join(trial.chosen_on)}; {', '.join(trial.chosen_with)}; cost {CHOSEN_AT}")
+    print("mean AUROC, settings above -0.005 and above 0, differences to the best of the others")
+    for name in sorted(worth, key=lambda name: -worth[name]):
+        of = differences[name]
+        counts = f"{np.sum(of > LARGEST_LOSS):2} {np.sum(of > 0):2} of {len(of)}"
+        each = " ".join(f"{d:+.4f}" for d in of)
+        print(f"{np.mean(found[name]):.4f}  {counts}  {each}  {name}")
 
 
 def judge(given: argparse.Namespace) -> None:
@@ -82,7 +97,12 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := set(given.setups) - set(SETUPS):
         parser.error(f"{', '.join(sorted(unknown))}: known are {', '.join(SETUPS)}")
-    given.setups = given.setups or TRIALS[given.trial].setups
+    whole = TRIALS[given.trial].setups
+    if given.step == "choose" and given.setups:
+        parser.error("choose looks at the datasets that the rule was chosen on; name none.")
+    given.setups = given.setups or whole
+    if given.write and (given.quick or set(given.setups) != set(whole)):
+        parser.error(f"--write is for the whole trial: without --quick, {', '.join(whole)}.")
     if given.step in ("train", "all"):
         train_all(
             given.scratch,
@@ -92,7 +112,14 @@ def main() -> None:
             n_networks=_n_networks(given),
         )
     if given.step == "choose":
-        choose(given)
+        try:
+            choose(given)
+        except LearnOrderError as error:
+            parser.exit(
+                1,
+                f"labels: {error} `train {' '.join(TRIALS[given.trial].chosen_on)}` "
+                "trains what it needs.\n",
+            )
     if given.step in ("judge", "all"):
         judge(given)
 

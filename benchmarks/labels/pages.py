@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from benchmarks.labels.settings import SETUPS
 from benchmarks.labels.trials import Trial
 
 from learnorder.errors import count_of
-
-PAGE = Path(__file__).parents[2] / "docs" / "labels.md"
 
 END = "<!-- end -->"
 
@@ -31,9 +28,9 @@ Record = dict[str, Any]
 def write_page(trial: Trial) -> None:
     """Put the tables of a trial into the page, in the place of the older ones."""
     begin = f"<!-- made from results of the {trial.name} rule -->"
-    before, _, rest = PAGE.read_text().partition(begin)
+    before, _, rest = trial.page.read_text().partition(begin)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{begin}\n\n{tables(trial)}\n\n{END}{after}")
+    trial.page.write_text(f"{before}{begin}\n\n{tables(trial)}\n\n{END}{after}")
 
 
 def tables(trial: Trial) -> str:

@@ -75,9 +75,14 @@ class Setup:
         return (*EARLY, *range(1, self.epochs + 1))
 
     def about(self) -> dict[str, object]:
-        """Say what it is, for the log."""
+        """Say what it is, for the log; without what is as usual, as logs of before have it."""
         of_tables = ("title", "initial", "label_of")
-        return {name: value for name, value in vars(self).items() if name not in of_tables}
+        usual = {"options": {}, "architecture": "lenet", "split": "train"}
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if name not in of_tables and usual.get(name) != value
+        }
 
     def quick(self) -> Setup:
         """Return it so small that it only shows whether everything runs."""
@@ -185,7 +190,13 @@ FRESH: Mapping[str, Setup] = {
 }
 """The datasets of the second rule, on which nothing was looked at before it was written down."""
 
-SETUPS: Mapping[str, Setup] = {**SEEN, **FRESH}
+SMALL: Mapping[str, Setup] = {
+    f"{name}-small": replace(SEEN[name], title=f"{SEEN[name].title}, small", limit=2000)
+    for name in ("fashion-mnist", "cifar10")
+}
+"""Seen datasets at the size at which the second rule was chosen."""
+
+SETUPS: Mapping[str, Setup] = {**SEEN, **FRESH, **SMALL}
 
 
 @cache

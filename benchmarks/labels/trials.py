@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.labels import best_records, rules
 from benchmarks.labels.evidence import Scoring
-from benchmarks.labels.settings import FRESH, SEEN
+from benchmarks.labels.noise import NOISES
+from benchmarks.labels.settings import FRESH, SEEN, SMALL
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+ENOUGH = 0.004
+"""A difference in AUROC above it counts as this much: none can make up for others."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,17 @@ class Trial:
     setups
         Datasets, by name.
     chosen_on
-        Those that the rule was chosen on; they do not count in its test.
+        Datasets that the rule was chosen on, at their size then; those in ``setups`` do not count
+        in its test.
+    chosen_with
+        Kinds of errors it was chosen with.
+    chosen_by
+        Candidates were put in order by this: mean ``AUROC``, or mean ``difference`` to the best of
+        the others, of which no more than `ENOUGH` counts.
     of_datasets
         Which datasets count, in words.
+    page
+        Whose tables are made from the results.
     n_networks
         Of each kind in each setting.
     """
@@ -38,7 +53,10 @@ class Trial:
     candidates: tuple[Scoring, ...]
     setups: tuple[str, ...]
     chosen_on: tuple[str, ...]
+    chosen_with: tuple[str, ...]
+    chosen_by: Literal["AUROC", "difference"]
     of_datasets: str
+    page: Path
     n_networks: int
 
     @property
@@ -53,7 +71,10 @@ FIRST = Trial(
     rules.CANDIDATES,
     tuple(SEEN),
     ("fashion-mnist",),
+    tuple(NOISES),
+    "AUROC",
     "on the two datasets that the rule was not chosen on",
+    DOCS / "labels-first-rule.md",
     10,
 )
 
@@ -62,8 +83,11 @@ SECOND = Trial(
     best_records.CHOSEN,
     best_records.CANDIDATES,
     tuple(FRESH),
-    tuple(SEEN),
+    (*SMALL, "newsgroups"),
+    ("symmetric-10", "symmetric-40", "class-20", "instance-20"),
+    "difference",
     "on the four datasets that nothing was chosen on",
+    DOCS / "labels.md",
     5,
 )
 
