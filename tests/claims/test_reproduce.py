@@ -126,13 +126,13 @@ def test_a_claim_is_run_study_by_study(data_dir, tmp_path, monkeypatch):
     assert both["versions"]["trained_to"] == "z"
     assert read_result(place) == both
 
-    with pytest.raises(LearnOrderError, match=r"has a study 'lenet' at the scale quick. Known are"):
+    with pytest.raises(LearnOrderError, match=r"'lenet' is no study .* Known are: 'linear'; 'mlp'"):
         of("lenet")
     other = dict(both, rule="another", measures=both["measures"])
     place.write_text(json.dumps(other))
     refused = of("mlp")
     assert refused["status"] == "interrupted"
-    assert "cannot be kept in part: its rule is another" in refused["reason"]
+    assert "cannot be kept: it was judged by another rule" in refused["reason"]
     assert json.loads(place.read_text()) == other
     both["collections"]["fashion-mnist/linear"]["spec"]["training"]["epochs"] = 99
     place.write_text(json.dumps(both))

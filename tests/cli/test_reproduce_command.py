@@ -42,7 +42,12 @@ def test_the_nine_claims_are_listed_with_what_they_need():
         (("no-claim", "--out", "x"), 1, "'no-claim' is no claim"),
         (("robust", "--data", "nowhere", "--out", "x"), 1, "there is no folder nowhere"),
         (("robust", "--scale", "huge", "--out", "x"), 2, "'huge' is not one of"),
-        (("robust", "--study", "CIFAR", "--out", "x"), 1, "has a study 'CIFAR' at the scale quick"),
+        (
+            ("robust", "--study", "CIFAR", "--out", "x"),
+            1,
+            "'CIFAR' is no study of robust at the scale",
+        ),
+        (("robust", "synthetic", "--study", "Gabor patches", "--out", "x"), 1, "robust has none"),
         (("robust", "--workers", "-2", "--out", "x"), 2, "-2 is not in the range"),
     ],
 )

@@ -124,16 +124,20 @@ def level_of(claim: Claim, studies: Sequence[Study]) -> float:
     return 1 - (1 - LEVEL) / n_subjects
 
 
-def verdict_of(claim: Claim, findings: Sequence[Finding]) -> Verdict:
+def verdict_of(claim: Claim, findings: Sequence[Finding], not_asked: Sequence[str] = ()) -> Verdict:
     """Verdict on a claim: a subject holds if it does on all splits, see `Claim.together`.
 
-    Where the stronger of two is to go on, some pair must have had a stronger one.
+    Where the stronger of two is to go on, some pair must have had a stronger one. A verdict that
+    takes every subject is open while studies have not been asked for: nobody may choose them.
     """
     by_subject: dict[tuple[str, str], list[Verdict]] = {}
     for finding in findings:
         by_subject.setdefault((finding.study, finding.subject), []).append(finding.verdict)
     together: Callable[..., Verdict] = any_of if claim.together == "any" else all_of
     verdict = together(all_of(of_splits) for of_splits in by_subject.values())
+    takes_all = Verdict.DOES_NOT_HOLD if claim.together == "any" else Verdict.HOLDS
+    if not_asked and verdict is takes_all:
+        return Verdict.INCONCLUSIVE
     if claim.rule == "starts-alike" and verdict is Verdict.HOLDS:
         tested = any(of_pairs.GOES_ON in finding.because for finding in findings)
         return verdict if tested else Verdict.INCONCLUSIVE

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from learnorder.claims import Scale
-from learnorder.claims.judging import verdict_of
-from learnorder.claims.recipe import Claim, Study, collections_of
+from learnorder.claims import Scale, recipe
+from learnorder.claims.judging import level_of, verdict_of
+from learnorder.claims.recipe import Claim, Study
 from learnorder.claims.result_file import FoundTable
 from learnorder.claims.results import DONE, read_result
 from learnorder.errors import LearnOrderError
@@ -25,47 +25,89 @@ def others_of(claim: Claim, asked: Claim, scale: Scale) -> list[Study]:
     return [study for study in claim.at(scale) if study.name not in names]
 
 
-def earlier_result(place: Path, claim: Claim, others: list[Study], scale: Scale) -> Result | None:
+def earlier_result(
+    place: Path, claim: Claim, others: Sequence[Study], scale: Scale
+) -> Result | None:
     """What an earlier run found of the other studies; None where there was none.
+
+    Parameters
+    ----------
+    place
+        Of the result.
+    claim
+        With all its studies.
+    others
+        Those that are not asked for now.
+    scale
+        Of the result.
 
     Raises
     ------
     LearnOrderError
-        It was judged by another rule, or is of other replicates than the recipe has now: its
-        findings and new ones are not of one claim.
+        It is no result, was judged by another rule or level, has studies that the recipe has not,
+        or is of other replicates than the recipe has now: its findings and new ones are not of one
+        claim.
     """
     if not others or not place.exists():
         return None
-    earlier = read_result(place)
-    if earlier["status"] != DONE:
-        return None
-    differs = "" if earlier["rule"] == claim.because else "its rule is another"
-    if earlier["thresholds"] != dict(claim.thresholds):
-        differs = "its thresholds are others"
-    of_others = claim.model_copy(update={"studies": others})
-    for name, collection in collections_of([of_others], scale).items():
-        known = earlier["collections"].get(name)
-        if known and known["spec"] != collection.spec.resolved():
-            differs = f"its {name} was trained by another spec"
+    try:
+        earlier = read_result(place)
+        if earlier["status"] != DONE:
+            return None
+        differs = [*_other_rule(earlier, claim, scale), *_other_replicates(earlier, others, scale)]
+    except LearnOrderError as error:
+        differs = [str(error).partition(": ")[2].partition(". ")[0]]
     if differs:
         raise LearnOrderError(
-            f"reproduce: {place} cannot be kept in part: {differs}. Without --study the claim is "
-            "run whole, and the file replaced; or give another folder as --out."
+            f"reproduce: what {place} has of other studies cannot be kept: {'; '.join(differs)}. "
+            "Without --study the claim is run whole, and the file replaced; or give another folder "
+            "as --out."
         )
     return earlier
 
 
+def _other_rule(earlier: Result, claim: Claim, scale: Scale) -> Iterator[str]:
+    """Say in what an earlier result was judged otherwise than it would be now."""
+    level = level_of(claim, claim.at(scale))
+    now = {
+        "rule": ("another rule", claim.because),
+        "thresholds": ("other thresholds", dict(claim.thresholds)),
+        "together": ("other counting of its subjects", claim.together),
+        "level": (f"intervals that do not cover {level:.4g}", level),
+    }
+    for field, (words, value) in now.items():
+        if earlier.get(field) != value:
+            yield f"it was judged by {words}"
+    known = {study.name for study in claim.at(scale)}
+    for name in dict.fromkeys(found["study"] for found in earlier["measures"]):
+        if name not in known:
+            yield f"its study {name!r} is none of the recipe"
+
+
+def _other_replicates(earlier: Result, studies: Sequence[Study], scale: Scale) -> Iterator[str]:
+    """Say which collections of studies were other replicates than the recipe has."""
+    for name in _names_of(studies):
+        collection = recipe.collection(name, scale)
+        known = earlier["collections"].get(name)
+        if known and known["spec"] != collection.spec.resolved():
+            yield f"its {name} was trained by another spec"
+        elif known and {*known["seeds"], *map(int, known["failed"])} != set(collection.seeds):
+            yield f"its {name} has other seeds"
+
+
 def joined(
-    new: Result, earlier: Result | None, claim: Claim, others: list[Study], scale: Scale
+    new: Result, earlier: Result | None, claim: Claim, others: Sequence[Study], scale: Scale
 ) -> dict[str, Any]:
     """Return a result of all studies of a claim: those of now, and the earlier ones of the others.
 
     Parameters
     ----------
     new
-        Of the studies that were asked for.
+        Of the studies that were asked for. One that nothing can be judged of now, since its data
+        are missing, keeps its earlier findings too.
     earlier
-        See `earlier_result`. Collections of studies that neither has are listed as not run.
+        See `earlier_result`. Studies that neither result has are listed as not asked for, and
+        their collections as not run.
     claim
         With all its studies.
     others
@@ -73,47 +115,74 @@ def joined(
     scale
         Of both results.
     """
+    earlier = earlier or {"measures": [], "collections": {}, "not_run": {}, "not_asked": None}
+    found_now = {found["study"] for found in new["measures"]}
+    lacking = [s for s in claim.at(scale) if s.name not in found_now and s not in others]
+    others = [*others, *(s for s in lacking if not list(_other_replicates(earlier, [s], scale)))]
+    kept = [found for found in earlier["measures"] if found["study"] in {s.name for s in others}]
     order = [study.name for study in claim.at(scale)]
-    if earlier is None:
-        earlier = {"measures": [], "collections": {}, "not_run": {}, "versions": {}}
-    of_others = {study.name for study in others}
-    kept = [found for found in earlier["measures"] if found["study"] in of_others]
     measures = sorted([*new["measures"], *kept], key=lambda found: order.index(found["study"]))
-    names = _collections_of(others)
-    collections = {n: c for n, c in earlier["collections"].items() if n in names}
+    of_kept = _names_of(s for s in others if s.name in {found["study"] for found in kept})
+    collections = {n: c for n, c in earlier["collections"].items() if n in of_kept}
     collections |= new["collections"]
-    lacking = {n: earlier["not_run"].get(n, _not_asked(n, others)) for n in names}
-    not_run = {n: why for n, why in lacking.items() if n not in collections} | new["not_run"]
+    not_asked = _not_asked(others, lacking, measures, earlier)
+    not_run = {
+        **{n: why for n, why in earlier["not_run"].items() if n in _names_of(others)},
+        **{
+            name: f"its study, {study.name}, was not asked for"
+            for study in others
+            if study.name in not_asked
+            for name in study.collections
+        },
+        **new["not_run"],
+    }
     findings = [FoundTable.model_validate(found).as_finding() for found in measures]
     return {
         **new,
-        "verdict": str(verdict_of(claim, findings)),
+        "verdict": str(verdict_of(claim, findings, not_asked)),
         "n_replicates": min((found["n_replicates"] for found in measures), default=0),
         "measures": measures,
         "collections": collections,
         "seeds": {name: about["seeds"] for name, about in collections.items()},
-        "not_run": not_run,
+        "not_run": {name: why for name, why in not_run.items() if name not in collections},
+        "not_asked": not_asked,
         "versions": _both(new["versions"], earlier["versions"] if kept else {}),
         "judged_with": _both(new["judged_with"], earlier["judged_with"] if kept else {}),
     }
 
 
-def _collections_of(studies: Iterable[Study]) -> list[str]:
+def _not_asked(
+    others: Sequence[Study],
+    lacking: Sequence[Study],
+    measures: Sequence[Result],
+    earlier: Result,
+) -> list[str]:
+    """Studies that neither run was asked for: not those whose data were missing."""
+    found = {of["study"] for of in measures}
+    before = earlier.get("not_asked", [])
+    return [
+        study.name
+        for study in others
+        if study.name not in found
+        and study not in lacking
+        and (before is None or study.name in before)
+    ]
+
+
+def _names_of(studies: Iterable[Study]) -> list[str]:
     return list(dict.fromkeys(name for study in studies for name in study.collections))
-
-
-def _not_asked(name: str, others: Iterable[Study]) -> str:
-    study = next(study.name for study in others if name in study.collections)
-    return f"its study, {study}, was not asked for"
 
 
 def _both(new: Result, earlier: Result) -> dict[str, Any]:
     """Origins of findings that were made at different times; several of one are all named."""
     found = dict(new)
     for name, value in earlier.items():
-        mine = found.get(name, value)
-        if name in (BEGUN, JUDGED, ENDED):
+        mine = found.get(name)
+        if mine is None or value is None:
+            found[name] = value if mine is None else mine
+        elif name in (BEGUN, JUDGED, ENDED):
             found[name] = min(mine, value) if name == BEGUN else max(mine, value)
-        elif value not in str(mine).split(" and "):
-            found[name] = " and ".join(sorted({*str(mine).split(" and "), str(value)}))
+        else:
+            named = {*str(mine).split(" and "), *str(value).split(" and ")}
+            found[name] = " and ".join(sorted(named))
     return found

@@ -105,6 +105,7 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
     return [
         f"**{verdict.capitalize()}.** {SENTENCES[verdict]}{few} {TOGETHER[result['together']]}",
         "",
+        *_left_out(result),
         f"> The rule, fixed before the run. {text(result['rule'])}",
         "",
         *table(
@@ -125,6 +126,19 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
                 ]
             ],
         ),
+    ]
+
+
+def _left_out(result: Mapping[str, Any]) -> list[str]:
+    """Studies that were not asked for: while there are any, not everything is known."""
+    names = result.get("not_asked", [])
+    if not names:
+        return []
+    listed = ", ".join(f"*{text(name)}*" for name in names)
+    return [
+        f"This is a part of the claim: {listed} {'was' if len(names) == 1 else 'were'} not asked "
+        "for. A verdict that takes every subject stays open until then.",
+        "",
     ]
 
 

@@ -129,11 +129,17 @@ def index_of(results: Results) -> str:
         for scale, result in of.items():
             if result["status"] == DONE:
                 counts = [str(n) for n in tally(result).values()]
-                rows.append([named, scale, f"**{result['verdict']}**", *counts])
+                rows.append([named, _scale_of(result), f"**{result['verdict']}**", *counts])
                 named = ""
             else:
                 rows.append([f"`{claim.id}`", scale, result["status"], *[""] * 6])
     return "\n".join([MARK, "", "# Claims", "", *INTRODUCTION, "", *table(head, rows)])
+
+
+def _scale_of(result: Mapping[str, Any]) -> str:
+    """The scale, and what of the claim was left out."""
+    left_out = ", ".join(text(name) for name in result.get("not_asked", []))
+    return f"{result['scale']}, without {left_out}" if left_out else str(result["scale"])
 
 
 INTRODUCTION = (

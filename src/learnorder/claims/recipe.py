@@ -170,24 +170,44 @@ def find_claims(names: Sequence[str]) -> list[Claim]:
     return [claims[name] for name in dict.fromkeys(names)] or list(claims.values())
 
 
-def with_studies(claims: Sequence[Claim], names: Sequence[str], scale: Scale) -> list[Claim]:
-    """Claims with these of their studies alone; those that have none are left out.
+def with_studies(
+    claims: Sequence[Claim], names: Sequence[str], scale: Scale, *, each: bool
+) -> list[Claim]:
+    """Claims with these of their studies alone; without names, the claims as they are.
 
-    Without names, the claims as they are.
+    Parameters
+    ----------
+    claims
+        With all their studies.
+    names
+        Of studies.
+    scale
+        At which they are made.
+    each
+        Whether every claim has to have one of them; else those that have none are left out.
 
     Raises
     ------
     LearnOrderError
-        No claim has a study of a name at this scale.
+        No claim has a study of a name at this scale, or a claim has none of them.
     """
     if not names:
         return list(claims)
-    known = dict.fromkeys(study.name for claim in claims for study in claim.at(scale))
+    by_claim = {claim.id: [study.name for study in claim.at(scale)] for claim in claims}
+    listing = f"`learnorder reproduce --list --scale {scale}` names them"
     for name in names:
-        if name not in known:
+        if not any(name in of for of in by_claim.values()):
+            known = dict.fromkeys(study for of in by_claim.values() for study in of)
             raise LearnOrderError(
-                f"reproduce: no claim that was asked for has a study {name!r} at the scale "
-                f"{scale}. {nearest(name, known)} `learnorder reproduce --list` names them."
+                f"reproduce: {name!r} is no study of {', '.join(by_claim)} at the scale {scale}. "
+                f"Known are: {'; '.join(map(repr, known))}. {listing}."
+            )
+    for claim, of in by_claim.items():
+        if each and not set(of) & set(names):
+            raise LearnOrderError(
+                f"reproduce: {claim} has none of the studies that are asked for at the scale "
+                f"{scale}. It has: {'; '.join(map(repr, of)) or 'none'}. Leave the claim out, or "
+                "ask for one of these."
             )
     some = [
         claim.model_copy(update={"studies": [s for s in claim.at(scale) if s.name in names]})

@@ -137,7 +137,7 @@ def reproduce(
         or studies are asked for and those of an earlier result were judged by another rule.
     """
     whole = {claim.id: claim for claim in find_claims(names)}
-    claims = with_studies(list(whole.values()), studies, scale)
+    claims = with_studies(list(whole.values()), studies, scale, each=bool(names))
     LocalEngine(workers)  # refuses what is no number of processes
     # of all collections, probed and trained, workers are forked from one process
     with sole_run(out) as folder, _data_root(data), ready_to_fork(at_once=False):
@@ -236,7 +236,7 @@ class _Run:
         """Train what a claim needs and judge it."""
         whole = self.whole[claim.id]
         others = others_of(whole, claim, self.scale)
-        earlier = earlier_result(self.result(claim), claim, others, self.scale)
+        earlier = earlier_result(self.result(claim), whole, others, self.scale)
         level = level_of(whole, whole.at(self.scale))
         findings: list[Finding] = []
         used: dict[str, dict[str, Any]] = {}

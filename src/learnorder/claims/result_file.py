@@ -160,8 +160,9 @@ class CollectionTable(Table):
 
     about: Words
     n_replicates: Count
-    failed: dict[Words, Words]
+    failed: dict[Annotated[str, Field(pattern="^[0-9]{1,10}$")], Words]
     epochs: Number
+    seeds: list[Count]
     spec: SpecTable
 
 
@@ -179,11 +180,13 @@ class ResultTable(HeadTable):
     statement: Words
     rule: Words
     together: Literal["all", "any"]
+    thresholds: dict[Words, Number] = Field(default_factory=dict)
     verdict: Judged
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     measures: list[FoundTable]
     collections: dict[Words, CollectionTable]
     not_run: dict[Words, Words]
+    not_asked: list[Words] = Field(default_factory=list)
     versions: Origins
     judged_with: Origins
 
@@ -191,7 +194,8 @@ class ResultTable(HeadTable):
     def _follows(self) -> Self:
         (claim,) = find_claims([self.claim])
         claim = claim.model_copy(update={"together": self.together})
-        verdict = verdict_of(claim, [found.as_finding() for found in self.measures])
+        found = [found.as_finding() for found in self.measures]
+        verdict = verdict_of(claim, found, self.not_asked)
         if verdict != self.verdict:
             raise ValueError(
                 f"is judged {self.verdict!r}, but {str(verdict)!r} follows from its findings"

@@ -48,7 +48,8 @@ def result_of(
 
     ``level`` is the coverage of the intervals; ``n_replicates`` is the smallest number that went
     into a finding; ``seeds`` are those trained, by collection; ``not_run`` has collections that
-    could not be trained, with the reason; ``versions`` are those that the replicates were trained
+    could not be trained, with the reason, ``not_asked`` studies that were left out, see
+    `other_studies`; ``versions`` are those that the replicates were trained
     with, ``judged_with`` those of now.
     """
     return {
@@ -60,6 +61,7 @@ def result_of(
         "collections": {str(c["name"]): dict(c) for c in collections},
         "seeds": {str(c["name"]): c["seeds"] for c in collections},
         "not_run": dict(not_run),
+        "not_asked": [],
         "versions": dict(versions),
         "judged_with": dict(judged_with),
         "undefined": {},

@@ -73,7 +73,7 @@ def reproduce(
     """
     from learnorder.claims.recipe import find_claims, with_studies
 
-    claims = with_studies(find_claims(names), studies, scale)
+    claims = with_studies(find_claims(names), studies, scale, each=bool(names))
     if as_list:
         _list(claims, scale, as_json)
         return
@@ -293,6 +293,7 @@ def _print(found: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
     for name, result in found.items():
         verdicts = [finding["verdict"] for finding in result["measures"]]
         parts = [f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts)]
+        parts += [f"{study} not asked for" for study in result.get("not_asked", [])]
         verdict = result["verdict"] or result["status"]
         rows.append((name, verdict, ", ".join(parts), result["n_replicates"]))
     echo_table(("claim", "verdict", "of its subjects", "replicates, at least"), rows)
