@@ -293,7 +293,8 @@ def _print(found: Mapping[str, Mapping[str, Any]], as_json: bool) -> None:
     for name, result in found.items():
         verdicts = [finding["verdict"] for finding in result["measures"]]
         parts = [f"{verdicts.count(v)} {v}" for v in dict.fromkeys(verdicts)]
-        parts += [f"{study} not asked for" for study in result.get("not_asked", [])]
+        left_out = ", ".join(result.get("not_asked", []))
+        subjects = ", ".join(parts) + (f"; not asked for: {left_out}" if left_out else "")
         verdict = result["verdict"] or result["status"]
-        rows.append((name, verdict, ", ".join(parts), result["n_replicates"]))
+        rows.append((name, verdict, subjects, result["n_replicates"]))
     echo_table(("claim", "verdict", "of its subjects", "replicates, at least"), rows)
