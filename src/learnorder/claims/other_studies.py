@@ -126,16 +126,12 @@ def joined(
     collections = {n: c for n, c in earlier["collections"].items() if n in of_kept}
     collections |= new["collections"]
     not_asked = _not_asked(others, lacking, measures, earlier)
-    not_run = {
-        **{n: why for n, why in earlier["not_run"].items() if n in _names_of(others)},
-        **{
-            name: f"its study, {study.name}, was not asked for"
-            for study in others
-            if study.name in not_asked
-            for name in study.collections
-        },
-        **new["not_run"],
-    }
+    not_run = {n: why for n, why in earlier["not_run"].items() if n in _names_of(others)}
+    for study in others:
+        if study.name in not_asked:
+            reason = f"its study, {study.name}, was not asked for"
+            not_run |= dict.fromkeys(study.collections, reason)
+    not_run |= new["not_run"]
     findings = [FoundTable.model_validate(found).as_finding() for found in measures]
     return {
         **new,
