@@ -215,7 +215,7 @@ def test_datasets_of_the_second_trial_are_what_they_are_called(data_dir):
         "topics": 7,
     }
     groups = lo.load_dataset("cifar100-subset", label_column="coarse_label").class_names
-    assert set(groups) - set(dict(FRESH["cifar100-groups"].options)["classes"]) == {"small_mammals"}
+    assert set(groups) - set(FRESH["cifar100-groups"].options["classes"]) == {"small_mammals"}
     texts = lo.load_dataset("20newsgroups")
     seventh = texts.class_names[texts.test.examples.labels[-1]]
     assert seventh.startswith("talk.")

@@ -58,7 +58,8 @@ def choose(given: argparse.Namespace) -> None:
         for name, of in differences.items()
     }
     print(f"{', '.join(trial.chosen_on)}; {', '.join(trial.chosen_with)}; cost {CHOSEN_AT}")
-    print("mean AUROC, settings above -0.005 and above 0, differences to the best of the others")
+    heads = f"mean AUROC, settings above {LARGEST_LOSS:g} and above 0"
+    print(f"{heads}, differences to the best of the others")
     for name in sorted(worth, key=lambda name: -worth[name]):
         of = differences[name]
         counts = f"{np.sum(of > LARGEST_LOSS):2} {np.sum(of > 0):2} of {len(of)}"
