@@ -29,9 +29,9 @@ DESIGN = [
     "generalisation",
 ]
 NEEDS = {
-    "shared": {"single_reliability"},
+    "shared": {"single_reliability", "kappa"},
     "broken": {"single_reliability", "kappa", "accuracy"},
-    "agrees": {"kappa", "negligible"},
+    "agrees": {"kappa"},
     "same-order": {"correlation"},
     "starts-alike": {"correlation"},
     "other-order": {"correlation"},
@@ -59,6 +59,18 @@ def test_collections_of_a_claim_are_specs_that_fit_their_data(claim, scale):
         check_architecture(spec.architecture.name, spec.architecture.options, kind)
         assert len(found.seeds) >= 5, name
         assert found.about
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_networks_that_are_compared_share_no_seed(scale):
+    """They would begin alike, or see the examples in one order, by design."""
+    for claim in all_claims():
+        for study in claim.at(scale):
+            networks = [
+                n for n in study.collections if not n.partition("/")[0].endswith("learners")
+            ]
+            seeds = [seed for name in networks for seed in collection(name, scale).seeds]
+            assert len(set(seeds)) == len(seeds), study.name
 
 
 @pytest.mark.parametrize("claim", all_claims(), ids=lambda claim: claim.id)

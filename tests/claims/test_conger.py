@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from learnorder.claims import conger
 from learnorder.claims.conger import conger_kappa
 
 
@@ -35,6 +36,32 @@ def test_it_is_that_of_the_definition():
         votes = votes_of(rng, n_replicates, 60, 0.3, 0.4)
         assert conger_kappa(votes).value == pytest.approx(by_pairs(votes))
     assert conger_kappa(np.tile(np.arange(4), (3, 5))).value == 1
+
+
+def test_in_groups_it_is_that_of_the_definition_in_each():
+    """Without disagreement beyond groups it is 0: all that pairs share is the answer of a group."""
+    rng = np.random.default_rng(4)
+    group = rng.integers(0, 3, 900)
+    votes = (group + (rng.random((5, 900)) < 0.3)) % 3
+    assert conger_kappa(votes).ci[0] > 0.3
+    assert conger_kappa(votes, group).ci[0] < 0 < conger_kappa(votes, group).ci[1]
+    one_of_each = conger_kappa(votes[:, :200], np.zeros(200, dtype=int))
+    assert one_of_each == conger_kappa(votes[:, :200])
+
+
+def test_its_influence_is_the_derivative_in_the_weight_of_an_example():
+    rng = np.random.default_rng(5)
+    votes, group = votes_of(rng, 5, 400, 0.3, 0.4), rng.integers(0, 4, 400)
+    chosen = votes[..., np.newaxis] == np.unique(votes)
+    influence = conger._influence(conger._pairs_of(chosen, group), chosen, group)
+
+    def value(examples):
+        return np.log(1 - conger_kappa(votes[:, examples], group[examples]).value)
+
+    everything = np.arange(400)
+    for example in range(10):
+        twice = value(np.append(everything, example))
+        assert 401 * (twice - value(everything)) == pytest.approx(influence[example], abs=0.02)
 
 
 def test_own_favourites_are_no_disagreement():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-from learnorder.claims.judging import level_of
+from learnorder.claims.evidence import Finding
+from learnorder.claims.judging import level_of, verdict_of
 from learnorder.claims.other_studies import earlier_result, joined
 from learnorder.claims.page import page_of
 from learnorder.claims.recipe import Claim, find_claims, with_studies
-from learnorder.claims.result_file import check_result
+from learnorder.claims.result_file import FoundTable, check_result
 from learnorder.errors import LearnOrderError
 
 RESULTS = Path(__file__).parents[2] / "docs" / "claims" / "results"
@@ -33,6 +35,11 @@ def part(claim: Claim, result: dict, *studies: str) -> dict:
         "collections": {n: c for n, c in result["collections"].items() if n in names},
         "not_run": {},
     }
+
+
+def as_finding(row: dict) -> Finding:
+    """A row, as verdicts are made of it."""
+    return FoundTable.model_validate(row).as_finding()
 
 
 def join(claim: Claim, new: dict, earlier: dict | None, *asked: str) -> dict:
@@ -117,6 +124,7 @@ def test_a_study_without_data_in_the_earlier_result_was_asked_for():
     ("change", "message"),
     [
         ({"rule": "another"}, "it was judged by another rule"),
+        ({"since": "2026-01-01T00:00:00+00:00"}, "it was judged by a rule of another date"),
         ({"thresholds": {"correlation": 0.6}}, "it was judged by other thresholds"),
         ({"level": 0.9}, "judged by intervals that do not cover 0.95"),
         (
@@ -145,6 +153,7 @@ def test_other_seeds_or_studies_of_an_earlier_result_are_refused(tmp_path):
     assert earlier_result(place, claim, others, "quick") == result
     about = result["collections"]["cifar10/mlp"]
     about["seeds"], about["failed"] = about["seeds"][1:], {"0": "it diverged"}
+    about["n_replicates"] -= 1
     place.write_text(json.dumps(result))
     assert earlier_result(place, claim, others, "quick") == result, "one that diverged is of it"
     about["failed"] = {}
@@ -154,8 +163,47 @@ def test_other_seeds_or_studies_of_an_earlier_result_are_refused(tmp_path):
     assert earlier_result(place, claim, others[1:], "quick") == result, "it is trained anew"
     result["measures"][0]["study"] = "gone"
     place.write_text(json.dumps(result))
-    with pytest.raises(LearnOrderError, match="its study 'gone' is none of the recipe"):
+    with pytest.raises(LearnOrderError, match="has no finding of 'Fashion-MNIST"):
         earlier_result(place, claim, others[1:], "quick")
+
+
+def test_other_data_under_one_name_are_not_joined():
+    claim, result = whole("across-architectures")
+    for about in result["collections"].values():
+        about["data"] = "of then"
+    new = deepcopy(part(claim, result, "CIFAR-10"))
+    assert join(claim, new, result, "CIFAR-10")["measures"] == result["measures"]
+    for about in new["collections"].values():
+        about["data"] = "of now"
+    assert join(claim, new, result, "CIFAR-10")["verdict"] == result["verdict"], "none of it stays"
+    claim, result = whole("robust")
+    first, *_ = (study.name for study in claim.at("quick"))
+    for about in result["collections"].values():
+        about["data"] = "of then"
+    new = deepcopy(part(claim, result, first))
+    for about in new["collections"].values():
+        about["data"] = "of now"
+    with pytest.raises(LearnOrderError, match=r"other data than fashion-mnist/lenet.*as --out\.$"):
+        join(claim, new, result, first)
+
+
+def test_a_result_without_some_of_its_subjects_is_none():
+    """Nobody may choose a verdict by leaving out findings."""
+    claim, kept = whole("across-architectures")
+    for change, words in (
+        (lambda rows: rows.pop(3), "measures has no finding of 'Fashion-MNIST / "),
+        (lambda rows: rows.append(rows[0]), "measures has a finding too many of 'Fashion-MNIST /"),
+        (lambda rows: rows[0].update(split="more"), "measures has no finding of "),
+    ):
+        result = deepcopy(kept)
+        change(result["measures"])
+        result["verdict"] = str(verdict_of(claim, [as_finding(r) for r in result["measures"]]))
+        with pytest.raises(LearnOrderError, match=words):
+            check_result(result)
+    with pytest.raises(LearnOrderError, match="'gone', which is no study"):
+        check_result({**kept, "not_asked": ["gone"]} | {"verdict": kept["verdict"]})
+    with pytest.raises(LearnOrderError, match=r"level is 0\.9, which is not that of the rule"):
+        check_result({**kept, "level": 0.9})
 
 
 def test_intervals_of_a_part_are_those_of_the_whole():

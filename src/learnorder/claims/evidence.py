@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from learnorder.claims.verdicts import Verdict, above
+from learnorder.claims.verdicts import Verdict, above, opposite
 from learnorder.measures.intervals import Interval
+
+Side = Literal["above", "below"]
+"""Where a rule asks an interval to lie."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Measured:
         Why there is no value, or no interval.
     threshold
         What the rule holds the interval against; None where it is only shown.
+    side
+        On which side of the threshold the rule asks it to lie.
     """
 
     value: float | None
@@ -31,11 +36,15 @@ class Measured:
     null: Interval | None = None
     undefined: str | None = None
     threshold: float | None = None
+    side: Side = "above"
 
     @property
     def verdict(self) -> Verdict:
-        """Whether it is known to lie above its threshold."""
-        return Verdict.INCONCLUSIVE if self.threshold is None else above(self.ci, self.threshold)
+        """Whether it is known to lie on the side of its threshold that the rule asks for."""
+        if self.threshold is None:
+            return Verdict.INCONCLUSIVE
+        is_above = above(self.ci, self.threshold)
+        return is_above if self.side == "above" else opposite(is_above)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; what is undefined is None, with the reason."""
@@ -48,7 +57,8 @@ class Measured:
         reasons = {name: self.undefined or "not estimated" for name in missing}
         if ends["null"] is None:
             reasons["null"] = "no null is drawn for it"
-        return {"value": value, **ends, "threshold": self.threshold, "undefined": reasons}
+        held = {"threshold": self.threshold, "side": None if self.threshold is None else self.side}
+        return {"value": value, **ends, **held, "undefined": reasons}
 
 
 @dataclass(frozen=True)

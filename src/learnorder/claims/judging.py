@@ -34,6 +34,13 @@ FEWEST_REPLICATES = 5
 """With fewer no verdict is made: intervals do not cover what they say."""
 
 
+def subjects_of(claim: Claim, study: Study) -> list[str]:
+    """Names of what a study judges on each of its splits, as findings have them."""
+    if claim.rule in PAIRS:
+        return [" and ".join(pair) for pair in pairs_of(claim, study)]
+    return list(study.collections) if claim.rule in SINGLE else []
+
+
 def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
     """Everything a study finds in its logs.
 
@@ -117,11 +124,7 @@ def level_of(claim: Claim, studies: Sequence[Study]) -> float:
     """
     if claim.together == "all":
         return LEVEL
-    n_subjects = sum(
-        len(pairs_of(claim, study) if claim.rule in PAIRS else study.collections)
-        for study in studies
-    )
-    return 1 - (1 - LEVEL) / n_subjects
+    return 1 - (1 - LEVEL) / sum(len(subjects_of(claim, study)) for study in studies)
 
 
 def verdict_of(claim: Claim, findings: Sequence[Finding], not_asked: Sequence[str] = ()) -> Verdict:

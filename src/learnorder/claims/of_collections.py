@@ -12,7 +12,7 @@ import xarray as xr
 from learnorder.claims.conger import conger_kappa
 from learnorder.claims.evidence import Finding, Measured, measured
 from learnorder.claims.matched import accuracies, halfway, trained
-from learnorder.claims.verdicts import Verdict, above, all_of, opposite
+from learnorder.claims.verdicts import Verdict, all_of
 from learnorder.measures.agreement import agreement, fleiss_kappa, fleiss_kappa_interval
 from learnorder.measures.nulls import permutation_null
 from learnorder.measures.order import (
@@ -27,7 +27,16 @@ from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE
 
 Thresholds = Mapping[str, float]
 
-CURVES = ("epoch", "accuracy_mean", "fleiss_kappa", "fleiss_kappa_ci", "fleiss_kappa_null_class_ci")
+CURVES = (
+    "epoch",
+    "accuracy_mean",
+    "fleiss_kappa",
+    "fleiss_kappa_ci",
+    "fleiss_kappa_null_class_ci",
+    "bimodality",
+    "bimodality_null",
+    "bimodality_null_class",
+)
 """Columns of a summary that figures draw."""
 
 
@@ -37,16 +46,13 @@ def shared_order(
     """Is the order of a collection shared?
 
     Both have to hold: within class, the reliability of the order of a single replicate is above
-    ``single_reliability``; and halfway through training, kappa of correctness is above what
-    replicates with the same accuracies in each class share by chance.
+    ``single_reliability``; and halfway through training, kappa of correctness within class is above
+    ``kappa``: it is 0 where replicates share no more than their accuracies in each class make.
     """
     content = summarise(log)
-    single = single_reliability(content, thresholds["single_reliability"])
-    kappa = kappa_halfway(log)
-    if kappa.null is not None:
-        kappa = replace(kappa, threshold=kappa.null[1])
-    because = {"order": single.verdict, "kappa": kappa.verdict}
-    return _finding(study, name, split, content, because, {"order": single, "kappa": kappa})
+    found = _order_and_kappa(content, log, thresholds)
+    because = {part: measure.verdict for part, measure in found.items()}
+    return _finding(study, name, split, content, because, found | fleiss_halfway(log))
 
 
 def broken_order(
@@ -55,25 +61,24 @@ def broken_order(
     """Is the order of a collection that has learned something not shared?
 
     Both have to hold: within class, the reliability of the order of a single replicate is below
-    ``single_reliability``, and halfway through training kappa of correctness is below ``kappa``. It
-    says something only where every replicate reached the accuracy ``accuracy``. Where examples
-    belong to types, the reliability of the order of types is shown beside it.
+    ``single_reliability``, and halfway through training kappa of correctness within class is below
+    ``kappa``. It says something only where every replicate reached the accuracy ``accuracy``. Where
+    examples belong to types, the reliability of the order of types is shown beside it.
     """
     content = summarise(log)
-    single = single_reliability(content, thresholds["single_reliability"])
-    kappa = replace(kappa_halfway(log), threshold=thresholds["kappa"])
+    found = {
+        part: replace(measure, side="below")
+        for part, measure in _order_and_kappa(content, log, thresholds).items()
+    }
+    because = {part: measure.verdict for part, measure in found.items()}
     learned = trained(log)
     reached = float(accuracies(learned).max(axis=1).min()) if learned.sizes[EPOCH] else 0.0
     accuracy = Measured(
         reached, undefined="it is what was reached", threshold=thresholds["accuracy"]
     )
     enough = reached >= thresholds["accuracy"]
-    because = {
-        "order": opposite(single.verdict),
-        "kappa": opposite(kappa.verdict),
-        "accuracy": Verdict.HOLDS if enough else Verdict.INCONCLUSIVE,
-    }
-    found = {"order": single, "kappa": kappa, "accuracy": accuracy}
+    because["accuracy"] = Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
+    found |= {"accuracy": accuracy, **fleiss_halfway(log)}
     by_type = order_of_types(log)
     if by_type is not None:
         found["order of types"] = by_type
@@ -88,16 +93,12 @@ def agreement_out_of_sample(
     """Do replicates predict alike on examples that are like nothing they were trained on?
 
     After the last epoch, agreement of pairs beyond the chance of each replicate's own shares of
-    classes is above ``kappa``. It speaks against the claim only where it is surely below
-    ``negligible``: where nothing is shared it is 0, which no interval can lie above or below.
+    classes is above ``kappa``, which is above 0: where nothing is shared it is 0, and no interval
+    could lie below that.
     """
     last = log.isel({EPOCH: [-1]})
     votes = last[PREDICTION].transpose(EPOCH, REPLICATE, EXAMPLE).values[0]
-    conger = conger_kappa(votes, thresholds["kappa"])
-    verdict = conger.verdict
-    if verdict is not Verdict.HOLDS:
-        surely_none = above(conger.ci, thresholds["negligible"]) is Verdict.DOES_NOT_HOLD
-        verdict = Verdict.DOES_NOT_HOLD if surely_none else Verdict.INCONCLUSIVE
+    conger = replace(conger_kappa(votes), threshold=thresholds["kappa"])
     by_epoch = fleiss_kappa(log, of="prediction")
     ends = fleiss_kappa_interval(last, of="prediction")
     of_last = [float(v) for v in ends.values[-1]]
@@ -113,8 +114,8 @@ def agreement_out_of_sample(
         study,
         name,
         split,
-        verdict,
-        {"conger kappa": verdict},
+        conger.verdict,
+        {"conger kappa": conger.verdict},
         {"conger kappa": conger, "fleiss kappa": fleiss, "agreement": mean},
         log.sizes[REPLICATE],
         {"epoch": log[EPOCH].values.tolist(), "fleiss_kappa": _finite_list(by_epoch.values)},
@@ -136,14 +137,30 @@ def single_reliability(content: Mapping[str, Any], threshold: float | None = Non
 
 
 def kappa_halfway(log: xr.Dataset) -> Measured:
-    """Kappa of correctness where each replicate is halfway through what it learns, and its null.
+    """Kappa of correctness within class, where each replicate is halfway through what it learns.
 
-    The null is what networks with the same accuracies in each class share by chance. See `halfway`.
+    Agreement of pairs on what is right, beyond what their accuracies in each class give by chance:
+    0 where nothing else is shared, 1 where all is. Unlike Fleiss' kappa it needs no null beside it,
+    which would move with the accuracies of the replicates as kappa itself does. See `halfway`.
     """
     there = halfway(log)
     if isinstance(there, str):
         return Measured(None, undefined=there)
-    return measured(kappa_rows(there)[0], "fleiss_kappa", "fleiss_kappa_null_class_ci")
+    label = there[LABEL].values
+    votes = there[PREDICTION].transpose(EPOCH, REPLICATE, EXAMPLE).values[0]
+    return conger_kappa((votes == label).astype(np.int8), label)
+
+
+def fleiss_halfway(log: xr.Dataset) -> dict[str, Measured]:
+    """Fleiss' kappa of correctness at the same points, with its null; empty where there are none.
+
+    The null is what replicates with the same accuracies in each class share by chance.
+    """
+    there = halfway(log)
+    if isinstance(there, str):
+        return {}
+    row = kappa_rows(there)[0]
+    return {"fleiss kappa halfway": measured(row, "fleiss_kappa", "fleiss_kappa_null_class_ci")}
 
 
 def order_of_types(log: xr.Dataset) -> Measured | None:
@@ -162,6 +179,16 @@ def order_of_types(log: xr.Dataset) -> Measured | None:
     found = reliability_of(ScoreTable.of(means), log[LABEL].values[first])
     record = reliability_record(found)
     return single_reliability({"order": record, "n_replicates": len(means)})
+
+
+def _order_and_kappa(
+    content: Mapping[str, Any], log: xr.Dataset, thresholds: Thresholds
+) -> dict[str, Measured]:
+    """The two things that make a shared order, or are missing where it is broken."""
+    return {
+        "order": single_reliability(content, thresholds["single_reliability"]),
+        "kappa": replace(kappa_halfway(log), threshold=thresholds["kappa"]),
+    }
 
 
 def _finding(

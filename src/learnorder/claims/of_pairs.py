@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import xarray as xr
 
 from learnorder.claims.evidence import Finding, Measured, measured
 from learnorder.claims.of_collections import Thresholds
-from learnorder.claims.verdicts import Verdict, above, all_of, opposite
+from learnorder.claims.verdicts import Verdict, above, all_of
 from learnorder.comparison.compare import compare
 
 Judge = Callable[["Compared", Thresholds], tuple[dict[str, Verdict], dict[str, Measured]]]
@@ -28,6 +28,8 @@ class Compared:
 
     by_accuracy: Mapping[str, Any]
     by_epoch: Mapping[str, Any]
+    matched: Mapping[str, Measured]
+    """Over which accuracies, and how well."""
 
     def correlations(self, threshold: float) -> dict[str, Measured]:
         """Corrected correlation within class, and for comparison by epoch, and with classes."""
@@ -37,6 +39,7 @@ class Compared:
             ),
             "corrected, by epoch": measured(self.by_epoch["within_class"], "corrected"),
             "corrected, classes too": measured(self.by_accuracy, "corrected"),
+            **self.matched,
         }
 
 
@@ -56,8 +59,9 @@ def other_order(
     pair: Compared, thresholds: Thresholds
 ) -> tuple[dict[str, Verdict], dict[str, Measured]]:
     """Do two collections learn in different orders: it is below ``correlation``."""
-    because, found = same_order(pair, thresholds)
-    return {part: opposite(verdict) for part, verdict in because.items()}, found
+    _, found = same_order(pair, thresholds)
+    found["corrected"] = replace(found["corrected"], side="below")
+    return {"corrected": found["corrected"].verdict}, found
 
 
 def starts_alike(
@@ -72,6 +76,7 @@ def starts_alike(
     because, found = same_order(pair, thresholds)
     found["containment"] = _contained_halfway(pair.by_epoch["containment"])
     because["containment"] = found["containment"].verdict
+    found |= _contained_in_own_kind(pair.by_epoch["containment"])
     gains = pair.by_epoch["late_gains"]
     found |= {
         "accuracy gain": measured(gains, "accuracy_gain"),
@@ -93,12 +98,37 @@ def _contained_halfway(containment: Mapping[str, Any]) -> Measured:
     return Measured(found.value, found.ci, ends, found.undefined, null)
 
 
+def _contained_in_own_kind(containment: Mapping[str, Any]) -> dict[str, Measured]:
+    """Of what a replicate knows, how much another of its kind knows, at the same accuracies."""
+    along = containment["along"]
+    middle = along[len(along) // 2] if along else {}
+    return {
+        f"containment, {kind} in its kind": replace(
+            measured(middle, f"upper_{kind}"), undefined="it is shown to read containment against"
+        )
+        for kind in ("weaker", "stronger")
+        if middle.get(f"upper_{kind}") is not None
+    }
+
+
+def _matched(levels: Sequence[Mapping[str, Any]] | None) -> dict[str, Measured]:
+    """Accuracies at which replicates are matched: the lowest, the highest, and the widest gap."""
+    if not levels:
+        return {}
+    reason = "it is what replicates were matched at"
+    values = (levels[0]["level"], levels[-1]["level"], max(level["gap"] for level in levels))
+    names = ("matched from", "matched to", "matched to within")
+    return {n: Measured(v, undefined=reason) for n, v in zip(names, values, strict=True)}
+
+
 def pair_finding(
     study: str, split: str, logs: Mapping[str, xr.Dataset], judge: Judge, thresholds: Thresholds
 ) -> Finding:
     """Compare two collections and judge what is found."""
     by_accuracy, by_epoch = (compare(logs, clock).to_dict() for clock in ("accuracy", "epoch"))
-    because, found = judge(Compared(by_accuracy["pairs"][0], by_epoch["pairs"][0]), thresholds)
+    matched = _matched(by_accuracy["levels"])
+    pair = Compared(by_accuracy["pairs"][0], by_epoch["pairs"][0], matched)
+    because, found = judge(pair, thresholds)
     a, b = logs
     return Finding(
         study,

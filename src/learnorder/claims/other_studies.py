@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def _other_rule(earlier: Result, claim: Claim, scale: Scale) -> Iterator[str]:
     level = level_of(claim, claim.at(scale))
     now = {
         "rule": ("another rule", claim.because),
+        "since": (f"a rule of another date than {claim.since:%Y-%m-%d}", claim.since.isoformat()),
         "thresholds": ("other thresholds", dict(claim.thresholds)),
         "together": ("other counting of its subjects", claim.together),
         "level": (f"intervals that do not cover {level:.4g}", level),
@@ -95,6 +97,20 @@ def _other_replicates(earlier: Result, studies: Sequence[Study], scale: Scale) -
             yield f"its {name} has other seeds"
 
 
+def _other_data(new: Mapping[str, Result], kept: Mapping[str, Result]) -> Iterator[str]:
+    """Say which collections of datasets that both have were trained on other data."""
+    before = {_dataset_of(about): (name, about.get("data")) for name, about in kept.items()}
+    for name, about in new.items():
+        known, data = before.get(_dataset_of(about), (name, None))
+        if data is not None and data != about.get("data"):
+            yield f"its {known} was trained on other data than {name}, of the same name"
+
+
+def _dataset_of(about: Result) -> str:
+    """What of a dataset is taken, as text."""
+    return json.dumps(about["spec"]["dataset"], sort_keys=True)
+
+
 def joined(
     new: Result, earlier: Result | None, claim: Claim, others: Sequence[Study], scale: Scale
 ) -> dict[str, Any]:
@@ -114,6 +130,11 @@ def joined(
         Those that were not asked for.
     scale
         Of both results.
+
+    Raises
+    ------
+    LearnOrderError
+        They are of other data under one name.
     """
     earlier = earlier or {"measures": [], "collections": {}, "not_run": {}, "not_asked": None}
     found_now = {found["study"] for found in new["measures"]}
@@ -124,6 +145,11 @@ def joined(
     measures = sorted([*new["measures"], *kept], key=lambda found: order.index(found["study"]))
     of_kept = _names_of(s for s in others if s.name in {found["study"] for found in kept})
     collections = {n: c for n, c in earlier["collections"].items() if n in of_kept}
+    if differs := list(_other_data(new["collections"], collections)):
+        raise LearnOrderError(
+            f"reproduce: an earlier result of other studies cannot be kept: {'; '.join(differs)}. "
+            "Give another folder as --out."
+        )
     collections |= new["collections"]
     not_asked = _not_asked(others, lacking, measures, earlier)
     not_run = {n: why for n, why in earlier["not_run"].items() if n in _names_of(others)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from learnorder.claims.judging import FEWEST_REPLICATES
 from learnorder.claims.markdown import code, table, text
 from learnorder.claims.page_tables import measures, not_run, provenance, trained, undefined
 from learnorder.claims.paper import PAPER
+from learnorder.claims.recipe import find_claims
 from learnorder.claims.results import place_of
 from learnorder.errors import count_of
+from learnorder.measures.intervals import LEVEL
 from learnorder.report.claim.rows import Row, names_of
 
 MARK = "<!-- made by `make claims` from result files; what is written here by hand goes -->"
@@ -99,15 +102,15 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
     """The verdict for a newcomer, what it rests on, and the rule."""
     if not result["measures"]:
         reason = "**Inconclusive.** Nothing was measured, so nothing is known."
-        return [reason, "", f"> The rule, fixed before the run. {text(result['rule'])}", ""]
+        return [reason, "", *_rule(result)]
     counts, verdict = tally(result), result["verdict"]
     few = f" {TOO_FEW}" if counts["replicates"] < FEWEST_REPLICATES else ""
     return [
-        f"**{verdict.capitalize()}.** {SENTENCES[verdict]}{few} {TOGETHER[result['together']]}",
+        f"**{verdict.capitalize()}.** {SENTENCES[verdict]}{few} {TOGETHER[result['together']]}"
+        f"{_by_chance(result)}",
         "",
         *_left_out(result),
-        f"> The rule, fixed before the run. {text(result['rule'])}",
-        "",
+        *_rule(result),
         *table(
             [
                 "subjects by split, asked for",
@@ -129,17 +132,65 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _rule(result: Mapping[str, Any]) -> list[str]:
+    """The rule, and whether it was fixed before there was anything to see."""
+    lines = [f"> {_fixed(result)} {text(result['rule'])}", ""]
+    (claim,) = find_claims([result["claim"]])
+    if (result["rule"], result.get("since")) != (claim.because, claim.since.isoformat()):
+        lines += [
+            "*The recipe has another rule by now, and replicates of its own; this result was not "
+            "judged by it.* What changed, and why: [Findings](../findings.md).",
+            "",
+        ]
+    return lines
+
+
+def _fixed(result: Mapping[str, Any]) -> str:
+    """When the rule was fixed, held against when replicates were trained."""
+    since, begun = (
+        None if date is None else datetime.fromisoformat(str(date)).astimezone(UTC)
+        for date in (result.get("since"), result["versions"].get("trained_from"))
+    )
+    if since is None or begun is None:
+        return "The rule, as it was when this was judged."
+    day, first = (f"{date:%Y-%m-%d %H:%M}" for date in (since, begun))
+    if since <= begun:
+        return f"The rule, fixed before the run (on {day} UTC; training began on {first})."
+    return (
+        f"The rule, fixed on {day} UTC, after training had begun (on {first}): what was seen of "
+        "these replicates before, [Findings](../findings.md) say."
+    )
+
+
+def _by_chance(result: Mapping[str, Any]) -> str:
+    """What one of many that speaks against a claim is worth."""
+    n = sum(
+        row["measures"][part]["ci"] is not None
+        for row in result["measures"]
+        for part in row["because"]
+    )
+    if result["together"] != "all" or result["verdict"] != "does not hold":
+        return ""
+    expected = n * (1 - result.get("level", LEVEL)) / 2
+    return (
+        f" (The rule does not ask how many there are: of the {n} intervals it goes by, about "
+        f"{expected:.2g} would lie on the wrong side by chance, if every value were its threshold.)"
+    )
+
+
 def _left_out(result: Mapping[str, Any]) -> list[str]:
     """Studies that were not asked for: while there are any, not everything is known."""
     names = result.get("not_asked", [])
     if not names:
         return []
     listed = ", ".join(f"*{text(name)}*" for name in names)
-    return [
-        f"This is a part of the claim: {listed} {'was' if len(names) == 1 else 'were'} not asked "
-        "for. A verdict that takes every subject stays open until then.",
-        "",
-    ]
+    rest = (
+        "A verdict that takes every subject stays open until then."
+        if result["verdict"] == "inconclusive"
+        else "The verdict does not depend on it: one subject is enough."
+    )
+    were = "was" if len(names) == 1 else "were"
+    return [f"This is a part of the claim: {listed} {were} not asked for. {rest}", ""]
 
 
 def _agreement(result: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from learnorder.report.claim.rows import (
     level_of,
     names_of,
     parts_of,
+    side_of,
     title_of,
 )
 
@@ -68,10 +69,10 @@ def _head(rows: Sequence[Row], part: str) -> str:
     """The name of a part of the rule with its threshold."""
     common = common_threshold(rows, part)
     if common is not None:
-        return f"{code(part)}<br>threshold {common:.3g}"
+        return f"{code(part)}<br>{side_of(rows, part)} {common:.3g}"
     found = [r["measures"][part]["threshold"] for r in rows if part in r["because"]]
     differs = any(threshold is not None for threshold in found)
-    return f"{code(part)}<br>threshold by row" if differs else code(part)
+    return f"{code(part)}<br>{side_of(rows, part)}: by row" if differs else code(part)
 
 
 def _judged(rows: Sequence[Row], row: Row, part: str) -> str:
@@ -81,7 +82,7 @@ def _judged(rows: Sequence[Row], row: Row, part: str) -> str:
     if part in row["because"]:
         threshold = row["measures"][part]["threshold"]
         if threshold is not None and common_threshold(rows, part) is None:
-            lines.append(f"threshold {threshold:z.3f}")
+            lines.append(f"{side_of(rows, part)} {threshold:z.3f}")
         lines.append(f"*{row['because'][part]}*")
     elif found is not None:
         lines.append("*not asked for*")
@@ -129,12 +130,12 @@ def _where(rows: Sequence[Row], names: Sequence[str], of: Sequence[int]) -> str:
 
 
 def _missing(row: Row) -> Iterator[tuple[str, str]]:
-    """Yield what a row lacks, with the reason; without a value nobody asks for an interval."""
+    """Yield what a row lacks, with the reason; an interval only where the verdict rests on it."""
     yield from (("all measures" if k == "measures" else k, v) for k, v in row["undefined"].items())
     for name, found in row["measures"].items():
         if found["value"] is None:
             yield name, found["undefined"]["value"]
-        elif found["ci"] is None:
+        elif found["ci"] is None and name in row["because"]:
             yield f"interval of {name}", found["undefined"]["ci"]
 
 

@@ -59,7 +59,17 @@ def write_pages(folder: Path) -> list[Path]:
     contents[folder / "README.md"] = index_of(results)
     for path, content in contents.items():
         path.write_text(content, encoding="utf-8")
+    _remove_older(folder, set(contents))
     return list(contents)
+
+
+def _remove_older(folder: Path, written: set[Path]) -> None:
+    """Take away pages and figures of results that are gone: they would go on being believed."""
+    made = {folder / f"{claim}.md" for claim in ORDER}
+    made |= {folder / figure_of(claim, scale) for claim in ORDER for scale in SCALES}
+    for path in made - written:
+        if path.suffix == ".svg" or (path.exists() and path.read_text("utf-8").startswith(MARK)):
+            path.unlink(missing_ok=True)
 
 
 def read_results(folder: Path) -> Results:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, TypeVar
@@ -52,6 +53,12 @@ class CollectionsTable(Part):
     full: Part = Part()
     collections: dict[str, CollectionTable]
 
+
+SEEDS_BETWEEN = 1000
+"""Of a dataset, collections have seeds of their own, so many apart, by their place in the file (new
+ones go to its end). With equal seeds networks of one architecture would begin as copies of each
+other, and all would see the examples in one order: what they share by that would be taken for an
+order in common."""
 
 AnyTable = TypeVar("AnyTable", bound=Table)
 
@@ -110,6 +117,9 @@ class Claim(Table):
         In a sentence.
     rule
         How evidence is judged; ``because`` says what it asks for in words and why.
+    since
+        When the rule, or a number of it, was last changed: what was trained or judged before was
+        not judged blindly.
     together
         Whether all subjects have to hold, or one is enough.
     thresholds
@@ -122,6 +132,7 @@ class Claim(Table):
     claim: str
     rule: Rule
     because: str
+    since: datetime
     together: Literal["all", "any"] = "all"
     thresholds: dict[str, float] = Field(default_factory=dict)
     studies: list[Study]
@@ -237,7 +248,8 @@ def collection(name: str, scale: Scale) -> Collection:
         tables = laid_over(tables, part.spec)
         replicates = part.replicates or replicates
     spec = TrainingSpec.from_tables(tables, source=f"recipe {name}")
-    return Collection(name, own.about, spec, tuple(range(replicates)))
+    first = SEEDS_BETWEEN * list(common.collections).index(member)
+    return Collection(name, own.about, spec, tuple(range(first, first + replicates)))
 
 
 @cache

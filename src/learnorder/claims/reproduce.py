@@ -286,7 +286,8 @@ class _Run:
         except LearnOrderError as error:
             self.hindered[name] = error
             raise
-        self.trained[name] = about(collection, result.finished, result.failed)
+        data = str(open_log(self.log(name)).header.dataset.get("fingerprint"))
+        self.trained[name] = about(collection, result.finished, result.failed, data)
         self.estimated += budget.seconds(name)
         self.taken += time.monotonic() - started
         ended = self._stage(claim, name, budget, None)

@@ -1,13 +1,16 @@
 """What a result file has to be before a page or a figure is made of it.
 
 Results are data that may come from anywhere, so every field that is read is checked: its type, its
-range, and that the verdict follows from the findings. Fields that are not known here are ignored:
-a later version may add some, and nothing is made of them.
+range, and that verdicts follow from intervals and thresholds, and the claim's from those of all
+subjects. Fields that are not known here are ignored: a later version may add some, and nothing is
+made of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
@@ -21,9 +24,10 @@ from pydantic import (
 )
 
 from learnorder.claims import Scale
-from learnorder.claims.evidence import Finding
-from learnorder.claims.judging import FEWEST_REPLICATES, verdict_of
-from learnorder.claims.recipe import ORDER, find_claims
+from learnorder.claims.evidence import Finding, Measured
+from learnorder.claims.judging import FEWEST_REPLICATES, level_of, subjects_of, verdict_of
+from learnorder.claims.missing import is_enough
+from learnorder.claims.recipe import ORDER, Claim, Study, find_claims
 from learnorder.claims.verdicts import Verdict, all_of
 from learnorder.errors import LearnOrderError, nearest
 
@@ -31,10 +35,20 @@ LARGEST_NUMBER = 1e9
 """Quantities are shares, correlations and their differences; beyond this nothing can be drawn."""
 
 
+REACHED = "accuracy"
+"""A part of a rule that needs no interval: every replicate reached its threshold, or it is open."""
+
+
 def _known_claim(name: str) -> str:
     if name not in ORDER:
         raise ValueError(f"is no claim. {nearest(name, ORDER)}")
     return name
+
+
+def _a_date(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("has no time zone")
+    return text
 
 
 def _ordered(ends: list[float]) -> list[float]:
@@ -73,6 +87,7 @@ class Measure(Table):
     ci: Ends | None
     null: Ends | None
     threshold: Number | None
+    side: Literal["above", "below"] | None = None
     undefined: dict[Words, Words]
 
     @model_validator(mode="after")
@@ -80,7 +95,19 @@ class Measure(Table):
         for name in ("value", "ci"):
             if getattr(self, name) is None and name not in self.undefined:
                 raise ValueError(f"has no {name}, and no reason for it in undefined")
+        if self.ci and self.value is not None and not self.ci[0] <= self.value <= self.ci[1]:
+            raise ValueError(f"has the value {self.value:g} outside its interval {self.ci}")
         return self
+
+    def judged(self, part: str) -> Verdict | None:
+        """What it comes to as a part of a rule; None where no side of a threshold is given."""
+        if self.side is None or self.threshold is None:
+            return None
+        if part == REACHED:
+            enough = self.value is not None and self.value >= self.threshold
+            return Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
+        ends = (self.ci[0], self.ci[1]) if self.ci else None
+        return Measured(self.value, ends, threshold=self.threshold, side=self.side).verdict
 
 
 class FoundTable(Table):
@@ -122,11 +149,24 @@ class FoundTable(Table):
             raise ValueError(f"has curves of different length ({listed})")
         return self
 
+    @model_validator(mode="after")
+    def _parts(self) -> Self:
+        for part, said in self.because.items():
+            found = self.measures[part].judged(part)
+            if found is not None and found != said:
+                raise ValueError(
+                    f"has {said!r} for {part!a}, but {str(found)!r} follows from its interval"
+                )
+        return self
+
     def possible(self) -> set[Verdict]:
         """Verdicts that follow: that of all parts, or none where something is left open."""
+        if self.n_replicates < FEWEST_REPLICATES:
+            return {Verdict.INCONCLUSIVE}
         parts = [Verdict(verdict) for verdict in self.because.values()]
-        is_open = Verdict.INCONCLUSIVE in parts or self.n_replicates < FEWEST_REPLICATES
-        return {all_of(parts)} | ({Verdict.INCONCLUSIVE} if is_open else set())
+        return {all_of(parts)} | (
+            {Verdict.INCONCLUSIVE} if Verdict.INCONCLUSIVE in parts else set()
+        )
 
     def as_finding(self) -> Finding:
         """Return what a verdict is made of."""
@@ -164,6 +204,13 @@ class CollectionTable(Table):
     epochs: Number
     seeds: list[Count]
     spec: SpecTable
+    data: Words | None = None
+
+    @model_validator(mode="after")
+    def _counted(self) -> Self:
+        if self.n_replicates != len(self.seeds):
+            raise ValueError(f"has {self.n_replicates} replicates, but {len(self.seeds)} seeds")
+        return self
 
 
 class HeadTable(Table):
@@ -179,6 +226,7 @@ class ResultTable(HeadTable):
 
     statement: Words
     rule: Words
+    since: Annotated[str, AfterValidator(_a_date)] | None = None
     together: Literal["all", "any"]
     thresholds: dict[Words, Number] = Field(default_factory=dict)
     verdict: Judged
@@ -233,9 +281,48 @@ def check_result(content: object) -> None:
     try:
         head = HeadTable.model_validate(content)
         if head.status == "done":
-            ResultTable.model_validate(content)
+            refuse_partial(ResultTable.model_validate(content))
     except ValidationError as error:
         raise LearnOrderError(_first(error)) from error
+
+
+def refuse_partial(result: ResultTable) -> None:
+    """Refuse what was judged by the rule of today, but lacks subjects of it or has others.
+
+    Raises
+    ------
+    LearnOrderError
+        Names what is missing, or is too much.
+    """
+    (claim,) = find_claims([result.claim])
+    now = (claim.because, claim.thresholds, claim.together, claim.since.isoformat())
+    if (result.rule, result.thresholds, result.together, result.since) != now:
+        return
+    studies = {study.name: study for study in claim.at(result.scale)}
+    if result.level != level_of(claim, list(studies.values())):
+        raise LearnOrderError(f"level is {result.level:g}, which is not that of the rule")
+    for name in result.not_asked:
+        if name not in studies:
+            raise LearnOrderError(f"not_asked has {name!a}, which is no study of the claim")
+    found = Counter((row.study, row.subject, row.split) for row in result.measures)
+    expected = Counter(_expected(result, claim, studies.values()))
+    if not expected:
+        return
+    for what, rows in (("no finding", expected - found), ("a finding too many", found - expected)):
+        for row in sorted(rows):
+            raise LearnOrderError(f"measures has {what} of {' / '.join(row)!a}")
+
+
+def _expected(
+    result: ResultTable, claim: Claim, studies: Iterable[Study]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield study, subject and split of what can be judged of the collections that were trained."""
+    for study in studies:
+        names = [name for name in study.collections if name not in result.not_run]
+        if is_enough(claim, study, names):
+            left = study.model_copy(update={"collections": names})
+            for subject in subjects_of(claim, left):
+                yield from ((study.name, subject, split) for split in study.splits)
 
 
 def _first(error: ValidationError) -> str:

@@ -88,9 +88,12 @@ def unfinished(
 
 
 def about(
-    collection: Collection, finished: Sequence[int], failed: Mapping[int, str]
+    collection: Collection, finished: Sequence[int], failed: Mapping[int, str], data: str
 ) -> dict[str, Any]:
-    """Return what became of a collection: replicates that diverged are counted and named."""
+    """Return what became of a collection: replicates that diverged are counted and named.
+
+    ``data`` is the fingerprint of the dataset, of its ids and labels.
+    """
     return {
         "name": collection.name,
         "about": collection.about,
@@ -98,6 +101,7 @@ def about(
         "seeds": list(finished),
         "failed": {str(seed): reason for seed, reason in failed.items()},
         "epochs": collection.spec.training.epochs,
+        "data": data,
         "spec": collection.spec.resolved(),
     }
 
@@ -109,6 +113,7 @@ def _head(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
         "scale": scale,
         "status": status,
         "rule": claim.because,
+        "since": claim.since.isoformat(),
         "together": claim.together,
         "thresholds": dict(claim.thresholds),
     }

@@ -1,9 +1,10 @@
-"""Below the panels of a claim: kappa by epoch, and conditions by their accuracy."""
+"""Below the panels of a claim: quantities by epoch, and conditions by their accuracy."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,10 +31,65 @@ LINE = 0.145
 """Inches between lines of a key."""
 
 
-def with_kappa(rows: Sequence[Row]) -> list[tuple[Row, str]]:
-    """Rows that have kappa by epoch, with their names."""
-    named = zip(rows, names_of(rows), strict=True)
-    return [(row, name) for row, name in named if "fleiss_kappa" in row["curves"]]
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity by epoch, and what it is read against.
+
+    Attributes
+    ----------
+    column, label, title
+        Of the value; ``title`` stands above all panels.
+    bands
+        Columns with two ends, with colour and name.
+    lines
+        Columns with one value, with style and name.
+    reach
+        What the axis always shows, and the most it shows: None is all there is.
+    """
+
+    column: str
+    label: str
+    title: str
+    bands: tuple[tuple[str, str, str], ...] = ()
+    lines: tuple[tuple[str, str, str], ...] = ()
+    reach: tuple[float, float, float | None] = (0.0, 1.0, None)
+
+
+def kappa_of(claim: str) -> Quantity:
+    """Kappa by epoch, of what a claim is about."""
+    of = "predictions" if claim == "out-of-sample" else "correctness"
+    return Quantity(
+        "fleiss_kappa",
+        f"kappa of {of}",
+        "Fleiss' kappa by epoch:",
+        bands=(
+            ("fleiss_kappa_ci", BLUE, "95 % interval"),
+            ("fleiss_kappa_null_class_ci", INK, "null: only classes differ"),
+        ),
+    )
+
+
+BIMODALITY = Quantity(
+    "bimodality",
+    "bimodality of TP-agreement",
+    "Bimodality by epoch (0: each example is known to all or to none; axis cut at 4, where hardly "
+    "any examples differ):",
+    lines=(
+        ("bimodality_null_class", "--", "null: only classes differ"),
+        ("bimodality_null", ":", "null: all examples equally hard"),
+    ),
+    reach=(0.0, 2.5, 4.0),
+)
+
+
+def quantities(claim: str, rows: Sequence[Row]) -> list[tuple[Quantity, list[tuple[Row, str]]]]:
+    """Quantities that rows have by epoch, each with its rows and their names."""
+    named = list(zip(rows, names_of(rows), strict=True))
+    found = [
+        (quantity, [(row, name) for row, name in named if quantity.column in row["curves"]])
+        for quantity in (kappa_of(claim), BIMODALITY)
+    ]
+    return [(quantity, having) for quantity, having in found if having]
 
 
 def with_conditions(rows: Sequence[Row]) -> list[Row]:
@@ -56,11 +112,13 @@ def _scatter_height(row: Row) -> float:
     return max(SCATTER[1], LINE * (len(row["curves"]["collection"]) + 1)) + 0.67
 
 
-def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, claim: str) -> None:
-    """Kappa by epoch of every row, four beside each other on one scale."""
-    limits = _limits([row for row, _ in rows])
+def draw_curves(
+    figure: Figure, quantity: Quantity, rows: Sequence[tuple[Row, str]], top: float
+) -> None:
+    """A quantity by epoch of every row, four beside each other on one scale."""
+    limits = _limits(quantity, [row for row, _ in rows])
     height = figure.get_figheight()
-    of = "predictions" if claim == "out-of-sample" else "correctness"
+    handles = {}
     for i, (row, name) in enumerate(rows):
         line, column = divmod(i, COLUMNS)
         left = LEFT + column * (EACH[0] + BETWEEN[0])
@@ -68,7 +126,7 @@ def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, cla
         axes = figure.add_axes(
             (left / WIDTH, bottom / height, EACH[0] / WIDTH, EACH[1] / height), ylim=limits
         )
-        _curve(axes, row, f"kappa of {of}")
+        _curve(axes, quantity, row)
         study = textwrap.wrap(cut(row["study"], 54), 29, max_lines=2, break_on_hyphens=False)
         title = "\n".join([*study, cut(name, 29)])
         axes.set_title(title, loc="left", fontsize=SMALL - 0.3, pad=3)
@@ -76,9 +134,7 @@ def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, cla
             axes.tick_params(labelleft=False)
         if i + COLUMNS >= len(rows):
             axes.set_xlabel("epoch", fontsize=SMALL, labelpad=1)
-    handles = {
-        n: h for a in figure.axes for h, n in zip(*a.get_legend_handles_labels(), strict=True)
-    }
+        handles |= {n: h for h, n in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(
         list(handles.values()),
         list(handles),
@@ -87,27 +143,29 @@ def draw_curves(figure: Figure, rows: Sequence[tuple[Row, str]], top: float, cla
         ncols=3,
         fontsize=SMALL,
         borderpad=0.3,
-        title="Fleiss' kappa by epoch:",
+        title=quantity.title,
         title_fontsize=SMALL,
         alignment="left",
     )
 
 
-def _curve(axes: Axes, row: Row, label: str) -> None:
-    """Kappa by epoch beside what the same accuracies in each class would give."""
+def _curve(axes: Axes, quantity: Quantity, row: Row) -> None:
+    """A quantity by epoch beside what it is read against."""
     curves = row["curves"]
     epochs = np.array(curves["epoch"], dtype=np.float64)
     marker = "o" if len(epochs) <= 12 else None
-    kappa = numbers(curves["fleiss_kappa"])
-    axes.plot(epochs, kappa, color=BLUE, marker=marker, markersize=1.8, linewidth=1, label=label)
-    for column, colour, name in (
-        ("fleiss_kappa_ci", BLUE, "95 % interval"),
-        ("fleiss_kappa_null_class_ci", INK, "null: only classes differ"),
-    ):
+    values = numbers(curves[quantity.column])
+    look: dict[str, Any] = {"marker": marker, "markersize": 1.8, "linewidth": 1}
+    axes.plot(epochs, values, color=BLUE, label=quantity.label, **look)
+    for column, colour, name in quantity.bands:
         if column in curves:
             low, high = ends(curves[column]).T
             axes.fill_between(epochs, low, high, color=colour, alpha=0.25, lw=0, label=name)
-    if np.isnan(kappa).all():
+    for column, style, name in quantity.lines:
+        if column in curves:
+            line = numbers(curves[column])
+            axes.plot(epochs, line, color=INK, linestyle=style, linewidth=0.8, label=name)
+    if np.isnan(values).all():
         axes.text(0.04, 0.5, "undefined", transform=axes.transAxes, fontsize=SMALL, style="italic")
     axes.set_xlim(min(0.0, *epochs) if len(epochs) else 0.0, max(1.0, *epochs) * 1.03)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True))
@@ -116,17 +174,23 @@ def _curve(axes: Axes, row: Row, label: str) -> None:
     guides(axes)
 
 
-def _limits(rows: Sequence[Row]) -> tuple[float, float]:
-    """From 0 to 1, wider where a value or an end of a band lies beyond."""
-    all_of_them = np.concatenate([[0.0, 1.0], *(part for row in rows for part in _drawn(row))])
+def _limits(quantity: Quantity, rows: Sequence[Row]) -> tuple[float, float]:
+    """What the axis always shows, wider where a value or an end of a band lies beyond."""
+    *always, most = quantity.reach
+    drawn = [part for row in rows for part in _drawn(quantity, row)]
+    all_of_them = np.concatenate([always, *drawn])
     low, high = float(np.nanmin(all_of_them)), float(np.nanmax(all_of_them))
+    high = high if most is None else min(high, most)
     return low - 0.03 * (high - low), high + 0.03 * (high - low)
 
 
-def _drawn(row: Row) -> Iterator[NDArray[np.float64]]:
-    yield numbers(row["curves"]["fleiss_kappa"])
-    for column in ("fleiss_kappa_ci", "fleiss_kappa_null_class_ci"):
-        yield ends(row["curves"].get(column, [])).ravel()
+def _drawn(quantity: Quantity, row: Row) -> Iterator[NDArray[np.float64]]:
+    curves = row["curves"]
+    yield numbers(curves[quantity.column])
+    for column, *_ in quantity.bands:
+        yield ends(curves.get(column, [])).ravel()
+    for column, *_ in quantity.lines:
+        yield numbers(curves.get(column, []))
 
 
 def draw_conditions(figure: Figure, row: Row, top: float) -> float:

@@ -12,8 +12,8 @@ from learnorder.report.claim.curves import (
     curves_height,
     draw_conditions,
     draw_curves,
+    quantities,
     with_conditions,
-    with_kappa,
 )
 from learnorder.report.claim.forest import SMALL, WIDTH, Forest, draw_forest
 from learnorder.report.figures.drawing import drawn
@@ -23,10 +23,11 @@ from learnorder.report.figures.drawing import drawn
 def claim_figure(result: Mapping[str, Any]) -> Figure:
     """Draw the findings of a claim, as its result file has them; there is at least one."""
     forest = Forest.of(result)
-    curves, conditions = with_kappa(forest.rows), with_conditions(forest.rows)
+    curves = quantities(forest.claim, forest.rows)
+    conditions = with_conditions(forest.rows)
     left_out = forest.n_rows - len(forest.rows)
     note = 0.25 if left_out else 0.0
-    below = curves_height(len(curves)) + conditions_height(conditions)
+    below = sum(curves_height(len(rows)) for _, rows in curves) + conditions_height(conditions)
     figure = Figure(figsize=(WIDTH, forest.height + note + below))
     draw_forest(figure, forest)
     top = below
@@ -37,9 +38,9 @@ def claim_figure(result: Mapping[str, Any]) -> Figure:
             f"{left_out} of {forest.n_rows} rows are in the table alone.",
             fontsize=SMALL,
         )
-    if curves:
-        draw_curves(figure, curves, top, forest.claim)
-        top -= curves_height(len(curves))
+    for quantity, rows in curves:
+        draw_curves(figure, quantity, rows, top)
+        top -= curves_height(len(rows))
     for row in conditions:
         top = draw_conditions(figure, row, top)
     return figure

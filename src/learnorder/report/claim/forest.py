@@ -20,6 +20,7 @@ from learnorder.report.claim.rows import (
     names_of,
     parts_of,
     shown,
+    side_of,
     title_of,
     width_of,
 )
@@ -181,7 +182,7 @@ def _panel(axes: Axes, forest: Forest, part: str, places: Sequence[float]) -> No
 def _threshold_in_words(rows: Sequence[Row], part: str) -> str:
     common = common_threshold(rows, part)
     if common is not None:
-        return f"threshold {common:.3g}"
+        return f"{side_of(rows, part)} {common:.3g}"
     if any(part in r["because"] and r["measures"][part]["threshold"] is not None for r in rows):
         return BY_ROW
     return ""

@@ -21,7 +21,8 @@ MOST_ROWS = 60
 TITLES: Mapping[str, str] = {
     "order": "reliability of one replicate's order, within class",
     "corrected": "corrected correlation within class, matched by accuracy",
-    "kappa": "Fleiss' kappa of correctness, each replicate halfway",
+    "kappa": "kappa of correctness within class, each replicate halfway",
+    "fleiss kappa halfway": "Fleiss' kappa of correctness, each replicate halfway",
     "containment": "containment of the weaker in the stronger, halfway",
     "learned gain": "late gain of the stronger, beyond one more of the weaker",
     "accuracy gain": "difference in accuracy at the end",
@@ -82,6 +83,19 @@ def common_threshold(rows: Sequence[Row], part: str) -> float | None:
     """The threshold of a part of the rule, if it is one in all rows."""
     found = {row["measures"][part]["threshold"] for row in rows if part in row["because"]} - {None}
     return float(found.pop()) if len(found) == 1 else None
+
+
+def side_of(rows: Sequence[Row], part: str) -> str:
+    """What the rule asks of a part: to lie above its threshold, or below; older files do not say.
+
+    Examples
+    --------
+    >>> rows = [{"because": {"kappa": "holds"}, "measures": {"kappa": {"side": "below"}}}]
+    >>> side_of(rows, "kappa")
+    'asked: below'
+    """
+    found = {row["measures"][part].get("side") for row in rows if part in row["because"]} - {None}
+    return f"asked: {found.pop()}" if len(found) == 1 else "threshold"
 
 
 def title_of(part: str) -> str:
