@@ -16,8 +16,8 @@ def spec(architecture: str) -> lo.TrainingSpec:
     )
 
 
-for name in ("linear", "mlp"):
-    lo.train_collection(spec(name), seeds=range(4), out=f"../runs/{name}.zarr", dataset=dataset)
+for name, seeds in (("linear", range(4)), ("mlp", range(4, 8))):
+    lo.train_collection(spec(name), seeds=seeds, out=f"../runs/{name}.zarr", dataset=dataset)
 
 logs = {name: lo.open_log(f"../runs/{name}.zarr") for name in ("linear", "mlp")}
 test = {name: log["test"] for name, log in logs.items()}  # (replicate, epoch, example)

@@ -57,6 +57,10 @@ def test_snippet_runs_as_printed(page, snippet, tmp_path, monkeypatch, request):
         pytest.skip(str(error))
 
 
+SHORT = {"mlp": range(3), "resnet-8": range(3, 6)}
+"""Seeds of the demo, fewer than it has."""
+
+
 def test_there_are_snippets():
     assert len(SNIPPETS) > 10
 
@@ -74,7 +78,7 @@ def workshop(tmp_path_factory) -> Iterator[Path]:
     )
     run(folder, "learnorder train digits.toml --seeds 0:3 --out runs/resnet.zarr")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_module("learnorder.cli.demo"), "DEMO_SEEDS", range(3))
+        patch.setattr(import_module("learnorder.cli.demo"), "DEMO_SEEDS", SHORT)
         yield folder
 
 

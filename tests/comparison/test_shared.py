@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.collection.here import train_here
 
 from learnorder.comparison.compare import compare
 from learnorder.log.labelled import from_arrays
+from learnorder.log.reader import open_log
+from learnorder.training.spec import TrainingSpec
 
 N_CLASSES = 4
 LABEL = np.arange(200) % N_CLASSES
@@ -50,3 +53,25 @@ def test_copies_in_a_collection_are_named():
     found, _ = compared(a, b)
     assert any(note.startswith("'a': seeds 0, 1, 2 have the same") for note in found.notes)
     assert not any(note.startswith("'b'") for note in found.notes)
+
+
+def test_networks_from_equal_seeds_are_named(tmp_path):
+    """They are not independent, as the correction for noise takes them."""
+    tables = {
+        "dataset": {"name": "digits", "train_limit": 60, "test_limit": 40},
+        "architecture": {"name": "linear"},
+        "training": {"epochs": 2, "batch_size": 30},
+    }
+    logs = {}
+    for name, rate, seeds in (("a", 0.01, (3, 4)), ("b", 0.02, (4, 5)), ("c", 0.02, (6, 7))):
+        spec = TrainingSpec.from_tables(tables | {"optimizer": {"learning_rate": rate}})
+        train_here(tmp_path / name, spec, None, seeds)
+        logs[name] = open_log(tmp_path / name)["test"]
+    (note,) = (note for note in compare(logs).notes if "equal seeds" in note)
+    assert note.startswith("'a' and 'b' were trained from equal seeds (4): ")
+    assert "and begin with equal weights, so 'corrected' comes out somewhat high" in note
+    logs["b"].attrs["network"] = "mlp"
+    (note,) = (note for note in compare(logs).notes if "equal seeds" in note)
+    assert "equal weights" not in note
+    plain, _ = compared(predictions(1), predictions(2))
+    assert not any("equal seeds" in note for note in plain.notes), "seeds of others say nothing"

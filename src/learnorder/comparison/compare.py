@@ -21,7 +21,7 @@ from learnorder.comparison.partial import (
     beyond_baselines,
     common_baselines,
 )
-from learnorder.comparison.shared import shared_replicates
+from learnorder.comparison.shared import equal_seeds, shared_replicates
 from learnorder.errors import LearnOrderError
 from learnorder.measures.checks import copies_note
 from learnorder.measures.intervals import few_replicates
@@ -242,6 +242,7 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
         notes=(
             *_notes(logs, kept, clock, levels),
             *filter(None, shared.values()),
+            *equal_seeds(used),
             *_copy_notes(kept),
             *_few_notes(kept),
         ),

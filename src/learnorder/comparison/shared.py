@@ -1,11 +1,13 @@
-"""Which replicates, the same seed with the same predictions, are in two collections."""
+"""What two collections share before any order: replicates, or the chance of equal seeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
+import xarray as xr
 
 from learnorder.comparison.clocks import Positions
 from learnorder.comparison.gather import Gathered
@@ -38,6 +40,28 @@ def shared_replicates(a: tuple[str, Gathered], b: tuple[str, Gathered]) -> str |
         f"{name_a!r} and {name_b!r} share replicates (the same predictions "
         f"for seeds {listed}), which agree with themselves"
     )
+
+
+def equal_seeds(logs: Mapping[str, xr.Dataset]) -> list[str]:
+    """Say which networks that were trained here have seeds in common, and what that does.
+
+    The same predictions or not, they are not independent, as the correction for noise takes them.
+    """
+    notes = []
+    for (name_a, a), (name_b, b) in combinations(logs.items(), 2):
+        if "network" not in a.attrs or "network" not in b.attrs:
+            continue
+        common = sorted(set(a[REPLICATE].values.tolist()) & set(b[REPLICATE].values.tolist()))
+        if not common:
+            continue
+        begin = " and begin with equal weights" if a.attrs["network"] == b.attrs["network"] else ""
+        seeds = ", ".join(map(str, common[:5])) + (", ..." if len(common) > 5 else "")
+        notes.append(
+            f"{name_a!r} and {name_b!r} were trained from equal seeds ({seeds}): replicates of one "
+            f"seed see the examples in one order{begin}, so 'corrected' comes out somewhat high. "
+            "Train one of the two from other seeds, for example --seeds 100:110"
+        )
+    return notes
 
 
 def _on(split: Split, epochs: Positions) -> Split:

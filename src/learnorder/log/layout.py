@@ -132,6 +132,11 @@ class Header:
         return RECORDER in self.spec
 
     @property
+    def network(self) -> str | None:
+        """Architecture of the networks that ``train`` trained; None for all else."""
+        return str(self.spec["architecture"]["name"]) if self.spec.get("optimizer") else None
+
+    @property
     def as_seen(self) -> list[str]:
         """Splits whose predictions were collected while training, not after each epoch."""
         return list(self.spec.get(RECORDER, {}).get(AS_SEEN, ()))

@@ -178,6 +178,7 @@ class Log(Mapping[str, xr.Dataset]):
             left_out=left_out,
             epochs_left_out=sorted(union - set(epochs)),
             **({"as_seen": True} if split in self.header.as_seen else {}),
+            **({"network": self.header.network} if self.header.network else {}),
         )
         for quantity, lane in lazy.items():
             found[quantity].encoding["preferred_chunks"] = lane.preferred_chunks
