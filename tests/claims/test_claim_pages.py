@@ -271,6 +271,21 @@ def test_conditions_are_numbered_with_a_key_and_no_number_lies_on_another():
     assert "c16" in {text.get_text() for text in axes.figure.texts}
 
 
+def test_conditions_are_drawn_as_the_rule_takes_them():
+    """Ranks with train accuracy held fixed, of the order and of kappa."""
+    names = ("order", "kappa", "test", "train", "order_rest", "kappa_rest", "test_rest")
+    curves = {
+        name: np.random.default_rng(i).normal(size=8).tolist() for i, name in enumerate(names)
+    }
+    row = shared() | {"curves": {"collection": [f"a/c{i}" for i in range(8)], **curves}}
+    order, kappa = axes_of(result(row))[-2:]
+    assert "order, train accuracy held fixed" in order.get_xlabel()
+    assert "rank of kappa" in kappa.get_xlabel()
+    for axes, name in ((order, "order_rest"), (kappa, "kappa_rest")):
+        assert axes.lines[0].get_xdata().tolist() == curves[name]
+        assert axes.lines[0].get_ydata().tolist() == curves["test_rest"]
+
+
 def test_a_figure_has_room_for_sixty_rows_and_says_what_is_left_out():
     rows = [shared(f"a/c{i:03d}", kappa="holds" if i % 2 else "inconclusive") for i in range(80)]
     for row in rows:

@@ -11,7 +11,7 @@ from tests.claims.simulated import N_EXAMPLES, PROGRESS, simulated_log, unlabell
 
 from learnorder.claims import of_collections
 from learnorder.claims.judging import find_evidence, level_of, verdict_of
-from learnorder.claims.of_conditions import partial_rank_correlation
+from learnorder.claims.of_conditions import partial_rank_correlation, residual_ranks
 from learnorder.claims.recipe import Claim, Study, all_claims
 from learnorder.claims.verdicts import Verdict, above, all_of, any_of
 from learnorder.log.labelled import from_arrays
@@ -172,6 +172,7 @@ def test_partial_rank_correlation_is_that_of_residual_ranks():
     ranks = [stats.rankdata(v) for v in (a, b, fixed)]
     design = np.column_stack([np.ones(12), ranks[2]])
     left = [r - design @ np.linalg.lstsq(design, r, rcond=None)[0] for r in ranks[:2]]
+    assert np.allclose(left, [residual_ranks(a, fixed), residual_ranks(b, fixed)])
     found = partial_rank_correlation(a, b, fixed)
     assert found.value == pytest.approx(np.corrcoef(*left)[0, 1])
     low, high = found.ci

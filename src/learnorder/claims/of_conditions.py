@@ -26,6 +26,9 @@ FULL, MOST_FULL = 0.99, 1 / 3
 """From this train accuracy on all is learned; where more than such a share of conditions is there,
 train accuracy says too little to be held fixed."""
 
+RANKED = ("order", "kappa", "test")
+"""What is held against each other, train accuracy held fixed."""
+
 Conditions = dict[str, tuple[float, float, float, float]]
 
 
@@ -59,6 +62,8 @@ def goes_with_accuracy(
     }
     because = {name: measure.verdict for name, measure in measures.items()}
     columns = {"order": order, "kappa": kappa, "test": test, "train": train}
+    if why is None:
+        columns |= {f"{name}_rest": residual_ranks(columns[name], train) for name in RANKED}
     replicates = [log.sizes[REPLICATE] for splits in logs.values() for log in splits.values()]
     return Finding(
         study,
@@ -133,6 +138,13 @@ def _without_spread(train: Scores) -> str | None:
     if len(train) >= FEWEST > distinct:
         return f"train accuracy takes {distinct} values only: too few to be held fixed"
     return None
+
+
+def residual_ranks(values: Scores, fixed: Scores) -> Scores:
+    """Ranks of ``(condition,)`` values, less what those of others explain by a straight line."""
+    rank, other = (stats.rankdata(v) - (len(v) + 1) / 2 for v in (values, fixed))
+    slope = rank @ other / max(other @ other, 1e-12)
+    return np.asarray(rank - slope * other)
 
 
 def partial_rank_correlation(a: Scores, b: Scores, fixed: Scores) -> Measured:

@@ -26,7 +26,14 @@ BETWEEN = (0.16, 0.72)
 LEFT, HEAD, FOOT = 0.5, 0.84, 0.42
 """Inches left of the panels, above them for legend and titles, and below."""
 
-SCATTER = (3.9, 3.0)
+SCATTER, FOOT_OF_SCATTER = (3.9, 2.7), 0.67
+AXES = {
+    "order": "reliability of one replicate's order, within class, at equal accuracies",
+    "test": "test accuracy",
+    "order_rest": "rank of the reliability of one replicate's order, train accuracy held fixed",
+    "kappa_rest": "rank of kappa, train accuracy held fixed",
+    "test_rest": "rank of test accuracy, train held fixed",
+}
 LINE = 0.145
 """Inches between lines of a key."""
 
@@ -109,7 +116,8 @@ def conditions_height(rows: Sequence[Row]) -> float:
 
 
 def _scatter_height(row: Row) -> float:
-    return max(SCATTER[1], LINE * (len(row["curves"]["collection"]) + 1)) + 0.67
+    panels = len(_panels(row)) * (SCATTER[1] + FOOT_OF_SCATTER)
+    return max(panels, LINE * (len(row["curves"]["collection"]) + 1) + FOOT_OF_SCATTER)
 
 
 def draw_curves(
@@ -194,12 +202,32 @@ def _drawn(quantity: Quantity, row: Row) -> Iterator[NDArray[np.float64]]:
 
 
 def draw_conditions(figure: Figure, row: Row, top: float) -> float:
-    """Conditions by shared order and test accuracy, numbered; return where the next may begin."""
+    """Conditions by what they share and test accuracy, numbered; return where the next may begin.
+
+    As the rule takes them: ranks, of which what train accuracy explains is taken off.
+    """
     height = figure.get_figheight()
-    curves: Mapping[str, Sequence[Any]] = row["curves"]
-    x, y = numbers(curves["order"]), numbers(curves["test"])
-    place = (0.62 / WIDTH, (top - 0.12 - SCATTER[1]) / height)
-    axes = figure.add_axes((*place, SCATTER[0] / WIDTH, SCATTER[1] / height))
+    at = top
+    for x, y in _panels(row):
+        place = (0.62 / WIDTH, (at - 0.12 - SCATTER[1]) / height)
+        axes = figure.add_axes((*place, SCATTER[0] / WIDTH, SCATTER[1] / height))
+        _conditions(axes, row["curves"], x, y)
+        at -= SCATTER[1] + FOOT_OF_SCATTER
+    _key(figure, row["curves"], top - 0.12)
+    return top - _scatter_height(row)
+
+
+def _panels(row: Row) -> tuple[tuple[str, str], ...]:
+    """Columns that are drawn; as they are, where no ranks are left."""
+    has_ranks = any(rank is not None for rank in row["curves"].get("test_rest", ()))
+    return (("order_rest", "test_rest"), ("kappa_rest", "test_rest"))[: 2 * has_ranks] or (
+        ("order", "test"),
+    )
+
+
+def _conditions(axes: Axes, curves: Mapping[str, Sequence[Any]], of_x: str, of_y: str) -> None:
+    """One panel of conditions."""
+    x, y = numbers(curves[of_x]), numbers(curves[of_y])
     axes.plot(x, y, "o", color=BLUE, markersize=3)
     for number, (point, offset) in enumerate(_beside(axes, x, y), start=1):
         axes.annotate(
@@ -212,17 +240,11 @@ def draw_conditions(figure: Figure, row: Row, top: float) -> float:
             fontsize=SMALL,
         )
     reach = "axis from {:.2f} to {:.2f}".format
-    axes.set_xlabel(
-        "reliability of one replicate's order, within class, at equal accuracies\n"
-        f"({reach(*axes.get_xlim())})",
-        fontsize=SMALL + 0.5,
-    )
-    axes.set_ylabel(f"test accuracy ({reach(*axes.get_ylim())})", fontsize=SMALL + 0.5)
+    axes.set_xlabel(f"{AXES[of_x]}\n({reach(*axes.get_xlim())})", fontsize=SMALL + 0.5)
+    axes.set_ylabel(f"{AXES[of_y]}\n({reach(*axes.get_ylim())})", fontsize=SMALL + 0.5)
     axes.tick_params(labelsize=SMALL)
     axes.grid(color=INK, alpha=0.12, linewidth=0.6)
     axes.set_axisbelow(True)
-    _key(figure, curves, top - 0.12)
-    return top - _scatter_height(row)
 
 
 def _key(figure: Figure, curves: Mapping[str, Sequence[Any]], top: float) -> None:
