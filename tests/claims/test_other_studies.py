@@ -126,7 +126,7 @@ def test_a_study_without_data_in_the_earlier_result_was_asked_for():
         ({"rule": "another"}, "it was judged by another rule"),
         ({"since": "2026-01-01T00:00:00+00:00"}, "it was judged by a rule of another date"),
         ({"thresholds": {"correlation": 0.6}}, "it was judged by other thresholds"),
-        ({"level": 0.9}, "judged by intervals that do not cover 0.95"),
+        ({"level": 0.9}, "level is 0.9, which is not that of the rule"),
         (
             {"level": 0.9, "rule": "x"},
             "by another rule; it was judged by intervals that do not cover 0.95",

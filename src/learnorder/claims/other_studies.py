@@ -107,8 +107,9 @@ def _other_data(new: Mapping[str, Result], kept: Mapping[str, Result]) -> Iterat
 
 
 def _dataset_of(about: Result) -> str:
-    """What of a dataset is taken, as text."""
-    return json.dumps(about["spec"]["dataset"], sort_keys=True)
+    """What is taken as data, as text: the dataset, its labels and the test sets beside it."""
+    tables = {name: about["spec"].get(name) for name in ("dataset", "labels", "extra")}
+    return json.dumps(tables, sort_keys=True)
 
 
 def joined(

@@ -135,14 +135,19 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
 def _rule(result: Mapping[str, Any]) -> list[str]:
     """The rule, and whether it was fixed before there was anything to see."""
     lines = [f"> {_fixed(result)} {text(result['rule'])}", ""]
-    (claim,) = find_claims([result["claim"]])
-    if (result["rule"], result.get("since")) != (claim.because, claim.since.isoformat()):
+    if is_older(result):
         lines += [
             "*The recipe has another rule by now, and replicates of its own; this result was not "
             "judged by it.* What changed, and why: [Findings](../findings.md).",
             "",
         ]
     return lines
+
+
+def is_older(result: Mapping[str, Any]) -> bool:
+    """Whether it was judged by another rule than the recipe has now."""
+    (claim,) = find_claims([result["claim"]])
+    return (result["rule"], result.get("since")) != (claim.because, claim.since.isoformat())
 
 
 def _fixed(result: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _head(rows: Sequence[Row], part: str) -> str:
         return f"{code(part)}<br>{side_of(rows, part)} {common:.3g}"
     found = [r["measures"][part]["threshold"] for r in rows if part in r["because"]]
     differs = any(threshold is not None for threshold in found)
-    return f"{code(part)}<br>{side_of(rows, part)}: by row" if differs else code(part)
+    return f"{code(part)}<br>{side_of(rows, part)}, by row" if differs else code(part)
 
 
 def _judged(rows: Sequence[Row], row: Row, part: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from learnorder.claims import SCALES, Scale
 from learnorder.claims.markdown import table, text
-from learnorder.claims.page import MARK, figure_of, page_of, tally
+from learnorder.claims.page import MARK, figure_of, is_older, page_of, tally
 from learnorder.claims.recipe import ORDER, all_claims
 from learnorder.claims.results import DONE, place_of, read_result, status_place
 from learnorder.errors import LearnOrderError, nearest
@@ -147,16 +147,17 @@ def index_of(results: Results) -> str:
 
 
 def _scale_of(result: Mapping[str, Any]) -> str:
-    """The scale, and what of the claim was left out."""
+    """The scale, what of the claim was left out, and whether the rule is still the same."""
     left_out = ", ".join(text(name) for name in result.get("not_asked", []))
-    return f"{result['scale']}, without {left_out}" if left_out else str(result["scale"])
+    named = f"{result['scale']}, without {left_out}" if left_out else str(result["scale"])
+    return f"{named}; by an earlier rule" if is_older(result) else named
 
 
 INTRODUCTION = (
-    "What the paper claims, and what measurement says of each claim by a rule that was fixed "
-    "before. Subjects are collections of networks, or two that are compared; they are counted for "
-    "each split of the data. *Undefined* are those for which a part of the rule has nothing to go "
-    "by.",
+    "What the paper claims, and what measurement says of each claim by a rule; each page says "
+    "whether that is older than the networks it judges. Subjects are collections of networks, or "
+    "two that are compared; they are counted for each split of the data. *Undefined* are those for "
+    "which a part of the rule has nothing to go by.",
     "",
     "How rules and verdicts are made: [Reproducing the paper](../reproduce.md). How to read the "
     "numbers: [Reading the numbers](../reading.md).",
