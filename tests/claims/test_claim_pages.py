@@ -47,7 +47,7 @@ def test_the_page_says_what_the_paper_found_then_the_verdict_then_the_rule(tmp_p
             "**Inconclusive.** What was measured neither bears the claim out nor speaks against",
             "The claim is about every subject",
             "> The rule, as it was when this was judged. On every collection, both parts.",
-            "*The recipe has another rule by now",
+            "*The recipe has another rule or other replicates by now",
             "| 2 | 1 | 0 | 1 | 0 | 0 | 6 |",
             "same-architecture-quick.svg",
             "* *small mammals*: st-vgg, test (`kappa`)",

@@ -11,6 +11,7 @@ from tests.claims.simulated import N_EXAMPLES, PROGRESS, simulated_log, unlabell
 
 from learnorder.claims import of_collections
 from learnorder.claims.judging import find_evidence, level_of, verdict_of
+from learnorder.claims.matched import halfway
 from learnorder.claims.of_conditions import partial_rank_correlation, residual_ranks
 from learnorder.claims.recipe import Claim, Study, all_claims
 from learnorder.claims.verdicts import Verdict, above, all_of, any_of
@@ -262,14 +263,14 @@ def test_replicates_of_different_pace_are_compared_at_one_accuracy():
     ]
     stacked = np.concatenate([log["prediction"].values for log in replicates])
     log = from_arrays(stacked, replicates[0]["label"].values)
-    found = of_collections.kappa_halfway(log)
+    found = of_collections.kappa_halfway(halfway(log))
     assert found.ci[0] > 0.3
     assert judged("same-architecture", {"one": log}) == HOLDS
 
 
 def test_a_grid_that_begins_after_halfway_says_nothing():
     log = simulated_log(1.0, progress=np.linspace(1.2, 3, 10))
-    found = of_collections.kappa_halfway(log)
+    found = of_collections.kappa_halfway(halfway(log))
     assert "already" in found.undefined
     assert judged("synthetic", {"one": log}) == OPEN
     assert judged("same-architecture", {"one": log}) in (OPEN, NOT)
@@ -279,6 +280,21 @@ def test_one_replicate_that_learned_nothing_says_nothing_of_a_broken_order():
     log, stuck = simulated_log(1.0), simulated_log(1.0, 1, progress=np.full(10, -4.0))
     both = np.concatenate([log["prediction"].values, stuck["prediction"].values])
     assert judged("synthetic", {"one": from_arrays(both, log["label"].values)}) == OPEN
+
+
+def test_replicates_that_fall_back_to_chance_say_nothing_of_a_broken_order():
+    """What they answer then is shared by none, or by all, and has nothing to do with an order."""
+    log = simulated_log(1.0)
+    assert judged("synthetic", {"one": log}) == HOLDS
+    prediction = log["prediction"].values.copy()
+    prediction[0, -1] = 0
+    fallen = from_arrays(prediction, log["label"].values)
+    (found,) = find_evidence(
+        claim_of("synthetic", ["one"], ["test"]),
+        Study(name="simulated", collections=["one"], splits=["test"]),
+        {"one": {"test": fallen}},
+    )
+    assert (found.verdict, found.measures["accuracy"].value) == (OPEN, 0.25)
 
 
 def test_a_subject_with_few_replicates_leaves_the_others_their_verdict():

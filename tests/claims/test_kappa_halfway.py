@@ -52,7 +52,7 @@ def by_pairs(log) -> float:
 
 def test_it_is_that_of_the_definition(digits_log):
     for log in (digits_log, simulated_log(0.3, n_replicates=5)):
-        found = kappa_halfway(log)
+        found = kappa_halfway(halfway(log))
         assert found.value == pytest.approx(by_pairs(log))
         assert found.ci[0] < found.value < found.ci[1]
 
@@ -61,14 +61,14 @@ def test_what_accuracies_by_class_share_is_nothing():
     """Classes that some replicates know and others do not, and chance within them."""
     rng = np.random.default_rng(8)
     label = np.arange(400) % N_CLASSES
-    chance = rng.uniform(0.1, 0.9, (6, N_CLASSES))
+    chance = np.array([rng.permutation([0.15, 0.45, 0.65, 0.9]) for _ in range(6)])
     above = 0
     for _ in range(40):
         right = rng.random((6, 1, 400)) < chance[:, np.newaxis, label]
         prediction = np.where(right, label, (label + 1) % N_CLASSES)
         start = np.broadcast_to((label + 1) % N_CLASSES, prediction.shape)
         grid = np.concatenate([start, prediction, np.broadcast_to(label, prediction.shape)], axis=1)
-        above += kappa_halfway(lo.from_arrays(grid, label)).ci[0] > 0
+        above += kappa_halfway(halfway(lo.from_arrays(grid, label))).ci[0] > 0
     assert above <= 2
 
 
@@ -82,9 +82,20 @@ def test_its_interval_is_not_widened_by_replicates_of_other_paces():
             for seed, shift in enumerate(shifts)
         ]
         stacked = np.concatenate([log["prediction"].values for log in logs])
-        low, high = kappa_halfway(lo.from_arrays(stacked, logs[0]["label"].values)).ci
+        log = lo.from_arrays(stacked, logs[0]["label"].values)
+        low, high = kappa_halfway(halfway(log)).ci
         widths.append(high - low)
     assert widths[1] < 1.5 * widths[0] < 0.4
+
+
+def test_a_replicate_that_was_never_near_halfway_leaves_it_undefined():
+    """As networks that learn at a stroke, or fall back to chance."""
+    at_a_stroke = np.where(PROGRESS < 0, -4.0, 3.0)
+    logs = [simulated_log(0.4, 5), simulated_log(0.4, 1, seed=1, progress=at_a_stroke)]
+    stacked = np.concatenate([log["prediction"].values for log in logs])
+    found = kappa_halfway(halfway(lo.from_arrays(stacked, logs[0]["label"].values)))
+    assert found.value is None
+    assert "halfway is an accuracy of 0.599, and 1 is the nearest at which one" in found.undefined
 
 
 def expected(log):
@@ -95,7 +106,7 @@ def expected(log):
 @pytest.mark.parametrize("n_replicates", [1, 2, 5])
 def test_beside_it_stands_the_fleiss_kappa_of_a_summary(n_replicates):
     log = simulated_log(1.0, n_replicates=n_replicates)
-    assert fleiss_halfway(log) == {"fleiss kappa halfway": expected(log)}
+    assert fleiss_halfway(halfway(log)) == {"fleiss kappa halfway": expected(log)}
 
 
 def test_fleiss_kappa_takes_no_other_sums(digits_log, monkeypatch):
@@ -104,7 +115,7 @@ def test_fleiss_kappa_takes_no_other_sums(digits_log, monkeypatch):
 
     for name in ("VoteTotals", "CheckTotals", "RangeScores"):
         monkeypatch.setattr(f"learnorder.measures.summary.{name}", never)
-    (found,) = fleiss_halfway(digits_log).values()
+    (found,) = fleiss_halfway(halfway(digits_log)).values()
     assert found.value is not None
 
 

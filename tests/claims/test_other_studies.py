@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
+from learnorder.claims.check import check_result
 from learnorder.claims.evidence import Finding
 from learnorder.claims.judging import level_of, verdict_of
 from learnorder.claims.other_studies import earlier_result, joined
 from learnorder.claims.page import page_of
 from learnorder.claims.recipe import Claim, find_claims, with_studies
-from learnorder.claims.result_file import FoundTable, check_result
+from learnorder.claims.result_file import FoundTable
+from learnorder.claims.verdicts import Verdict, all_of
 from learnorder.errors import LearnOrderError
 
 RESULTS = Path(__file__).parents[2] / "docs" / "claims" / "results"
@@ -202,6 +205,22 @@ def test_a_result_without_some_of_its_subjects_is_none():
             check_result(result)
     with pytest.raises(LearnOrderError, match="'gone', which is no study"):
         check_result({**kept, "not_asked": ["gone"]} | {"verdict": kept["verdict"]})
+    for part in ("corrected", "containment"):
+        for change, words in (
+            ({"threshold": -5.0}, f"{part}' asked to lie above -5.0, which its rule does not"),
+            ({"side": None}, f"{part}' asked to lie None 0"),
+        ):
+            result = deepcopy(kept)
+            row = next(r for r in result["measures"] if r["because"][part] == "holds")
+            row["measures"][part] |= change
+            with pytest.raises(LearnOrderError, match=re.escape(words)):
+                check_result(result)
+    result = deepcopy(kept)
+    row = next(r for r in result["measures"] if r["because"]["containment"] == "inconclusive")
+    del row["because"]["containment"]
+    row["verdict"] = str(all_of(map(Verdict, row["because"].values())))
+    with pytest.raises(LearnOrderError, match=r"parts '[a-z, ]*', which are not those of its rule"):
+        check_result(result)
     with pytest.raises(LearnOrderError, match=r"level is 0\.9, which is not that of the rule"):
         check_result({**kept, "level": 0.9})
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.claims.tiny_claims import shrunk, trained_here, trimmed, unknown_budget
 
-from learnorder.claims import Scale, recipe, result_file
+from learnorder.claims import Scale, check, recipe, result_file
 from learnorder.claims import reproduce as reproduction
 from learnorder.claims.pages import write_pages
 from learnorder.claims.recipe import all_claims
@@ -21,8 +21,8 @@ from learnorder.training.spec import TrainingSpec
 @pytest.fixture
 def tiny(monkeypatch):
     monkeypatch.setattr(recipe, "collection", shrunk)
-    monkeypatch.setattr(reproduction, "find_claims", trimmed)
-    monkeypatch.setattr(result_file, "find_claims", trimmed)
+    for module in (reproduction, result_file, check):
+        monkeypatch.setattr(module, "find_claims", trimmed)
 
 
 @pytest.mark.slow
@@ -100,8 +100,8 @@ def two_studies(names):
 
 def test_a_claim_is_run_study_by_study(data_dir, tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "collection", shrunk)
-    monkeypatch.setattr(reproduction, "find_claims", two_studies)
-    monkeypatch.setattr(result_file, "find_claims", two_studies)
+    for module in (reproduction, result_file, check):
+        monkeypatch.setattr(module, "find_claims", two_studies)
     monkeypatch.setattr(reproduction, "train_collection", trained_here)
     monkeypatch.setattr(reproduction, "measure_budget", unknown_budget)
 

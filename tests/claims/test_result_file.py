@@ -92,6 +92,19 @@ REFUSED = {
         changed("collections", "small-mammals/st-vgg", "n_replicates", to=9),
         "has 9 replicates, but 6 seeds",
     ),
+    "no date": (changed("since", to="yesterday"), "since Invalid isoformat"),
+    "date out of range": (
+        changed("since", to="0001-01-01T00:00:00+14:00"),
+        "since is out of the range of dates",
+    ),
+    "no date of training": (
+        changed("versions", "trained_from", to="a and b"),
+        "has 'a and b' as versions.'trained_from'",
+    ),
+    "date of training without zone": (
+        changed("versions", "trained_from", to="2026-01-01"),
+        "'trained_from': has no time zone",
+    ),
     "date": (changed("since", to="2026-01-01"), "since has no time zone"),
     "claim's verdict": (changed("verdict", to="does not hold"), "but 'holds' follows"),
     "together": (changed("together", to="most"), "together is 'most'"),

@@ -9,7 +9,7 @@ from itertools import combinations
 import xarray as xr
 
 from learnorder.claims import of_collections, of_conditions, of_pairs
-from learnorder.claims.evidence import Finding, nothing_finished
+from learnorder.claims.evidence import Finding, Side, nothing_finished
 from learnorder.claims.recipe import Claim, Study
 from learnorder.claims.verdicts import Verdict, all_of, any_of
 from learnorder.errors import LearnOrderError
@@ -29,6 +29,20 @@ PAIRS: Mapping[str, of_pairs.Judge] = {
     "starts-alike": of_pairs.starts_alike,
     "other-order": of_pairs.other_order,
 }
+
+PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "shared": (("order", "kappa"), ()),
+    "broken": (("order", "kappa", "accuracy"), ()),
+    "agrees": (("conger kappa",), ()),
+    "same-order": (("corrected",), ()),
+    "starts-alike": (("corrected", "containment"), (of_pairs.GOES_ON,)),
+    "other-order": (("corrected",), ()),
+    "goes-with-accuracy": (("order and accuracy", "kappa and accuracy"), ()),
+}
+"""Measures that a verdict goes by, for each rule: always, and where they are apt."""
+
+SIDES: Mapping[str, Side] = {"broken": "below", "other-order": "below"}
+"""Where a rule asks its parts to lie, other than above their thresholds."""
 
 FEWEST_REPLICATES = 5
 """With fewer no verdict is made: intervals do not cover what they say."""

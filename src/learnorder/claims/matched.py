@@ -10,6 +10,9 @@ from learnorder.log.labelled import from_arrays
 from learnorder.measures.agreement import accuracy
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE, SEED, Scores
 
+TOO_FAR = 0.25
+"""Of the way from chance to what all reach: a replicate that far from halfway is not at it."""
+
 
 def trained(log: xr.Dataset) -> xr.Dataset:
     """Return a log without what was recorded before training."""
@@ -42,7 +45,9 @@ def halfway(log: xr.Dataset) -> xr.Dataset | str:
 
     Halfway lies between chance, one over the number of classes, and the highest accuracy that
     every replicate reaches. There examples differ most; near the end of training all are known.
-    By epoch, replicates of another pace would be at other accuracies, and agree the less.
+    By epoch, replicates of another pace would be at other accuracies, and agree the less. One that
+    was never near halfway when it was recorded, for instance since it learns at a stroke, leaves
+    nothing to look at.
     """
     log = trained(log)
     if not log.sizes[EPOCH]:
@@ -57,4 +62,12 @@ def halfway(log: xr.Dataset) -> xr.Dataset | str:
             f"at the first recorded epoch the accuracy is {first:.3g} already, halfway is "
             f"{level:.3g}"
         )
-    return standing_at(log, nearest_epochs(values, np.array([level])))
+    at = nearest_epochs(values, np.array([level]))
+    there = np.take_along_axis(values, at, axis=1)[:, 0]
+    furthest = float(there[np.abs(there - level).argmax()])
+    if abs(furthest - level) > TOO_FAR * (reached - chance):
+        return (
+            f"halfway is an accuracy of {level:.3g}, and {furthest:.3g} is the nearest at which one "
+            "of the replicates was recorded"
+        )
+    return standing_at(log, at)

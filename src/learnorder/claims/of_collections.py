@@ -49,10 +49,10 @@ def shared_order(
     ``single_reliability``; and halfway through training, kappa of correctness within class is above
     ``kappa``: it is 0 where replicates share no more than their accuracies in each class make.
     """
-    content = summarise(log)
-    found = _order_and_kappa(content, log, thresholds)
+    content, there = summarise(log), halfway(log)
+    found = _order_and_kappa(content, there, thresholds)
     because = {part: measure.verdict for part, measure in found.items()}
-    return _finding(study, name, split, content, because, found | fleiss_halfway(log))
+    return _finding(study, name, split, content, because, found | fleiss_halfway(there))
 
 
 def broken_order(
@@ -62,23 +62,22 @@ def broken_order(
 
     Both have to hold: within class, the reliability of the order of a single replicate is below
     ``single_reliability``, and halfway through training kappa of correctness within class is below
-    ``kappa``. It says something only where every replicate reached the accuracy ``accuracy``. Where
-    examples belong to types, the reliability of the order of types is shown beside it.
+    ``kappa``. It says something only where every replicate has the accuracy ``accuracy`` at its
+    last epoch: those that learn and fall back to chance share nothing of interest. Where examples
+    belong to types, the reliability of the order of types is shown beside it.
     """
-    content = summarise(log)
+    content, there = summarise(log), halfway(log)
     found = {
         part: replace(measure, side="below")
-        for part, measure in _order_and_kappa(content, log, thresholds).items()
+        for part, measure in _order_and_kappa(content, there, thresholds).items()
     }
     because = {part: measure.verdict for part, measure in found.items()}
     learned = trained(log)
-    reached = float(accuracies(learned).max(axis=1).min()) if learned.sizes[EPOCH] else 0.0
-    accuracy = Measured(
-        reached, undefined="it is what was reached", threshold=thresholds["accuracy"]
-    )
-    enough = reached >= thresholds["accuracy"]
+    kept = float(accuracies(learned)[:, -1].min()) if learned.sizes[EPOCH] else 0.0
+    accuracy = Measured(kept, undefined="it is what was reached", threshold=thresholds["accuracy"])
+    enough = kept >= thresholds["accuracy"]
     because["accuracy"] = Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
-    found |= {"accuracy": accuracy, **fleiss_halfway(log)}
+    found |= {"accuracy": accuracy, **fleiss_halfway(there)}
     by_type = order_of_types(log)
     if by_type is not None:
         found["order of types"] = by_type
@@ -136,14 +135,19 @@ def single_reliability(content: Mapping[str, Any], threshold: float | None = Non
     return Measured(stepped[0], ends, None, found.undefined, threshold)
 
 
-def kappa_halfway(log: xr.Dataset) -> Measured:
+def kappa_halfway(there: xr.Dataset | str) -> Measured:
     """Kappa of correctness within class, where each replicate is halfway through what it learns.
 
     Agreement of pairs on what is right, beyond what their accuracies in each class give by chance:
-    0 where nothing else is shared, 1 where all is. Unlike Fleiss' kappa it needs no null beside it,
-    which would move with the accuracies of the replicates as kappa itself does. See `halfway`.
+    0 where nothing else is shared, 1 where they always agree, which replicates of one order do not
+    whose accuracies differ. Unlike Fleiss' kappa it needs no null beside it, which would move with
+    the accuracies of the replicates as kappa itself does.
+
+    Parameters
+    ----------
+    there
+        What `halfway` returns.
     """
-    there = halfway(log)
     if isinstance(there, str):
         return Measured(None, undefined=there)
     label = there[LABEL].values
@@ -151,12 +155,11 @@ def kappa_halfway(log: xr.Dataset) -> Measured:
     return conger_kappa((votes == label).astype(np.int8), label)
 
 
-def fleiss_halfway(log: xr.Dataset) -> dict[str, Measured]:
+def fleiss_halfway(there: xr.Dataset | str) -> dict[str, Measured]:
     """Fleiss' kappa of correctness at the same points, with its null; empty where there are none.
 
     The null is what replicates with the same accuracies in each class share by chance.
     """
-    there = halfway(log)
     if isinstance(there, str):
         return {}
     row = kappa_rows(there)[0]
@@ -182,12 +185,12 @@ def order_of_types(log: xr.Dataset) -> Measured | None:
 
 
 def _order_and_kappa(
-    content: Mapping[str, Any], log: xr.Dataset, thresholds: Thresholds
+    content: Mapping[str, Any], there: xr.Dataset | str, thresholds: Thresholds
 ) -> dict[str, Measured]:
     """The two things that make a shared order, or are missing where it is broken."""
     return {
         "order": single_reliability(content, thresholds["single_reliability"]),
-        "kappa": replace(kappa_halfway(log), threshold=thresholds["kappa"]),
+        "kappa": replace(kappa_halfway(there), threshold=thresholds["kappa"]),
     }
 
 

@@ -62,7 +62,7 @@ def goes_with_accuracy(
     }
     because = {name: measure.verdict for name, measure in measures.items()}
     columns = {"order": order, "kappa": kappa, "test": test, "train": train}
-    if why is None:
+    if why is None and len(names) >= FEWEST:
         columns |= {f"{name}_rest": residual_ranks(columns[name], train) for name in RANKED}
     replicates = [log.sizes[REPLICATE] for splits in logs.values() for log in splits.values()]
     return Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from learnorder.log.attempt import Attempt
@@ -13,8 +13,8 @@ GIT_REVISION = "git_revision"
 """Key of the revision of learnorder's own checkout in results."""
 
 
-def trained_with(logs: Iterable[Log]) -> dict[str, str]:
-    """Versions that finished replicates of logs were trained with; several of one are all named.
+def trained_with(logs: Iterable[tuple[Log, Collection[int]]]) -> dict[str, str]:
+    """Versions that replicates of logs, by seed, were trained with; several of one are all named.
 
     ``trained_from`` and ``trained_to`` are when the first and the last of them were begun.
     """
@@ -29,10 +29,11 @@ def trained_with(logs: Iterable[Log]) -> dict[str, str]:
     return {**versions, **dates}
 
 
-def _finished(logs: Iterable[Log]) -> Iterable[Attempt]:
-    for log in logs:
+def _finished(logs: Iterable[tuple[Log, Collection[int]]]) -> Iterator[Attempt]:
+    for log, seeds in logs:
         for replicate in log.replicates:
-            if replicate.status == "finished" and replicate.attempt is not None:
+            finished = replicate.status == "finished" and replicate.seed in seeds
+            if finished and replicate.attempt is not None:
                 yield replicate.attempt
 
 

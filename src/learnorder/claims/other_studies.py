@@ -80,10 +80,6 @@ def _other_rule(earlier: Result, claim: Claim, scale: Scale) -> Iterator[str]:
     for field, (words, value) in now.items():
         if earlier.get(field) != value:
             yield f"it was judged by {words}"
-    known = {study.name for study in claim.at(scale)}
-    for name in dict.fromkeys(found["study"] for found in earlier["measures"]):
-        if name not in known:
-            yield f"its study {name!r} is none of the recipe"
 
 
 def _other_replicates(earlier: Result, studies: Sequence[Study], scale: Scale) -> Iterator[str]:

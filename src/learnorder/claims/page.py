@@ -137,8 +137,8 @@ def _rule(result: Mapping[str, Any]) -> list[str]:
     lines = [f"> {_fixed(result)} {text(result['rule'])}", ""]
     if is_older(result):
         lines += [
-            "*The recipe has another rule by now, and replicates of its own; this result was not "
-            "judged by it.* What changed, and why: [Findings](../findings.md).",
+            "*The recipe has another rule or other replicates by now; this result is by what it "
+            "had then.* What changed, and why: [Findings](../findings.md).",
             "",
         ]
     return lines

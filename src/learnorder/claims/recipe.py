@@ -29,9 +29,10 @@ class Table(BaseModel):
 
 
 class Part(Table):
-    """Tables laid over those before: ``replicates`` and parts of a spec."""
+    """Tables laid over those before: ``replicates``, from which seed on, and parts of a spec."""
 
     replicates: int | None = Field(default=None, ge=1)
+    first_seed: int | None = Field(default=None, ge=0)
     spec: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -118,8 +119,8 @@ class Claim(Table):
     rule
         How evidence is judged; ``because`` says what it asks for in words and why.
     since
-        When the rule, or a number of it, was last changed: what was trained or judged before was
-        not judged blindly.
+        When the rule, a number of it, or what it is asked of was last changed: what was trained or
+        judged before was not judged blindly.
     together
         Whether all subjects have to hold, or one is enough.
     thresholds
@@ -243,12 +244,13 @@ def collection(name: str, scale: Scale) -> Collection:
     common = _collections()[file]
     own = common.collections[member]
     tables: dict[str, Any] = {}
-    replicates = 1
+    replicates, first = 1, 0
     for part in (common, getattr(common, scale), own, getattr(own, scale)):
         tables = laid_over(tables, part.spec)
         replicates = part.replicates or replicates
+        first = first if part.first_seed is None else part.first_seed
     spec = TrainingSpec.from_tables(tables, source=f"recipe {name}")
-    first = SEEDS_BETWEEN * list(common.collections).index(member)
+    first += SEEDS_BETWEEN * list(common.collections).index(member)
     return Collection(name, own.about, spec, tuple(range(first, first + replicates)))
 
 

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import xarray as xr
+
 from learnorder.claims import Scale
 from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.evidence import Finding
@@ -48,6 +50,7 @@ from learnorder.collection.train import TrainingResult, train_collection
 from learnorder.errors import LearnOrderError, count_of
 from learnorder.log.reader import open_log
 from learnorder.measures.intervals import at_level
+from learnorder.schema import REPLICATE
 
 
 @dataclass(frozen=True)
@@ -251,19 +254,29 @@ class _Run:
             if not is_enough(claim, study, names):
                 continue
             finished = [name for name in names if self.trained[name]["n_replicates"]]
-            logs = {name: dict(open_log(self.log(name))) for name in finished}
+            logs = {name: self._splits(name) for name in finished}
             shown = study.model_copy(update={"collections": names})
             with at_level(level):
                 findings += find_evidence(claim, shown, logs)
         if not findings and not_run:
             return unfinished(claim, self.scale, NOT_RUN, _lack_line(not_run, budget), not_run)
         verdict = verdict_of(claim, findings)
-        versions = trained_with(open_log(self.log(name)) for name in used)
+        versions = trained_with(
+            (open_log(self.log(name)), about["seeds"]) for name, about in used.items()
+        )
         made = (versions, judged_with())
         found = result_of(
             claim, self.scale, level, verdict, findings, list(used.values()), not_run, *made
         )
         return joined(found, earlier, whole, others, self.scale) if others else found
+
+    def _splits(self, name: str) -> dict[str, xr.Dataset]:
+        """Splits of a log, with the replicates of the recipe: an older log may have more."""
+        seeds, log = self.trained[name]["seeds"], open_log(self.log(name))
+        splits = dict(log)
+        if all(split[REPLICATE].values.tolist() == seeds for split in splits.values()):
+            return splits
+        return {split: of.sel({REPLICATE: seeds}) for split, of in splits.items()}
 
     def _train(self, claim: str, collection: Collection, budget: Budget) -> None:
         """Train a collection, unless that has been done or tried."""

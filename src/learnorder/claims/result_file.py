@@ -8,9 +8,8 @@ made of them.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
@@ -25,11 +24,10 @@ from pydantic import (
 
 from learnorder.claims import Scale
 from learnorder.claims.evidence import Finding, Measured
-from learnorder.claims.judging import FEWEST_REPLICATES, level_of, subjects_of, verdict_of
-from learnorder.claims.missing import is_enough
-from learnorder.claims.recipe import ORDER, Claim, Study, find_claims
+from learnorder.claims.judging import FEWEST_REPLICATES, verdict_of
+from learnorder.claims.recipe import ORDER, find_claims
 from learnorder.claims.verdicts import Verdict, all_of
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import nearest
 
 LARGEST_NUMBER = 1e9
 """Quantities are shares, correlations and their differences; beyond this nothing can be drawn."""
@@ -46,8 +44,12 @@ def _known_claim(name: str) -> str:
 
 
 def _a_date(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("has no time zone")
+    try:
+        if datetime.fromisoformat(text).tzinfo is None:
+            raise ValueError("has no time zone")
+        datetime.fromisoformat(text).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is out of the range of dates") from None
     return text
 
 
@@ -142,7 +144,7 @@ class FoundTable(Table):
             try:
                 COLUMNS.get(name, COLUMNS[end]).validate_python(values)
             except ValidationError as error:
-                raise ValueError(f"has the curve {name!a}, where {_first(error)}") from None
+                raise ValueError(f"has the curve {name!a}, where {first_mistake(error)}") from None
         lengths = {name: len(values) for name, values in self.curves.items()}
         if len(set(lengths.values())) > 1:
             listed = ", ".join(f"{name!a} {n}" for name, n in lengths.items())
@@ -259,6 +261,14 @@ class ResultTable(HeadTable):
                     raise ValueError(f"has {shown(value)} as {name}.{key!a}, which is no text")
                 for text in values:
                     _encodable(text, f"{name}.{key!a}")
+        begun = self.versions.get("trained_from")
+        if begun is not None:
+            try:
+                _a_date(str(begun))
+            except ValueError as error:
+                raise ValueError(
+                    f"has {shown(begun)} as versions.'trained_from': {error}"
+                ) from None
         return self
 
 
@@ -270,62 +280,7 @@ def _encodable(text: object, place: str) -> None:
             raise ValueError(f"has {shown(text)} as {place}, which is no valid text") from None
 
 
-def check_result(content: object) -> None:
-    """Refuse what is no result of a claim.
-
-    Raises
-    ------
-    LearnOrderError
-        Names the place in the file and the value there.
-    """
-    try:
-        head = HeadTable.model_validate(content)
-        if head.status == "done":
-            refuse_partial(ResultTable.model_validate(content))
-    except ValidationError as error:
-        raise LearnOrderError(_first(error)) from error
-
-
-def refuse_partial(result: ResultTable) -> None:
-    """Refuse what was judged by the rule of today, but lacks subjects of it or has others.
-
-    Raises
-    ------
-    LearnOrderError
-        Names what is missing, or is too much.
-    """
-    (claim,) = find_claims([result.claim])
-    now = (claim.because, claim.thresholds, claim.together, claim.since.isoformat())
-    if (result.rule, result.thresholds, result.together, result.since) != now:
-        return
-    studies = {study.name: study for study in claim.at(result.scale)}
-    if result.level != level_of(claim, list(studies.values())):
-        raise LearnOrderError(f"level is {result.level:g}, which is not that of the rule")
-    for name in result.not_asked:
-        if name not in studies:
-            raise LearnOrderError(f"not_asked has {name!a}, which is no study of the claim")
-    found = Counter((row.study, row.subject, row.split) for row in result.measures)
-    expected = Counter(_expected(result, claim, studies.values()))
-    if not expected:
-        return
-    for what, rows in (("no finding", expected - found), ("a finding too many", found - expected)):
-        for row in sorted(rows):
-            raise LearnOrderError(f"measures has {what} of {' / '.join(row)!a}")
-
-
-def _expected(
-    result: ResultTable, claim: Claim, studies: Iterable[Study]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield study, subject and split of what can be judged of the collections that were trained."""
-    for study in studies:
-        names = [name for name in study.collections if name not in result.not_run]
-        if is_enough(claim, study, names):
-            left = study.model_copy(update={"collections": names})
-            for subject in subjects_of(claim, left):
-                yield from ((study.name, subject, split) for split in study.splits)
-
-
-def _first(error: ValidationError) -> str:
+def first_mistake(error: ValidationError) -> str:
     """Say where the first mistake is, and what stands there."""
     found = error.errors(include_url=False, include_context=False)[0]
     at = [part for part in found["loc"] if part != "[key]"]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from learnorder.claims import SCALES, Scale
+from learnorder.claims.check import check_result
 from learnorder.claims.evidence import Finding
 from learnorder.claims.recipe import Claim, Collection
-from learnorder.claims.result_file import check_result
 from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 from learnorder.log.files import write_durably

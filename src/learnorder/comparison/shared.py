@@ -54,11 +54,13 @@ def equal_seeds(logs: Mapping[str, xr.Dataset]) -> list[str]:
         common = sorted(set(a[REPLICATE].values.tolist()) & set(b[REPLICATE].values.tolist()))
         if not common:
             continue
-        begin = " and begin with equal weights" if a.attrs["network"] == b.attrs["network"] else ""
+        alike = a.attrs["network"] == b.attrs["network"]
+        begin = " and may begin with equal weights" if alike else ""
         seeds = ", ".join(map(str, common[:5])) + (", ..." if len(common) > 5 else "")
         notes.append(
-            f"{name_a!r} and {name_b!r} were trained from equal seeds ({seeds}): replicates of one "
-            f"seed see the examples in one order{begin}, so 'corrected' comes out somewhat high. "
+            f"{name_a!r} and {name_b!r} were trained from equal seeds ({seeds}): as a rule "
+            f"replicates of one seed see the examples in one order{begin}, so 'corrected' comes "
+            "out high. "
             "Train one of the two from other seeds, for example --seeds 100:110"
         )
     return notes

@@ -79,8 +79,8 @@ def kappa_of(claim: str) -> Quantity:
 BIMODALITY = Quantity(
     "bimodality",
     "bimodality of TP-agreement",
-    "Bimodality by epoch (0: each example is known to all or to none; axis cut at 4, where hardly "
-    "any examples differ):",
+    "Bimodality by epoch (0 where there are two kinds of examples alone, such as known to all and "
+    "to none; cut at 4):",
     lines=(
         ("bimodality_null_class", "--", "null: only classes differ"),
         ("bimodality_null", ":", "null: all examples equally hard"),
@@ -219,10 +219,9 @@ def draw_conditions(figure: Figure, row: Row, top: float) -> float:
 
 def _panels(row: Row) -> tuple[tuple[str, str], ...]:
     """Columns that are drawn; as they are, where no ranks are left."""
-    has_ranks = any(rank is not None for rank in row["curves"].get("test_rest", ()))
-    return (("order_rest", "test_rest"), ("kappa_rest", "test_rest"))[: 2 * has_ranks] or (
-        ("order", "test"),
-    )
+    if row["curves"].get("test_rest"):
+        return ("order_rest", "test_rest"), ("kappa_rest", "test_rest")
+    return (("order", "test"),)
 
 
 def _conditions(axes: Axes, curves: Mapping[str, Sequence[Any]], of_x: str, of_y: str) -> None:

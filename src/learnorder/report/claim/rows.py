@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = {
     "containment": "containment of the weaker in the stronger, halfway",
     "learned gain": "late gain of the stronger, beyond one more of the weaker",
     "accuracy gain": "difference in accuracy at the end",
-    "accuracy": "accuracy that every replicate reached",
+    "accuracy": "accuracy that every replicate has at the end",
     "agreement": "mean agreement, after the last epoch",
     "order of types": "reliability of one replicate's order of types of examples",
     "order and accuracy": "partial rank correlation of shared order and test accuracy",
