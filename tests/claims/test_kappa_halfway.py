@@ -95,7 +95,7 @@ def test_a_replicate_that_was_never_near_halfway_leaves_it_undefined():
     stacked = np.concatenate([log["prediction"].values for log in logs])
     found = kappa_halfway(halfway(lo.from_arrays(stacked, logs[0]["label"].values)))
     assert found.value is None
-    assert "halfway is an accuracy of 0.599, and 1 is the nearest at which one" in found.undefined
+    assert "halfway is an accuracy of 0.599, and 1 is the nearest at which" in found.undefined
 
 
 def expected(log):

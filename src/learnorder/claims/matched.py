@@ -67,7 +67,7 @@ def halfway(log: xr.Dataset) -> xr.Dataset | str:
     furthest = float(there[np.abs(there - level).argmax()])
     if abs(furthest - level) > TOO_FAR * (reached - chance):
         return (
-            f"halfway is an accuracy of {level:.3g}, and {furthest:.3g} is the nearest at which one "
-            "of the replicates was recorded"
+            f"halfway is an accuracy of {level:.3g}, and {furthest:.3g} is the nearest at which "
+            "one of the replicates was recorded"
         )
     return standing_at(log, at)
