@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -126,7 +127,7 @@ def draw_curves(
     """A quantity by epoch of every row, four beside each other on one scale."""
     limits = _limits(quantity, [row for row, _ in rows])
     height = figure.get_figheight()
-    handles = {}
+    handles: dict[str, Artist] = {}
     for i, (row, name) in enumerate(rows):
         line, column = divmod(i, COLUMNS)
         left = LEFT + column * (EACH[0] + BETWEEN[0])
