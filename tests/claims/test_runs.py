@@ -155,8 +155,20 @@ def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp
     news = []
     found = run(tmp_path, report=news.append)["benchmarks"]
     assert any("a run before this one" in n for n in news if isinstance(n, str)) == killed
-    assert (found["status"], found["seeds"]) == ("done", {"digits/mlp": [0, 1, 2, 3, 4]})
+    assert (found["status"], found["seeds"]) == ("done", {"digits/mlp": list(begun.seeds)})
     assert json.loads(old.read_text()) == found
+
+
+def test_replicates_that_the_recipe_has_not_are_not_judged(tiny, tmp_path):
+    """A log of an earlier recipe may hold other seeds."""
+    begun = shrunk("digits/mlp", "quick")
+    alone = run(tmp_path / "alone")["benchmarks"]
+    log = tmp_path / "more" / "logs" / "quick" / "digits" / "mlp.zarr"
+    trained_here(begun.spec, range(3), out=log)
+    found = run(tmp_path / "more")["benchmarks"]
+    assert len(open_log(log)["test"]["replicate"]) == 3 + len(begun.seeds)
+    assert found["measures"] == alone["measures"]
+    assert found["seeds"] == alone["seeds"]
 
 
 def test_a_larger_scale_has_a_folder_of_its_own(tiny, tmp_path, old):
@@ -169,18 +181,15 @@ def test_a_larger_scale_has_a_folder_of_its_own(tiny, tmp_path, old):
 def test_results_say_what_replicates_were_trained_with_and_judged_with(tiny, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(group, "made_by", lambda _: {"torch": "1.0", "learnorder_revision": "abc"})
-        trained_here(
-            shrunk("digits/mlp", "quick").spec,
-            [0],
-            out=tmp_path / "logs" / "quick" / "digits" / "mlp.zarr",
-        )
+        begun = shrunk("digits/mlp", "quick")
+        log = tmp_path / "logs" / "quick" / "digits" / "mlp.zarr"
+        trained_here(begun.spec, begun.seeds[:1], out=log)
         patch.setattr(group, "made_by", lambda _: {"torch": "2.0", "learnorder_revision": "abc"})
         found = run(tmp_path)["benchmarks"]
     made = found["versions"]
     assert (made["torch"], made["git_revision"]) == ("1.0 and 2.0", "abc")
-    log = open_log(tmp_path / "logs" / "quick" / "digits" / "mlp.zarr")
-    begun = [r.attempt.created for r in log.replicates]
-    assert (made["trained_from"], made["trained_to"]) == (min(begun), max(begun))
+    dates = [r.attempt.created for r in open_log(log).replicates]
+    assert (made["trained_from"], made["trained_to"]) == (min(dates), max(dates))
     judged = found["judged_with"]
     assert judged["git_revision"] == provenance.own_revision()
     assert judged["numpy"]
