@@ -144,6 +144,12 @@ def test_the_side_that_a_rule_asks_for_stands_at_its_threshold(tmp_path):
     ]
 
 
+def test_an_end_that_is_not_the_threshold_does_not_look_like_it(tmp_path):
+    row = shared()
+    row["measures"]["kappa"] |= {"ci": [0.2004, 0.5], "threshold": 0.2, "side": "above"}
+    assert "0.4000 (0.2004 to 0.5000)<br>" in page(tmp_path, result(row))
+
+
 def test_pages_and_figures_of_results_that_are_gone_go_too(tmp_path):
     put(tmp_path, result(shared()))
     path = put(tmp_path, result(shared(), claim="robust", scale="medium"), "medium/robust.json")

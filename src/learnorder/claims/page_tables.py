@@ -94,13 +94,25 @@ def _value(found: Mapping[str, Any] | None) -> str:
         return ""
     if found["value"] is None:
         return "undefined"
-    words = f"{found['value']:z.3f}"
+    n = _digits(found)
+    words = f"{found['value']:z.{n}f}"
     if found["ci"]:
-        words += " ({:z.3f} to {:z.3f})".format(*found["ci"])
+        low, high = found["ci"]
+        words += f" ({low:z.{n}f} to {high:z.{n}f})"
     if found["null"]:
         low, high = found["null"]
         words += f"<br>null {low:z.3f}" + (f" to {high:z.3f}" if high > low else "")
     return words
+
+
+def _digits(found: Mapping[str, Any]) -> int:
+    """Three digits, or more where an end of the interval would look like the threshold."""
+    threshold, ends = found["threshold"], found["ci"] or ()
+    if threshold is None:
+        return 3
+    return next(
+        (n for n in (3, 4) if all(f"{e - threshold:z.{n}f}" != f"{0:.{n}f}" for e in ends)), 5
+    )
 
 
 def undefined(result: Mapping[str, Any]) -> list[str]:
