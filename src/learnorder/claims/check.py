@@ -10,15 +10,10 @@ from pydantic import ValidationError
 from learnorder.claims.evidence import Side
 from learnorder.claims.judging import PARTS, SIDES, level_of, subjects_of
 from learnorder.claims.missing import is_enough
+from learnorder.claims.of_collections import REACHED
 from learnorder.claims.of_pairs import GOES_ON
 from learnorder.claims.recipe import Claim, Study, find_claims
-from learnorder.claims.result_file import (
-    REACHED,
-    FoundTable,
-    HeadTable,
-    ResultTable,
-    first_mistake,
-)
+from learnorder.claims.result_file import FoundTable, HeadTable, ResultTable, first_mistake
 from learnorder.errors import LearnOrderError
 
 
@@ -47,8 +42,7 @@ def refuse_partial(result: ResultTable) -> None:
         Names what is missing, or is too much.
     """
     (claim,) = find_claims([result.claim])
-    now = (claim.because, claim.thresholds, claim.together, claim.since.isoformat())
-    if (result.rule, result.thresholds, result.together, result.since) != now:
+    if any(getattr(result, name) != now for name, now in claim.judged_by.items()):
         return
     studies = {study.name: study for study in claim.at(result.scale)}
     if result.level != level_of(claim, list(studies.values())):

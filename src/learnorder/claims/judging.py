@@ -32,7 +32,7 @@ PAIRS: Mapping[str, of_pairs.Judge] = {
 
 PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "shared": (("order", "kappa"), ()),
-    "broken": (("order", "kappa", "accuracy"), ()),
+    "broken": (("order", "kappa", of_collections.REACHED), ()),
     "agrees": (("conger kappa",), ()),
     "same-order": (("corrected",), ()),
     "starts-alike": (("corrected", "containment"), (of_pairs.GOES_ON,)),

@@ -40,6 +40,10 @@ CURVES = (
 """Columns of a summary that figures draw."""
 
 
+REACHED = "accuracy"
+"""The part of a rule that needs no interval: every replicate has its threshold, or it is open."""
+
+
 def shared_order(
     study: str, name: str, split: str, log: xr.Dataset, thresholds: Thresholds
 ) -> Finding:
@@ -76,8 +80,8 @@ def broken_order(
     kept = float(accuracies(learned)[:, -1].min()) if learned.sizes[EPOCH] else 0.0
     accuracy = Measured(kept, undefined="it is what was reached", threshold=thresholds["accuracy"])
     enough = kept >= thresholds["accuracy"]
-    because["accuracy"] = Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
-    found |= {"accuracy": accuracy, **fleiss_halfway(there)}
+    because[REACHED] = Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
+    found |= {REACHED: accuracy, **fleiss_halfway(there)}
     by_type = order_of_types(log)
     if by_type is not None:
         found["order of types"] = by_type

@@ -70,16 +70,17 @@ def earlier_result(
 def _other_rule(earlier: Result, claim: Claim, scale: Scale) -> Iterator[str]:
     """Say in what an earlier result was judged otherwise than it would be now."""
     level = level_of(claim, claim.at(scale))
-    now = {
-        "rule": ("another rule", claim.because),
-        "since": (f"a rule of another date than {claim.since:%Y-%m-%d}", claim.since.isoformat()),
-        "thresholds": ("other thresholds", dict(claim.thresholds)),
-        "together": ("other counting of its subjects", claim.together),
-        "level": (f"intervals that do not cover {level:.4g}", level),
+    now = claim.judged_by | {"level": level}
+    words = {
+        "rule": "another rule",
+        "since": f"a rule of another date than {claim.since:%Y-%m-%d}",
+        "thresholds": "other thresholds",
+        "together": "other counting of its subjects",
+        "level": f"intervals that do not cover {level:.4g}",
     }
-    for field, (words, value) in now.items():
-        if earlier.get(field) != value:
-            yield f"it was judged by {words}"
+    for field, differing in words.items():
+        if earlier.get(field) != now[field]:
+            yield f"it was judged by {differing}"
 
 
 def _other_replicates(earlier: Result, studies: Sequence[Study], scale: Scale) -> Iterator[str]:

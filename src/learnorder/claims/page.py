@@ -147,7 +147,7 @@ def _rule(result: Mapping[str, Any]) -> list[str]:
 def is_older(result: Mapping[str, Any]) -> bool:
     """Whether it was judged by another rule than the recipe has now."""
     (claim,) = find_claims([result["claim"]])
-    return (result["rule"], result.get("since")) != (claim.because, claim.since.isoformat())
+    return any(result.get(name) != now for name, now in claim.judged_by.items())
 
 
 def _fixed(result: Mapping[str, Any]) -> str:
@@ -169,13 +169,13 @@ def _fixed(result: Mapping[str, Any]) -> str:
 
 def _by_chance(result: Mapping[str, Any]) -> str:
     """What one of many that speaks against a claim is worth."""
+    if result["together"] != "all" or result["verdict"] != "does not hold":
+        return ""
     n = sum(
         row["measures"][part]["ci"] is not None
         for row in result["measures"]
         for part in row["because"]
     )
-    if result["together"] != "all" or result["verdict"] != "does not hold":
-        return ""
     expected = n * (1 - result.get("level", LEVEL)) / 2
     return (
         f" (The rule does not ask how many there are: of the {n} intervals it goes by, about "

@@ -138,6 +138,16 @@ class Claim(Table):
     thresholds: dict[str, float] = Field(default_factory=dict)
     studies: list[Study]
 
+    @property
+    def judged_by(self) -> dict[str, Any]:
+        """What results keep of the rule: by this they are told from those of another."""
+        return {
+            "rule": self.because,
+            "since": self.since.isoformat(),
+            "together": self.together,
+            "thresholds": dict(self.thresholds),
+        }
+
     def at(self, scale: Scale) -> list[Study]:
         """Studies made at a scale."""
         return [study for study in self.studies if scale in study.scales]

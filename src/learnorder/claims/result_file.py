@@ -25,16 +25,13 @@ from pydantic import (
 from learnorder.claims import Scale
 from learnorder.claims.evidence import Finding, Measured
 from learnorder.claims.judging import FEWEST_REPLICATES, verdict_of
+from learnorder.claims.of_collections import REACHED
 from learnorder.claims.recipe import ORDER, find_claims
 from learnorder.claims.verdicts import Verdict, all_of
 from learnorder.errors import nearest
 
 LARGEST_NUMBER = 1e9
 """Quantities are shares, correlations and their differences; beyond this nothing can be drawn."""
-
-
-REACHED = "accuracy"
-"""A part of a rule that needs no interval: every replicate reached its threshold, or it is open."""
 
 
 def _known_claim(name: str) -> str:
@@ -44,10 +41,11 @@ def _known_claim(name: str) -> str:
 
 
 def _a_date(text: str) -> str:
+    date = datetime.fromisoformat(text)
+    if date.tzinfo is None:
+        raise ValueError("has no time zone")
     try:
-        if datetime.fromisoformat(text).tzinfo is None:
-            raise ValueError("has no time zone")
-        datetime.fromisoformat(text).astimezone(UTC)
+        date.astimezone(UTC)
     except OverflowError:
         raise ValueError("is out of the range of dates") from None
     return text

@@ -112,10 +112,7 @@ def _head(claim: Claim, scale: Scale, status: str) -> dict[str, Any]:
         "statement": claim.claim,
         "scale": scale,
         "status": status,
-        "rule": claim.because,
-        "since": claim.since.isoformat(),
-        "together": claim.together,
-        "thresholds": dict(claim.thresholds),
+        **claim.judged_by,
     }
 
 

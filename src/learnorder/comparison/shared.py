@@ -32,13 +32,12 @@ def shared_replicates(a: tuple[str, Gathered], b: tuple[str, Gathered]) -> str |
         # Where all is right nothing needs to be copied to be alike.
         all_right = (counts_a[pair[0]] == split_a.n_examples).all()
         if maybe and not all_right and _same_predictions(split_a, split_b, pair):
-            seeds.append(str(seed))
+            seeds.append(seed)
     if not seeds:
         return None
-    listed = ", ".join(seeds[:5]) + (", ..." if len(seeds) > 5 else "")
     return (
         f"{name_a!r} and {name_b!r} share replicates (the same predictions "
-        f"for seeds {listed}), which agree with themselves"
+        f"for seeds {_listed(seeds)}), which agree with themselves"
     )
 
 
@@ -56,14 +55,16 @@ def equal_seeds(logs: Mapping[str, xr.Dataset]) -> list[str]:
             continue
         alike = a.attrs["network"] == b.attrs["network"]
         begin = " and may begin with equal weights" if alike else ""
-        seeds = ", ".join(map(str, common[:5])) + (", ..." if len(common) > 5 else "")
         notes.append(
-            f"{name_a!r} and {name_b!r} were trained from equal seeds ({seeds}): as a rule "
-            f"replicates of one seed see the examples in one order{begin}, so 'corrected' comes "
-            "out high. "
-            "Train one of the two from other seeds, for example --seeds 100:110"
+            f"{name_a!r} and {name_b!r} were trained from equal seeds ({_listed(common)}): as a "
+            f"rule replicates of one seed see the examples in one order{begin}, so 'corrected' "
+            "comes out high. Train one of the two from other seeds, for example --seeds 100:110"
         )
     return notes
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds[:5])) + (", ..." if len(seeds) > 5 else "")
 
 
 def _on(split: Split, epochs: Positions) -> Split:
