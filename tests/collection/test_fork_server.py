@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.collection.here import wait_until
+from tests.processes import is_alive
 
 from learnorder.collection import processes
 from learnorder.collection.pool import Pool
@@ -109,7 +110,7 @@ def test_killed_server_is_replaced_and_its_workers_do_not_wait_for_ever(make_poo
             pool.probe(None, print)  # its worker goes on
         second = probed()
     assert second["server"] not in (first["server"], os.getpid())
-    assert not Path(f"/proc/{first['pid']}").exists()
+    wait_until(lambda: not is_alive(first["pid"]))
 
 
 def test_forked_worker_has_the_environment_path_and_folder_of_the_moment(
@@ -188,10 +189,7 @@ with ready_to_fork():
     pids = parent.stdout.readline().split()
     parent.kill()
     parent.communicate()
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 SITES = {

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from promises import FINISHED, Findings, examine, seen
 from tally import LONG, SEED, Counts, part
+from tests.processes import is_alive
 
 HERE = Path(__file__).parent
 KILLS = {"SIGKILL": (8, 500), "SIGTERM": (2, 50), "SIGINT": (2, 50)}
@@ -122,7 +123,7 @@ class Command:
         self.process.send_signal(HOW[how])
         said = self.wait()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while any(_is_alive(pid) for pid in others):
+        while any(is_alive(pid) for pid in others):
             assert time.monotonic() < deadline, "a worker outlives the command"
             time.sleep(0.02)
         return said
@@ -135,13 +136,6 @@ class Command:
 def _children(pid: int) -> list[int]:
     tasks = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for task in tasks for child in task.read_text().split()]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc to find workers")
