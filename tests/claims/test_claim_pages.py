@@ -47,7 +47,7 @@ def test_the_page_says_what_the_paper_found_then_the_verdict_then_the_rule(tmp_p
             "**Inconclusive.** What was measured neither bears the claim out nor speaks against",
             "The claim is about every subject",
             "> The rule, as it was when this was judged. On every collection, both parts.",
-            "*The recipe has another rule or other replicates by now",
+            "*The recipe has changed since: it was judged by another rule; ",
             "| 2 | 1 | 0 | 1 | 0 | 0 | 6 |",
             "same-architecture-quick.svg",
             "* *small mammals*: st-vgg, test (`kappa`)",
@@ -179,10 +179,10 @@ def test_claims_under_way_are_named_in_the_index(tmp_path):
     put(tmp_path, head | {"claim": "same-architecture"}, "same-architecture.status.json")
     write_pages(tmp_path)
     index = (tmp_path / "README.md").read_text()
-    assert "| `robust` | quick | interrupted |" in index
-    assert "| `synthetic` | quick | not run |" in index
+    assert " (`robust`) | quick | interrupted |" in index
+    assert " (`synthetic`) | quick | not run |" in index
     assert "| `same-architecture` |" not in index, "there is a result"
-    assert "(`benchmarks`) | not run |" in index
+    assert "(`benchmarks`) |  | not run |" in index
     assert not (tmp_path / "robust.md").exists()
 
 

@@ -12,6 +12,7 @@ import pytest
 from learnorder.claims.check import check_result
 from learnorder.claims.evidence import Finding
 from learnorder.claims.judging import level_of, verdict_of
+from learnorder.claims.older import differences
 from learnorder.claims.other_studies import earlier_result, joined
 from learnorder.claims.page import page_of
 from learnorder.claims.recipe import Claim, find_claims, with_studies
@@ -223,6 +224,39 @@ def test_a_result_without_some_of_its_subjects_is_none():
         check_result(result)
     with pytest.raises(LearnOrderError, match=r"level is 0\.9, which is not that of the rule"):
         check_result({**kept, "level": 0.9})
+
+
+def test_what_a_claim_asks_elsewhere_is_asked_of_no_other_part():
+    claim, kept = whole("random-labels")
+    kept["measures"][0]["measures"]["order"]["threshold"] = claim.thresholds["accuracy"]
+    with pytest.raises(LearnOrderError, match=r"asked to lie below 0\.5, which its rule does not"):
+        check_result(kept)
+
+
+def test_a_claim_about_all_collections_has_one_finding_of_a_study():
+    _, kept = whole("generalisation")
+    check_result(kept)
+    for rows, words in (
+        ([], "no finding of 'Fashion-MNIST / test'"),
+        (kept["measures"] * 2, "a finding too many of"),
+    ):
+        with pytest.raises(LearnOrderError, match=words):
+            check_result({**kept, "measures": rows})
+
+
+def test_results_of_other_replicates_than_the_recipe_has_are_told():
+    _, kept = whole("random-labels")
+    assert differences(kept) == []
+    about = kept["collections"]["fashion-mnist/mlp-shuffled"]
+    seeds = about["seeds"]
+    about["seeds"] = [seed + 1 for seed in seeds]
+    assert differences(kept) == ["its fashion-mnist/mlp-shuffled has other seeds"]
+    assert "has changed since: its fashion" in page_of({"quick": kept})
+    about["seeds"] = seeds
+    about["spec"]["training"]["epochs"] += 1
+    assert differences(kept) == ["its fashion-mnist/mlp-shuffled was trained by another spec"]
+    kept["collections"] = {"gone/one": about}
+    assert differences(kept) == ["gone/one is of no study of it any more"]
 
 
 def test_intervals_of_a_part_are_those_of_the_whole():

@@ -164,6 +164,9 @@ def test_levels_are_those_all_replicates_pass():
     assert (points.levels[0], points.levels[-1]) == (0.3 / 0.4, 1)
     np.testing.assert_array_equal(points.at["b"], [[0] * 5 + [2] * 5])
     np.testing.assert_array_equal(points.at["a"], [[1] * 10])
+    # All of them fall back at their end: the highest level is still what they have there.
+    points = match_progress(accuracies(a=[[0.2, 0.8, 0.7]], b=[[0.1, 0.6, 0.5]]))
+    assert points.levels[-1] == 1
     # After the first that reaches a level, nothing counts, however near.
     points = match_accuracy(accuracies(a=[[0.1, 0.6, 0.4]], b=[[0.3, 0.5, 0.5]]))
     np.testing.assert_array_equal(points.at["a"], [[0] * 3 + [1] * 7])

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
-from learnorder.claims.evidence import Side
-from learnorder.claims.judging import PARTS, SIDES, level_of, subjects_of
-from learnorder.claims.missing import is_enough
-from learnorder.claims.of_collections import REACHED
-from learnorder.claims.of_pairs import GOES_ON
+from learnorder.claims.judging import level_of, named
+from learnorder.claims.missing import possible
 from learnorder.claims.recipe import Claim, Study, find_claims
 from learnorder.claims.result_file import FoundTable, HeadTable, ResultTable, first_mistake
+from learnorder.claims.rules import RULES
 from learnorder.errors import LearnOrderError
 
 
@@ -50,33 +48,29 @@ def refuse_partial(result: ResultTable) -> None:
     for name in result.not_asked:
         if name not in studies:
             raise LearnOrderError(f"not_asked has {name!a}, which is no study of the claim")
-    found = Counter((row.study, row.subject, row.split) for row in result.measures)
-    expected = Counter(_expected(result, claim, studies.values()))
     for row in result.measures:
         _refuse_other_parts(row, claim)
-    if not expected:
-        return
+    at_once = RULES[claim.rule].judges == "all"
+    found = Counter((r.study, "" if at_once else r.subject, r.split) for r in result.measures)
+    expected = Counter(_expected(result, claim, studies.values()))
     for what, rows in (("no finding", expected - found), ("a finding too many", found - expected)):
         for place in sorted(rows):
-            raise LearnOrderError(f"measures has {what} of {' / '.join(place)!a}")
+            raise LearnOrderError(f"measures has {what} of {' / '.join(filter(None, place))!a}")
 
 
 def _refuse_other_parts(row: FoundTable, claim: Claim) -> None:
     """Refuse a finding that is judged by other parts, sides or thresholds than the rule has."""
-    where = f"measures has for {row.subject!a}"
     if not row.because:
         return
-    needed, asked_where_apt = PARTS[claim.rule]
-    if not set(needed) <= set(row.because) <= {*needed, *asked_where_apt}:
+    where, asks = f"measures has for {row.subject!a}", RULES[claim.rule].asks
+    needed = {part for part, asked in asks.items() if asked.where is None}
+    if not needed <= set(row.because) <= set(asks):
         parts = ", ".join(row.because)
         raise LearnOrderError(f"{where} the parts {parts!a}, which are not those of its rule")
     for part in row.because:
-        found = row.measures[part]
-        allowed = {*claim.thresholds.values(), *(found.null or ()), *[0.0] * (part == GOES_ON)}
-        if found.value is None and found.threshold is None:
-            continue
-        side: Side = "above" if part == REACHED else SIDES.get(claim.rule, "above")
-        if found.threshold not in allowed or found.side != side:
+        found, asked = row.measures[part], asks[part]
+        threshold = asked.against(found.null, claim.thresholds)
+        if found.threshold != threshold or (threshold is not None and found.side != asked.side):
             said = f"{found.side} {found.threshold}"
             raise LearnOrderError(f"{where} {part!a} asked to lie {said}, which its rule does not")
 
@@ -84,10 +78,14 @@ def _refuse_other_parts(row: FoundTable, claim: Claim) -> None:
 def _expected(
     result: ResultTable, claim: Claim, studies: Iterable[Study]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield study, subject and split of what can be judged of the collections that were trained."""
+    """Yield study, subject and split of what can be judged of the collections that were trained.
+
+    A subject that is made of whatever can be compared has no name here.
+    """
     for study in studies:
-        names = [name for name in study.collections if name not in result.not_run]
-        if is_enough(claim, study, names):
-            left = study.model_copy(update={"collections": names})
-            for subject in subjects_of(claim, left):
-                yield from ((study.name, subject, split) for split in study.splits)
+        names = possible(claim, study, result.not_run)
+        if RULES[claim.rule].judges == "all":
+            yield from [(study.name, "", "test")] * bool(names)
+            continue
+        for subject in RULES[claim.rule].subjects(names):
+            yield from ((study.name, named(subject), split) for split in study.splits)

@@ -12,6 +12,9 @@ from learnorder.measures.intervals import Interval
 Side = Literal["above", "below"]
 """Where a rule asks an interval to lie."""
 
+REACHED = "accuracy"
+"""The measure that needs no interval: every replicate has its threshold, or nothing is said."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -62,6 +65,28 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What is measured of one subject, before a rule is held against it.
+
+    Attributes
+    ----------
+    measures
+        By name.
+    n_replicates
+        The fewest that went into it.
+    curves
+        Quantities by epoch, for figures.
+    undefined
+        What was left out, and why.
+    """
+
+    measures: Mapping[str, Measured]
+    n_replicates: int
+    curves: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    undefined: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Finding:
     """What was found of one subject, and what it says of the claim.
 
@@ -84,7 +109,7 @@ class Finding:
     curves
         Quantities by epoch, for figures.
     undefined
-        Why there are no measures, under their name.
+        Why there are no measures, under ``measures``; or what was left out, and why.
     """
 
     study: str

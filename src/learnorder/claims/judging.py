@@ -1,58 +1,26 @@
-"""From the logs of a claim to its verdict: each study by the claim's rule, then all together."""
+"""From the logs of a claim to its verdict: each subject by the claim's rule, then all together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import product
 
 import xarray as xr
 
-from learnorder.claims import of_collections, of_conditions, of_pairs
-from learnorder.claims.evidence import Finding, Side, nothing_finished
+from learnorder.claims.evidence import REACHED, Evidence, Finding, Measured, nothing_finished
 from learnorder.claims.recipe import Claim, Study
+from learnorder.claims.rules import RULES
 from learnorder.claims.verdicts import Verdict, all_of, any_of
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, count_of
 from learnorder.measures.intervals import LEVEL
 from learnorder.schema import REPLICATE
 
 Logs = Mapping[str, Mapping[str, xr.Dataset]]
 """Splits by collection."""
 
-SINGLE = {
-    "shared": of_collections.shared_order,
-    "broken": of_collections.broken_order,
-    "agrees": of_collections.agreement_out_of_sample,
-}
-PAIRS: Mapping[str, of_pairs.Judge] = {
-    "same-order": of_pairs.same_order,
-    "starts-alike": of_pairs.starts_alike,
-    "other-order": of_pairs.other_order,
-}
-
-PARTS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "shared": (("order", "kappa"), ()),
-    "broken": (("order", "kappa", of_collections.REACHED), ()),
-    "agrees": (("conger kappa",), ()),
-    "same-order": (("corrected",), ()),
-    "starts-alike": (("corrected", "containment"), (of_pairs.GOES_ON,)),
-    "other-order": (("corrected",), ()),
-    "goes-with-accuracy": (("order and accuracy", "kappa and accuracy"), ()),
-}
-"""Measures that a verdict goes by, for each rule: always, and where they are apt."""
-
-SIDES: Mapping[str, Side] = {"broken": "below", "other-order": "below"}
-"""Where a rule asks its parts to lie, other than above their thresholds."""
-
 FEWEST_REPLICATES = 5
-"""With fewer no verdict is made: intervals do not cover what they say."""
-
-
-def subjects_of(claim: Claim, study: Study) -> list[str]:
-    """Names of what a study judges on each of its splits, as findings have them."""
-    if claim.rule in PAIRS:
-        return [" and ".join(pair) for pair in pairs_of(claim, study)]
-    return list(study.collections) if claim.rule in SINGLE else []
+"""Below them a subject has no verdict."""
 
 
 def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
@@ -66,60 +34,83 @@ def find_evidence(claim: Claim, study: Study, logs: Logs) -> list[Finding]:
     LearnOrderError
         A log lacks a split that the study needs.
     """
-    if claim.rule in SINGLE:
-        return list(_single_findings(claim, study, logs))
-    if claim.rule in PAIRS:
-        return list(_pair_findings(claim, study, logs))
-    enough = {
-        name: splits
-        for name, splits in logs.items()
-        if min(log.sizes[REPLICATE] for log in splits.values()) >= FEWEST_REPLICATES
+    rule = RULES[claim.rule]
+    if rule.judges == "all":
+        return [_of_all(claim, study, logs)]
+    return list(_of_subjects(claim, study, logs))
+
+
+def _of_subjects(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
+    """Judge each subject on each split."""
+    rule = RULES[claim.rule]
+    places = list(product(rule.subjects(study.collections), study.splits))
+    if rule.judges != "each":  # pairs are many, and read split by split
+        places.sort(key=lambda place: study.splits.index(place[1]))
+    for names, split in places:
+        absent = [name for name in names if name not in logs]
+        if absent:
+            yield nothing_finished(study.name, named(names), split, _none_of(absent))
+            continue
+        chosen = {name: _split(logs, name, split) for name in names}
+        found = rule.find(chosen if len(names) > 1 else chosen[names[0]])
+        yield _judged(claim, (study.name, named(names), split), found)
+
+
+def _of_all(claim: Claim, study: Study, logs: Logs) -> Finding:
+    """Judge all collections at once; what is too little of one is left out, and named."""
+    few = {name: min(log.sizes[REPLICATE] for log in of.values()) for name, of in logs.items()}
+    enough = {name: of for name, of in logs.items() if few[name] >= FEWEST_REPLICATES}
+    left_out = {
+        name: f"left out: of its replicates {few.get(name, 0)} finished, and it takes "
+        f"{FEWEST_REPLICATES}"
+        for name in study.collections
+        if name not in enough
     }
-    return [of_conditions.goes_with_accuracy(study.name, enough, claim.thresholds)]
+    found = RULES[claim.rule].find(enough)
+    found = replace(found, undefined={**left_out, **found.undefined})
+    subject = count_of(len(found.curves["collection"]), "collection")
+    return _judged(claim, (study.name, subject, "test"), found)
 
 
-def _single_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
-    judge = SINGLE[claim.rule]
-    for name in study.collections:
-        for split in study.splits:
-            if name in logs:
-                log = _split(logs, name, split)
-                yield _if_enough(judge(study.name, name, split, log, claim.thresholds))
-            else:
-                yield nothing_finished(study.name, name, split, _none_of([name]))
+def named(names: Sequence[str]) -> str:
+    """A subject, by the names of its collections."""
+    return " and ".join(names)
 
 
-def _pair_findings(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
-    judge = PAIRS[claim.rule]
-    for split in study.splits:
-        for pair in pairs_of(claim, study):
-            absent = [name for name in pair if name not in logs]
-            if absent:
-                reason = _none_of(absent)
-                yield nothing_finished(study.name, " and ".join(pair), split, reason)
-                continue
-            two = {name: _split(logs, name, split) for name in pair}
-            found = of_pairs.pair_finding(study.name, split, two, judge, claim.thresholds)
-            yield _if_enough(found)
+def _judged(claim: Claim, place: tuple[str, str, str], evidence: Evidence) -> Finding:
+    """Hold the rule of a claim against what was found at a place: study, subject, split."""
+    found, because = dict(evidence.measures), {}
+    for part, asked in RULES[claim.rule].asks.items():
+        if asked.is_apt(found):
+            because[part] = judged(part, asked.of(found[part], claim.thresholds))
+        found[part] = asked.of(found[part], claim.thresholds)
+    verdict = verdict_of_parts(because, evidence.n_replicates)
+    return Finding(
+        *place, verdict, because, found, evidence.n_replicates, evidence.curves, evidence.undefined
+    )
 
 
-def pairs_of(claim: Claim, study: Study) -> list[tuple[str, str]]:
-    """Collections that are held against each other: every two, or the first and each other."""
-    if claim.rule == "starts-alike":
-        return list(combinations(study.collections, 2))
-    first, *others = study.collections
-    return [(first, other) for other in others]
+def judged(part: str, found: Measured) -> Verdict:
+    """What a measure comes to as a part of a rule, see `REACHED`."""
+    if part != REACHED:
+        return found.verdict
+    if found.value is None or found.threshold is None or found.value < found.threshold:
+        return Verdict.INCONCLUSIVE
+    return Verdict.HOLDS
+
+
+def verdict_of_parts(because: Mapping[str, Verdict], n_replicates: int) -> Verdict:
+    """Verdict on a subject: every part has to hold.
+
+    Fewer than 5 replicates, or such that have learned too little, speak neither for nor against.
+    """
+    if n_replicates < FEWEST_REPLICATES or because.get(REACHED) is Verdict.INCONCLUSIVE:
+        return Verdict.INCONCLUSIVE
+    return all_of(because.values())
 
 
 def _none_of(names: Sequence[str]) -> str:
     return f"no replicate of {' or of '.join(names)} finished"
-
-
-def _if_enough(finding: Finding) -> Finding:
-    """Fewer than 5 replicates make no verdict, of this subject alone."""
-    if finding.n_replicates >= FEWEST_REPLICATES:
-        return finding
-    return replace(finding, verdict=Verdict.INCONCLUSIVE)
 
 
 def _split(logs: Logs, name: str, split: str) -> xr.Dataset:
@@ -138,14 +129,16 @@ def level_of(claim: Claim, studies: Sequence[Study]) -> float:
     """
     if claim.together == "all":
         return LEVEL
-    return 1 - (1 - LEVEL) / sum(len(subjects_of(claim, study)) for study in studies)
+    rule = RULES[claim.rule]
+    return 1 - (1 - LEVEL) / sum(len(rule.subjects(study.collections)) for study in studies)
 
 
 def verdict_of(claim: Claim, findings: Sequence[Finding], not_asked: Sequence[str] = ()) -> Verdict:
     """Verdict on a claim: a subject holds if it does on all splits, see `Claim.together`.
 
-    Where the stronger of two is to go on, some pair must have had a stronger one. A verdict that
-    takes every subject is open while studies have not been asked for: nobody may choose them.
+    What is asked of some subjects only, such as that the stronger of two goes on, must have been
+    asked of one. A verdict that takes every subject is open while studies have not been asked for:
+    nobody may choose them.
     """
     by_subject: dict[tuple[str, str], list[Verdict]] = {}
     for finding in findings:
@@ -155,7 +148,6 @@ def verdict_of(claim: Claim, findings: Sequence[Finding], not_asked: Sequence[st
     takes_all = Verdict.DOES_NOT_HOLD if claim.together == "any" else Verdict.HOLDS
     if not_asked and verdict is takes_all:
         return Verdict.INCONCLUSIVE
-    if claim.rule == "starts-alike" and verdict is Verdict.HOLDS:
-        tested = any(of_pairs.GOES_ON in finding.because for finding in findings)
-        return verdict if tested else Verdict.INCONCLUSIVE
-    return verdict
+    of_some = {part for part, asked in RULES[claim.rule].asks.items() if asked.where}
+    was_asked = of_some <= {part for finding in findings for part in finding.because}
+    return verdict if was_asked or verdict is not Verdict.HOLDS else Verdict.INCONCLUSIVE

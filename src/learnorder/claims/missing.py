@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from learnorder.claims import Scale
 from learnorder.claims.recipe import Claim, Study
+from learnorder.claims.rules import RULES
 from learnorder.datasets.known import DatasetEntry
 from learnorder.datasets.registry import has_folder, known_datasets
 from learnorder.errors import DataNotFound, ExtraMissing
@@ -63,17 +64,10 @@ def _lack(entry: DatasetEntry) -> Lack:
     return Lack(what, how)
 
 
-def is_enough(claim: Claim, study: Study, names: Sequence[str]) -> bool:
-    """Whether what is left of a study can be judged: the first is what others are held against."""
-    if claim.rule in ("same-order", "other-order"):
-        return len(names) > 1 and names[0] == study.collections[0]
-    return len(names) > (1 if claim.rule == "starts-alike" else 0)
-
-
-def possible(claim: Claim, study: Study, missing: Missing) -> list[str]:
+def possible(claim: Claim, study: Study, missing: Container[str]) -> list[str]:
     """Collections of a study that can be trained; none where they are too few to be judged."""
     names = [name for name in study.collections if name not in missing]
-    return names if is_enough(claim, study, names) else []
+    return names if RULES[claim.rule].is_enough(names, study.collections) else []
 
 
 def studies_needing(lack: Lack, claims: Sequence[Claim], scale: Scale, missing: Missing) -> str:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 from scipy import stats
 
-from learnorder.claims.evidence import Finding, Measured
+from learnorder.claims.evidence import Evidence, Measured
 from learnorder.claims.matched import accuracies, standing_at, trained
-from learnorder.claims.of_collections import Thresholds, single_reliability
-from learnorder.claims.verdicts import all_of
+from learnorder.claims.of_collections import single_reliability
 from learnorder.comparison.clocks import match_accuracy
 from learnorder.measures.agreement import fleiss_kappa
 from learnorder.measures.intervals import LEVEL
-from learnorder.measures.summary import summarise
+from learnorder.measures.order import reliability, reliability_record
 from learnorder.schema import EXAMPLE, REPLICATE, Scores
 
 FEWEST = 6
@@ -32,19 +30,14 @@ RANKED = ("order", "kappa", "test")
 Conditions = dict[str, tuple[float, float, float, float]]
 
 
-def goes_with_accuracy(
-    study: str,
-    logs: Mapping[str, Mapping[str, xr.Dataset]],
-    thresholds: Thresholds,
-) -> Finding:
-    """Across conditions, does a more shared order go with a higher test accuracy?
+def goes_with_accuracy(logs: Mapping[str, Mapping[str, xr.Dataset]]) -> Evidence:
+    """Across conditions, how far does a more shared order go with a higher test accuracy?
 
     Partial correlations of ranks with test accuracy after the last epoch, train accuracy held
-    fixed: of the reliability of the order of single replicates, within class, and of kappa of
-    correctness. Both are above ``correlation``. What is shared is measured on one half of the test
-    examples, where all replicates of all conditions stand at equal accuracies: over a longer way
-    more is shared. Accuracy is that of the other half, so that chance in the examples makes no
-    correlation.
+    fixed: of the reliability of the order of single replicates, within class, and of Fleiss' kappa
+    of correctness. What is shared is measured on one half of the test examples, where all
+    replicates of all conditions stand at equal accuracies: over a longer way more is shared.
+    Accuracy is that of the other half, so that chance in the examples makes no correlation.
     """
     found, left_out = shared_and_accuracy(logs)
     names, why = (list(found), None) if not isinstance(found, str) else ([], found)
@@ -52,25 +45,16 @@ def goes_with_accuracy(
     order, kappa, test, train = table.reshape(-1, 4).T
     why = why or _without_spread(train)
     measures = {
-        name: replace(
-            partial_rank_correlation(values, test, train)
-            if why is None
-            else Measured(None, undefined=why),
-            threshold=thresholds["correlation"],
-        )
+        name: partial_rank_correlation(values, test, train)
+        if why is None
+        else Measured(None, undefined=why)
         for name, values in (("order and accuracy", order), ("kappa and accuracy", kappa))
     }
-    because = {name: measure.verdict for name, measure in measures.items()}
     columns = {"order": order, "kappa": kappa, "test": test, "train": train}
     if why is None and len(names) >= FEWEST:
         columns |= {f"{name}_rest": residual_ranks(columns[name], train) for name in RANKED}
     replicates = [log.sizes[REPLICATE] for splits in logs.values() for log in splits.values()]
-    return Finding(
-        study,
-        f"{len(names)} collections",
-        "test",
-        all_of(because.values()),
-        because,
+    return Evidence(
         measures,
         min(replicates, default=0),
         {"collection": names, **{name: values.tolist() for name, values in columns.items()}},
@@ -84,8 +68,7 @@ def shared_and_accuracy(
     """Order, kappa, test and train accuracy of each condition where all are defined; or why none.
 
     The first two are of every second test example, at levels of accuracy that all replicates of all
-    conditions pass; test accuracy is of the others. Second, what is left out so that there are such
-    levels, with the reason.
+    conditions pass; test accuracy is of the others. Second, what is left out, with the reason.
     """
     halves = {
         name: [trained(splits["test"]).isel({EXAMPLE: slice(first, None, 2)}) for first in (0, 1)]
@@ -101,11 +84,14 @@ def shared_and_accuracy(
     for name in reached:
         of_order, other = halves[name]
         there = standing_at(of_order, points.at[name])
-        order = single_reliability(summarise(there)).value
+        order = single_reliability(reliability_record(reliability(there)), len(reached[name]))
         kappa = float(fleiss_kappa(there).values[len(points.levels) // 2])
-        if order is not None and not np.isnan(kappa):
-            ends = [accuracies(log)[:, -1].mean() for log in (other, logs[name]["train"])]
-            found[name] = (order, kappa, float(ends[0]), float(ends[1]))
+        if order.value is None or np.isnan(kappa):
+            reason = order.undefined if order.value is None else "replicates do not differ"
+            left_out[name] = f"left out: what is shared is undefined ({reason})"
+            continue
+        ends = [accuracies(log)[:, -1].mean() for log in (other, logs[name]["train"])]
+        found[name] = (order.value, kappa, float(ends[0]), float(ends[1]))
     return found, left_out
 
 
@@ -160,14 +146,12 @@ def partial_rank_correlation(a: Scores, b: Scores, fixed: Scores) -> Measured:
     n = len(a)
     if n < FEWEST:
         return Measured(None, undefined=f"there are {n} conditions; it takes {FEWEST}")
-    ranks = [stats.rankdata(values) for values in (a, b, fixed)]
-    if any(np.ptp(rank) == 0 for rank in ranks):
+    if any(np.ptp(values) == 0 for values in (a, b, fixed)):
         return Measured(None, undefined="all conditions are alike in one of the quantities")
-    ab, ac, bc = (np.corrcoef(ranks[i], ranks[j])[0, 1] for i, j in ((0, 1), (0, 2), (1, 2)))
-    rest = (1 - ac**2) * (1 - bc**2)
-    if rest <= 1e-12:
+    of_a, of_b = (residual_ranks(values, fixed) for values in (a, b))
+    if min(of_a @ of_a, of_b @ of_b) <= 1e-9 * n**3:
         return Measured(None, undefined="what is held fixed orders the conditions by itself")
-    value = float(np.clip((ab - ac * bc) / np.sqrt(rest), -1, 1))
+    value = float(np.clip(np.corrcoef(of_a, of_b)[0, 1], -1, 1))
     half = stats.norm.ppf(0.5 + LEVEL / 2) * np.sqrt(1.06 / (n - 4))
     # two neighbours exchanged: nearer to 1 ranks do not come without being 1, where z is infinite
     most = 1 - 12 / (n**3 - n)

@@ -2,89 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import xarray as xr
 
-from learnorder.claims.evidence import Finding, Measured, measured
-from learnorder.claims.of_collections import Thresholds
-from learnorder.claims.verdicts import Verdict, above, all_of
+from learnorder.claims.evidence import Evidence, Measured, measured
+from learnorder.comparison.clocks import Clock
 from learnorder.comparison.compare import compare
 
-Judge = Callable[["Compared", Thresholds], tuple[dict[str, Verdict], dict[str, Measured]]]
 
-GOES_ON = "learned gain"
-"""The measure that says whether the stronger goes on: asked where one of two is surely stronger."""
+def same_order(logs: Mapping[str, xr.Dataset]) -> Evidence:
+    """How far do two collections learn in one order?
 
+    Their corrected correlation within class, replicates matched by accuracy: so another pace is not
+    taken for another order. Beside it the same by epoch, and with classes.
 
-@dataclass(frozen=True)
-class Compared:
-    """A pair of collections, with replicates matched by accuracy, and by epoch.
-
-    By accuracy another pace is not taken for another order, so this is what rules go by.
+    Parameters
+    ----------
+    logs
+        One split of each, by their names.
     """
-
-    by_accuracy: Mapping[str, Any]
-    by_epoch: Mapping[str, Any]
-    matched: Mapping[str, Measured]
-    """Over which accuracies, and how well."""
-
-    def correlations(self, threshold: float) -> dict[str, Measured]:
-        """Corrected correlation within class, and for comparison by epoch, and with classes."""
-        return {
-            "corrected": measured(
-                self.by_accuracy["within_class"], "corrected", threshold=threshold
-            ),
-            "corrected, by epoch": measured(self.by_epoch["within_class"], "corrected"),
-            "corrected, classes too": measured(self.by_accuracy, "corrected"),
-            **self.matched,
-        }
+    return _same_order(_compared(logs, "accuracy"), _compared(logs, "epoch"))
 
 
-def same_order(
-    pair: Compared, thresholds: Thresholds
-) -> tuple[dict[str, Verdict], dict[str, Measured]]:
-    """Do two collections learn in one order?
+def starts_alike(logs: Mapping[str, xr.Dataset]) -> Evidence:
+    """How far do two architectures begin with the same examples, and does the stronger go on?
 
-    Their corrected correlation within class, replicates matched by accuracy, is above
-    ``correlation``.
+    The order as in `same_order`; at the middle of the matched accuracies, what of the weaker's
+    knowledge the stronger has, where class and accuracy alone would have it at the null; and what
+    the stronger knows at the end of what the others miss, beyond one more of the weaker.
     """
-    found = pair.correlations(thresholds["correlation"])
-    return {"corrected": found["corrected"].verdict}, found
-
-
-def other_order(
-    pair: Compared, thresholds: Thresholds
-) -> tuple[dict[str, Verdict], dict[str, Measured]]:
-    """Do two collections learn in different orders: it is below ``correlation``."""
-    _, found = same_order(pair, thresholds)
-    found["corrected"] = replace(found["corrected"], side="below")
-    return {"corrected": found["corrected"].verdict}, found
-
-
-def starts_alike(
-    pair: Compared, thresholds: Thresholds
-) -> tuple[dict[str, Verdict], dict[str, Measured]]:
-    """Do two architectures begin with the same examples, and does the stronger go on?
-
-    The order is the same as in `same_order`; at the middle of the matched accuracies, of what the
-    weaker knows the stronger knows more than class alone would have it; and where one is surely
-    stronger, it knows at the end more of what the others miss than one more of the weaker would.
-    """
-    because, found = same_order(pair, thresholds)
-    found["containment"] = _contained_halfway(pair.by_epoch["containment"])
-    because["containment"] = found["containment"].verdict
-    found |= _contained_in_own_kind(pair.by_epoch["containment"])
-    gains = pair.by_epoch["late_gains"]
-    found |= {
-        "accuracy gain": measured(gains, "accuracy_gain"),
-        GOES_ON: measured(gains, "learned_gain", threshold=0.0),
+    by_epoch = _compared(logs, "epoch")
+    evidence = _same_order(_compared(logs, "accuracy"), by_epoch)
+    (pair,) = by_epoch["pairs"]
+    found = {
+        "containment": _contained_halfway(pair["containment"]),
+        **_contained_in_own_kind(pair["containment"]),
+        "accuracy gain": measured(pair["late_gains"], "accuracy_gain"),
+        "learned gain": measured(pair["late_gains"], "learned_gain"),
     }
-    if above(found["accuracy gain"].ci, 0) is Verdict.HOLDS:
-        because[GOES_ON] = found[GOES_ON].verdict
-    return because, found
+    return replace(evidence, measures={**evidence.measures, **found})
+
+
+def _compared(logs: Mapping[str, xr.Dataset], clock: Clock) -> dict[str, Any]:
+    return compare(logs, clock).to_dict()
+
+
+def _same_order(by_accuracy: Mapping[str, Any], by_epoch: Mapping[str, Any]) -> Evidence:
+    """Correlations of the only pair of two comparisons."""
+    (pair,), (in_step,) = by_accuracy["pairs"], by_epoch["pairs"]
+    found = {
+        "corrected": measured(pair["within_class"], "corrected"),
+        "corrected, by epoch": measured(in_step["within_class"], "corrected"),
+        "corrected, classes too": measured(pair, "corrected"),
+        **_matched(by_accuracy["levels"]),
+    }
+    return Evidence(found, min(c["n_replicates"] for c in by_epoch["collections"]))
 
 
 def _contained_halfway(containment: Mapping[str, Any]) -> Measured:
@@ -95,7 +70,7 @@ def _contained_halfway(containment: Mapping[str, Any]) -> Measured:
     middle = along[len(along) // 2]
     found, null = measured(middle, "containment"), middle["null"]
     ends = None if null is None else (null, null)
-    return Measured(found.value, found.ci, ends, found.undefined, null)
+    return Measured(found.value, found.ci, ends, found.undefined)
 
 
 def _contained_in_own_kind(containment: Mapping[str, Any]) -> dict[str, Measured]:
@@ -119,23 +94,3 @@ def _matched(levels: Sequence[Mapping[str, Any]] | None) -> dict[str, Measured]:
     values = (levels[0]["level"], levels[-1]["level"], max(level["gap"] for level in levels))
     names = ("matched from", "matched to", "matched to within")
     return {n: Measured(v, undefined=reason) for n, v in zip(names, values, strict=True)}
-
-
-def pair_finding(
-    study: str, split: str, logs: Mapping[str, xr.Dataset], judge: Judge, thresholds: Thresholds
-) -> Finding:
-    """Compare two collections and judge what is found."""
-    by_accuracy, by_epoch = (compare(logs, clock).to_dict() for clock in ("accuracy", "epoch"))
-    matched = _matched(by_accuracy["levels"])
-    pair = Compared(by_accuracy["pairs"][0], by_epoch["pairs"][0], matched)
-    because, found = judge(pair, thresholds)
-    a, b = logs
-    return Finding(
-        study,
-        f"{a} and {b}",
-        split,
-        all_of(because.values()),
-        because,
-        found,
-        min(c["n_replicates"] for c in by_epoch["collections"]),
-    )

@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from learnorder.claims import Scale, recipe
-from learnorder.claims.judging import level_of, verdict_of
+from learnorder.claims import Scale
+from learnorder.claims.judging import verdict_of
+from learnorder.claims.older import Result, other_replicates, other_rule
 from learnorder.claims.recipe import Claim, Study
 from learnorder.claims.result_file import FoundTable
 from learnorder.claims.results import DONE, read_result
 from learnorder.errors import LearnOrderError
-
-Result = Mapping[str, Any]
 
 BEGUN, ENDED, JUDGED = "trained_from", "trained_to", "created"
 """Of the origins of a result, those that are dates."""
@@ -55,7 +54,10 @@ def earlier_result(
         earlier = read_result(place)
         if earlier["status"] != DONE:
             return None
-        differs = [*_other_rule(earlier, claim, scale), *_other_replicates(earlier, others, scale)]
+        differs = [
+            *other_rule(earlier, claim, scale),
+            *other_replicates(earlier, _names_of(others), scale),
+        ]
     except LearnOrderError as error:
         differs = [str(error).partition(": ")[2].partition(". ")[0]]
     if differs:
@@ -65,33 +67,6 @@ def earlier_result(
             "as --out."
         )
     return earlier
-
-
-def _other_rule(earlier: Result, claim: Claim, scale: Scale) -> Iterator[str]:
-    """Say in what an earlier result was judged otherwise than it would be now."""
-    level = level_of(claim, claim.at(scale))
-    now = claim.judged_by | {"level": level}
-    words = {
-        "rule": "another rule",
-        "since": f"a rule of another date than {claim.since:%Y-%m-%d}",
-        "thresholds": "other thresholds",
-        "together": "other counting of its subjects",
-        "level": f"intervals that do not cover {level:.4g}",
-    }
-    for field, differing in words.items():
-        if earlier.get(field) != now[field]:
-            yield f"it was judged by {differing}"
-
-
-def _other_replicates(earlier: Result, studies: Sequence[Study], scale: Scale) -> Iterator[str]:
-    """Say which collections of studies were other replicates than the recipe has."""
-    for name in _names_of(studies):
-        collection = recipe.collection(name, scale)
-        known = earlier["collections"].get(name)
-        if known and known["spec"] != collection.spec.resolved():
-            yield f"its {name} was trained by another spec"
-        elif known and {*known["seeds"], *map(int, known["failed"])} != set(collection.seeds):
-            yield f"its {name} has other seeds"
 
 
 def _other_data(new: Mapping[str, Result], kept: Mapping[str, Result]) -> Iterator[str]:
@@ -137,7 +112,10 @@ def joined(
     earlier = earlier or {"measures": [], "collections": {}, "not_run": {}, "not_asked": None}
     found_now = {found["study"] for found in new["measures"]}
     lacking = [s for s in claim.at(scale) if s.name not in found_now and s not in others]
-    others = [*others, *(s for s in lacking if not list(_other_replicates(earlier, [s], scale)))]
+    others = [
+        *others,
+        *(s for s in lacking if not list(other_replicates(earlier, s.collections, scale))),
+    ]
     kept = [found for found in earlier["measures"] if found["study"] in {s.name for s in others}]
     order = [study.name for study in claim.at(scale)]
     measures = sorted([*new["measures"], *kept], key=lambda found: order.index(found["study"]))

@@ -10,9 +10,9 @@ from typing import Any
 from learnorder.claims import Scale
 from learnorder.claims.judging import FEWEST_REPLICATES
 from learnorder.claims.markdown import code, table, text
+from learnorder.claims.older import differences
 from learnorder.claims.page_tables import measures, not_run, provenance, trained, undefined
 from learnorder.claims.paper import PAPER
-from learnorder.claims.recipe import find_claims
 from learnorder.claims.results import place_of
 from learnorder.errors import count_of
 from learnorder.measures.intervals import LEVEL
@@ -135,19 +135,13 @@ def _in_words(result: Mapping[str, Any]) -> list[str]:
 def _rule(result: Mapping[str, Any]) -> list[str]:
     """The rule, and whether it was fixed before there was anything to see."""
     lines = [f"> {_fixed(result)} {text(result['rule'])}", ""]
-    if is_older(result):
+    if differs := differences(result):
         lines += [
-            "*The recipe has another rule or other replicates by now; this result is by what it "
+            f"*The recipe has changed since: {text('; '.join(differs))}. This result is by what it "
             "had then.* What changed, and why: [Findings](../findings.md).",
             "",
         ]
     return lines
-
-
-def is_older(result: Mapping[str, Any]) -> bool:
-    """Whether it was judged by another rule than the recipe has now."""
-    (claim,) = find_claims([result["claim"]])
-    return any(result.get(name) != now for name, now in claim.judged_by.items())
 
 
 def _fixed(result: Mapping[str, Any]) -> str:

@@ -79,10 +79,10 @@ def _judged(rows: Sequence[Row], row: Row, part: str) -> str:
     """A part of the rule in one row, over up to three lines."""
     found = row["measures"].get(part)
     lines = [_value(found)]
-    if part in row["because"]:
-        threshold = row["measures"][part]["threshold"]
+    if part in row["because"] and found is not None:
+        threshold = found["threshold"]
         if threshold is not None and common_threshold(rows, part) is None:
-            lines.append(f"{side_of(rows, part)} {threshold:z.3f}")
+            lines.append(f"{side_of(rows, part)} {threshold:z.{_digits(found)}f}")
         lines.append(f"*{row['because'][part]}*")
     elif found is not None:
         lines.append("*not asked for*")
@@ -101,18 +101,22 @@ def _value(found: Mapping[str, Any] | None) -> str:
         words += f" ({low:z.{n}f} to {high:z.{n}f})"
     if found["null"]:
         low, high = found["null"]
-        words += f"<br>null {low:z.3f}" + (f" to {high:z.3f}" if high > low else "")
+        words += f"<br>null {low:z.{n}f}" + (f" to {high:z.{n}f}" if high > low else "")
     return words
 
 
 def _digits(found: Mapping[str, Any]) -> int:
-    """Three digits, or more where an end of the interval would look like the threshold."""
+    """Three digits, or more where an end of the interval would look like the threshold.
+
+    Examples
+    --------
+    >>> _digits({"threshold": 0.8327, "ci": [0.8334, 0.9]})
+    4
+    """
     threshold, ends = found["threshold"], found["ci"] or ()
     if threshold is None:
         return 3
-    return next(
-        (n for n in (3, 4) if all(f"{e - threshold:z.{n}f}" != f"{0:.{n}f}" for e in ends)), 5
-    )
+    return next((n for n in (3, 4) if all(f"{e:z.{n}f}" != f"{threshold:z.{n}f}" for e in ends)), 5)
 
 
 def undefined(result: Mapping[str, Any]) -> list[str]:

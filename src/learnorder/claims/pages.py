@@ -13,7 +13,8 @@ from typing import Any
 
 from learnorder.claims import SCALES, Scale
 from learnorder.claims.markdown import table, text
-from learnorder.claims.page import MARK, figure_of, is_older, page_of, tally
+from learnorder.claims.older import differences
+from learnorder.claims.page import MARK, figure_of, page_of, tally
 from learnorder.claims.recipe import ORDER, all_claims
 from learnorder.claims.results import DONE, place_of, read_result, status_place
 from learnorder.errors import LearnOrderError, nearest
@@ -133,24 +134,25 @@ def index_of(results: Results) -> str:
     rows = []
     for claim in all_claims():
         of = results.get(claim.id, {})
+        has_page = any(result["status"] == DONE for result in of.values())
+        named = f"[{claim.claim}]({claim.id}.md)" if has_page else f"{claim.claim} (`{claim.id}`)"
         if not of:
-            rows.append([f"{text(claim.claim)} (`{claim.id}`)", "not run", *[""] * 7])
-        named = f"[{claim.claim}]({claim.id}.md)"
+            rows.append([named, "", "not run", *[""] * 6])
         for scale, result in of.items():
             if result["status"] == DONE:
                 counts = [str(n) for n in tally(result).values()]
                 rows.append([named, _scale_of(result), f"**{result['verdict']}**", *counts])
-                named = ""
             else:
-                rows.append([f"`{claim.id}`", scale, result["status"], *[""] * 6])
+                rows.append([named, scale, result["status"], *[""] * 6])
+            named = ""
     return "\n".join([MARK, "", "# Claims", "", *INTRODUCTION, "", *table(head, rows)])
 
 
 def _scale_of(result: Mapping[str, Any]) -> str:
-    """The scale, what of the claim was left out, and whether the rule is still the same."""
+    """The scale, what of the claim was left out, and whether the recipe is still the same."""
     left_out = ", ".join(text(name) for name in result.get("not_asked", []))
     named = f"{result['scale']}, without {left_out}" if left_out else str(result["scale"])
-    return f"{named}; by an earlier rule" if is_older(result) else named
+    return f"{named}; by an earlier recipe" if differences(result) else named
 
 
 INTRODUCTION = (

@@ -17,7 +17,7 @@ from learnorder.errors import LearnOrderError, nearest
 from learnorder.training.spec import TrainingSpec
 from learnorder.training.tables import laid_over
 
-Rule = Literal[
+RuleName = Literal[
     "shared", "broken", "same-order", "starts-alike", "other-order", "agrees", "goes-with-accuracy"
 ]
 
@@ -131,7 +131,7 @@ class Claim(Table):
 
     id: str
     claim: str
-    rule: Rule
+    rule: RuleName
     because: str
     since: datetime
     together: Literal["all", "any"] = "all"

@@ -19,7 +19,7 @@ from learnorder.claims.budget import Budget, measure_budget
 from learnorder.claims.evidence import Finding
 from learnorder.claims.folder import sole_run
 from learnorder.claims.judging import find_evidence, level_of, verdict_of
-from learnorder.claims.missing import is_enough, possible
+from learnorder.claims.missing import possible
 from learnorder.claims.origin import judged_with, trained_with
 from learnorder.claims.other_studies import earlier_result, joined, others_of
 from learnorder.claims.recipe import (
@@ -143,7 +143,7 @@ def reproduce(
     claims = with_studies(list(whole.values()), studies, scale, each=bool(names))
     LocalEngine(workers)  # refuses what is no number of processes
     # of all collections, probed and trained, workers are forked from one process
-    with sole_run(out) as folder, _data_root(data), ready_to_fork(at_once=False):
+    with _data_root(data), sole_run(out) as folder, ready_to_fork(at_once=False):
         run = _Run(folder, scale, whole, workers, report or (lambda _: None))
         return run.all(claims, collections_of(claims, scale))
 
@@ -151,6 +151,12 @@ def reproduce(
 @contextmanager
 def _data_root(folder: str | Path | None) -> Iterator[None]:
     """Let datasets be looked for in a folder."""
+    if folder is not None and not Path(folder).expanduser().is_dir():
+        raise LearnOrderError(
+            f"reproduce: there is no folder {folder}. data (--data) is the folder with the "
+            "datasets, each in a folder of its own. Correct it, or leave it out where "
+            "LEARNORDER_DATA is set."
+        )
     before = os.environ.get("LEARNORDER_DATA")
     if folder is not None:
         os.environ["LEARNORDER_DATA"] = str(Path(folder).expanduser().resolve())
@@ -251,7 +257,7 @@ class _Run:
             for name in names:
                 self._train(claim.id, collections[name], budget)
                 used[name] = self.trained[name]
-            if not is_enough(claim, study, names):
+            if not names:
                 continue
             finished = [name for name in names if self.trained[name]["n_replicates"]]
             logs = {name: self._splits(name) for name in finished}
@@ -264,9 +270,16 @@ class _Run:
         versions = trained_with(
             (open_log(self.log(name)), about["seeds"]) for name, about in used.items()
         )
-        made = (versions, judged_with())
         found = result_of(
-            claim, self.scale, level, verdict, findings, list(used.values()), not_run, *made
+            claim,
+            self.scale,
+            level=level,
+            verdict=verdict,
+            findings=findings,
+            collections=list(used.values()),
+            not_run=not_run,
+            versions=versions,
+            judged_with=judged_with(),
         )
         return joined(found, earlier, whole, others, self.scale) if others else found
 
@@ -333,7 +346,8 @@ class _Run:
     def _stage(self, claim: str, name: str, budget: Budget, news: Progress | None) -> Stage:
         """What is left: as estimated, corrected by what was taken so far."""
         ratio = self.taken / self.estimated if self.estimated else 1.0
-        others = [n for n in budget.costs if n not in self.trained and n != name]
+        settled = {name, *self.trained, *self.hindered}
+        others = [n for n in budget.costs if n not in settled]
         left = ratio * sum(map(budget.seconds, others))
         if name not in self.trained:
             here = news.left if news is not None else None

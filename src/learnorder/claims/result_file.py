@@ -24,10 +24,9 @@ from pydantic import (
 
 from learnorder.claims import Scale
 from learnorder.claims.evidence import Finding, Measured
-from learnorder.claims.judging import FEWEST_REPLICATES, verdict_of
-from learnorder.claims.of_collections import REACHED
+from learnorder.claims.judging import judged, verdict_of, verdict_of_parts
 from learnorder.claims.recipe import ORDER, find_claims
-from learnorder.claims.verdicts import Verdict, all_of
+from learnorder.claims.verdicts import Verdict
 from learnorder.errors import nearest
 
 LARGEST_NUMBER = 1e9
@@ -74,13 +73,13 @@ COLUMNS: Mapping[str, TypeAdapter[Any]] = {
 """What a column of curves holds, by its name or how that ends."""
 
 
-class Table(BaseModel):
+class FileTable(BaseModel):
     """An object of the file: known fields are strict, others are ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
 
-class Measure(Table):
+class Measure(FileTable):
     """A value with interval, null and threshold; what is missing has a reason."""
 
     value: Number | None
@@ -103,14 +102,12 @@ class Measure(Table):
         """What it comes to as a part of a rule; None where no side of a threshold is given."""
         if self.side is None or self.threshold is None:
             return None
-        if part == REACHED:
-            enough = self.value is not None and self.value >= self.threshold
-            return Verdict.HOLDS if enough else Verdict.INCONCLUSIVE
         ends = (self.ci[0], self.ci[1]) if self.ci else None
-        return Measured(self.value, ends, threshold=self.threshold, side=self.side).verdict
+        found = Measured(self.value, ends, threshold=self.threshold, side=self.side)
+        return judged(part, found)
 
 
-class FoundTable(Table):
+class FoundTable(FileTable):
     """A finding."""
 
     study: Words
@@ -130,7 +127,8 @@ class FoundTable(Table):
             raise ValueError(f"is judged by {unknown[0]!a}, which is none of its measures")
         if not self.measures and "measures" not in self.undefined:
             raise ValueError("has no measures, and no reason for it in undefined")
-        if self.verdict not in self.possible():
+        because = {part: Verdict(verdict) for part, verdict in self.because.items()}
+        if self.verdict != verdict_of_parts(because, self.n_replicates):
             parts = ", ".join(f"{part!a}: {v}" for part, v in self.because.items()) or "nothing"
             raise ValueError(f"is judged {self.verdict!r}, which does not follow from {parts}")
         return self
@@ -159,15 +157,6 @@ class FoundTable(Table):
                 )
         return self
 
-    def possible(self) -> set[Verdict]:
-        """Verdicts that follow: that of all parts, or none where something is left open."""
-        if self.n_replicates < FEWEST_REPLICATES:
-            return {Verdict.INCONCLUSIVE}
-        parts = [Verdict(verdict) for verdict in self.because.values()]
-        return {all_of(parts)} | (
-            {Verdict.INCONCLUSIVE} if Verdict.INCONCLUSIVE in parts else set()
-        )
-
     def as_finding(self) -> Finding:
         """Return what a verdict is made of."""
         because = {part: Verdict(verdict) for part, verdict in self.because.items()}
@@ -182,20 +171,20 @@ class FoundTable(Table):
         )
 
 
-class DatasetTable(Table):
+class DatasetTable(FileTable):
     """What a page says of the dataset of a collection."""
 
     train_limit: Count | None
     test_limit: Count | None
 
 
-class SpecTable(Table):
+class SpecTable(FileTable):
     """What a page says of a spec."""
 
     dataset: DatasetTable
 
 
-class CollectionTable(Table):
+class TrainedTable(FileTable):
     """What became of a collection."""
 
     about: Words
@@ -213,7 +202,7 @@ class CollectionTable(Table):
         return self
 
 
-class HeadTable(Table):
+class HeadTable(FileTable):
     """What every result has, finished or not."""
 
     claim: ClaimId
@@ -232,7 +221,7 @@ class ResultTable(HeadTable):
     verdict: Judged
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     measures: list[FoundTable]
-    collections: dict[Words, CollectionTable]
+    collections: dict[Words, TrainedTable]
     not_run: dict[Words, Words]
     not_asked: list[Words] = Field(default_factory=list)
     versions: Origins

@@ -36,6 +36,7 @@ def status_place(result: Path) -> Path:
 def result_of(
     claim: Claim,
     scale: Scale,
+    *,
     level: float,
     verdict: Verdict,
     findings: Sequence[Finding],

@@ -81,11 +81,6 @@ def reproduce(
         raise click.UsageError("Missing option '--out'.")
     from learnorder.claims.reproduce import reproduce as run
 
-    if data is not None and not data.is_dir():
-        raise LearnOrderError(
-            f"reproduce: there is no folder {data}. --data is the folder with the datasets, each "
-            "in a folder of its own. Correct it, or leave it out where LEARNORDER_DATA is set."
-        )
     display = _Display(claims, scale, data)
     try:
         with _stopped_by_signals():

@@ -118,17 +118,21 @@ def match_accuracy(accuracy: Mapping[str, Scores]) -> Points | str:
 def match_progress(accuracy: Mapping[str, Scores]) -> Points | str:
     """Match replicates at equal shares of the accuracy that each has at its last epoch, or why not.
 
-    Levels as in `match_accuracy`, of these shares; the highest is 1.
+    Levels as in `match_accuracy`, of these shares; the highest is 1: a replicate that is better on
+    the way than at its end passes it, and all of them reach it.
     """
     for name, values in accuracy.items():
         if not values[:, -1].all():
             return f"a replicate of {name!r} has no example right at its end: no share of that"
-    return _match({k: v / v[:, -1:] for k, v in accuracy.items()}, "share of final accuracy")
+    shares = {name: values / values[:, -1:] for name, values in accuracy.items()}
+    return _match(shares, "share of final accuracy", highest=1.0)
 
 
-def _match(progress: Mapping[str, Scores], what: str) -> Points | str:
+def _match(progress: Mapping[str, Scores], what: str, highest: float = np.inf) -> Points | str:
     first = {name: float(values[:, 0].max()) for name, values in progress.items()}
-    most = {name: float(values.max(axis=1).min()) for name, values in progress.items()}
+    most = {
+        name: min(float(values.max(axis=1).min()), highest) for name, values in progress.items()
+    }
     early, late = max(first, key=lambda k: first[k]), min(most, key=lambda k: most[k])
     if most[late] <= first[early]:
         return (
