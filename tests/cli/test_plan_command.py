@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -133,6 +134,27 @@ def test_too_few_replicates_are_undefined_with_the_reason(tiny_log):
     content = json.loads(run("plan", tiny_log, "--json").output)
     assert content["needed"]["more"] is content["designs"]["cheapest"] is None
     assert content["designs"]["undefined"]["cheapest"]
+
+
+def test_without_a_train_split_replicates_are_planned_and_designs_undefined(
+    tmp_path,
+):
+    label = np.arange(60) % 3
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        recorder = lo.Recorder(tmp_path / "own.zarr", seed=seed, labels={"test": label})
+        for epoch in range(2):  # a loop that counts from 0
+            recorder.record(epoch, "test", np.eye(3)[label] + rng.normal(size=(60, 3)) / 2)
+        recorder.finish()
+    done = run("plan", tmp_path / "own.zarr")
+    assert (done.exit_code, "reliability of the order, split test" in done.stdout) == (0, True)
+    assert "the log has no split 'train' (it has test)" in done.stderr
+    content = json.loads(run("plan", tmp_path / "own.zarr", "--json").stdout)
+    assert content["needed"]["n_replicates"] == 5
+    assert "no split 'train'" in content["designs"]["undefined"]["designs"]
+    asked = run("measure", tmp_path / "own.zarr", "-m", "accuracy")
+    assert "number epochs from 1" in asked.stderr
+    assert "cannot keep to 95 %" not in asked.stderr, "it has no interval, and there are five"
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,23 @@ def test_what_replicates_predict_before_training_does_not_tell_them_apart():
     votes[3, 1:] = votes[1, 1:]
     assert of_kind(lo.self_checks(lo.from_arrays(votes, LABEL, epochs=[0, 1, 2])), COPY)
     same = np.broadcast_to(votes[:1], (4, 3, len(LABEL)))
-    assert lo.self_checks(lo.from_arrays(same[:, :1], LABEL, epochs=[0])) == ()
+    assert not of_kind(lo.self_checks(lo.from_arrays(same[:, :1], LABEL, epochs=[0])), COPY)
+
+
+def test_an_epoch_of_training_that_is_called_0_is_noted():
+    rng = np.random.default_rng(0)
+    label = np.arange(300) % 3
+    right = rng.random((4, 3, 300)) < np.array([0.6, 0.7, 0.8])[:, np.newaxis]
+    prediction = np.where(right, label, (label + 1) % 3)
+
+    def noted(*epochs):
+        return of_kind(lo.self_checks(lo.from_arrays(prediction, label, epochs=epochs)), "epoch 0")
+
+    (note,) = noted(0, 1, 2)
+    assert "(its largest class has 33.3 %): if it is the first epoch of training, number" in note
+    assert not noted(1, 2, 3)
+    prediction[:, 0] = np.arange(4)[:, np.newaxis] % 3  # one class for everything
+    assert not noted(0, 1, 2)
 
 
 def test_a_plateau_of_perfect_accuracy_is_no_copy():
@@ -235,7 +251,7 @@ def odd_log():
 def test_notes_do_not_depend_on_how_a_log_is_cut_and_are_those_of_the_summary(lazy):
     log = odd_log()
     notes = lo.self_checks(log)
-    assert len(notes) == 2
+    assert len(notes) == 3
     for chunk in ((1, 300), (4, 64), (2, 7)):
         cut, _ = lazy(log, chunk)
         assert lo.self_checks(cut) == notes

@@ -123,6 +123,13 @@ def test_bimodality_above_a_null_is_no_sign_against_agreement() -> None:
     assert caution not in reading.bimodality_sentence(summary())
 
 
+def test_epochs_left_out_are_listed() -> None:
+    assert reading.epochs_left_out_sentence([]) == ""
+    said = reading.epochs_left_out_sentence([0.5, 3, 4])
+    assert said == "Left out, since not all replicates have them: epochs 0.5, 3, 4."
+    assert reading.epochs_left_out_sentence(list(range(40))).endswith("8, 9 and 30 more.")
+
+
 def test_replicates_left_out_are_named_with_their_reasons() -> None:
     failed = {"seed": 7, "status": "failed", "reason": "loss became NaN at epoch 3"}
     planned = [{"seed": seed, "status": "planned", "reason": None} for seed in range(8, 20)]

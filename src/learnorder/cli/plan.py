@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnorder.cli.arguments import JSON, LOG, SPLIT
-from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost, sizes_with_train
+from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost
 from learnorder.errors import count_of
 
 if TYPE_CHECKING:
@@ -78,13 +78,20 @@ def plan(
     opened = open_log(log)
     say_what_is_left_out(opened, split)
     needed = replicates_needed(opened[split], target)
-    designs = sub_designs(opened[split], _cost(opened), correlation)
+    cost = _cost(opened)
+    if isinstance(cost, str):
+        designs: dict[str, Any] = {"designs": None, "undefined": {"designs": cost}}
+    else:
+        designs = sub_designs(opened[split], cost, correlation).to_dict()
     if as_json:
-        echo_json({"split": split, "needed": needed.to_dict(), "designs": designs.to_dict()})
+        echo_json({"split": split, "needed": needed.to_dict(), "designs": designs})
         return
     _print_needed(needed.to_dict(), split)
+    if isinstance(cost, str):
+        click.echo(f"note: which smaller design tells the same order is not said: {cost}", err=True)
+        return
     click.echo()
-    _print_designs(designs.to_dict())
+    _print_designs(designs)
 
 
 def _plan_cluster(log: str, wanted: dict[str, Any], as_json: bool) -> None:
@@ -98,12 +105,17 @@ def _plan_cluster(log: str, wanted: dict[str, Any], as_json: bool) -> None:
         print_cost(cost, collection)
 
 
-def _cost(log: Log) -> CostModel:
-    """Cost of an epoch of this log: trained on is the split train, predicted are all."""
+def _cost(log: Log) -> CostModel | str:
+    """Cost of an epoch of this log, or why it is unknown: predicted are all splits."""
     from learnorder.measures.designs import CostModel
 
-    advice = "In Python, give `lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`."
-    sizes = sizes_with_train(log, advice)
+    sizes = {name: about.n_examples for name, about in log.header.splits.items()}
+    if "train" not in sizes:
+        return (
+            f"the log has no split 'train' (it has {', '.join(sizes)}), and what an epoch costs "
+            "depends on how many examples are trained on. In Python, give "
+            "`lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`"
+        )
     return CostModel(sizes["train"], sum(sizes.values()))
 
 

@@ -67,13 +67,13 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
     return cluster_cost(measured, own, wanted, given["slots"] or SLOTS), wanted
 
 
-def sizes_with_train(log: Log, advice: str) -> dict[str, int]:
+def _sizes_with_train(log: Log) -> dict[str, int]:
     """Examples of each split of a log that says how many are trained on."""
     sizes = {name: about.n_examples for name, about in log.header.splits.items()}
     if "train" not in sizes:
         raise LearnOrderError(
             f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
-            f"costs depends on how many examples are trained on. {advice}"
+            "costs depends on how many examples are trained on. Give a log of training."
         )
     return sizes
 
@@ -82,7 +82,7 @@ def _collection(log: Log, known: Mapping[str, float]) -> Collection:
     from learnorder.log.lanes import BYTES_PER_COMMIT
     from learnorder.measures.cluster_cost import Collection
 
-    sizes = sizes_with_train(log, "Give a log of training.")
+    sizes = _sizes_with_train(log)
     lanes = log.header.lanes.values()
     per_split = {split: 0 for split in sizes}
     for lane in lanes:

@@ -12,6 +12,8 @@ from learnorder.cli.arguments import JSON, LOG, LOGS, SPLIT
 from learnorder.errors import LearnOrderError, count_of
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from learnorder.log.reader import Log
 
 STAGE_COLUMNS = ("epochs", "reliability", "reliability_ci", "reliability_within_class")
@@ -83,10 +85,12 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
         click.echo(f"wrote {out}", err=True)
     if as_json:
         echo_json(content)
-    elif names and out is None:
-        _print_values(content["measures"])
     elif not names:
         _print_summary(content)
+    elif out is None:
+        _print_values(content["measures"])
+    if names and not as_json:
+        _print_notes(opened[split], content["measures"])
 
 
 @click.command()
@@ -167,10 +171,14 @@ def report(
     learnorder report runs/mlp.zarr runs/resnet.zarr --out report.html
     learnorder report runs/mlp.zarr --out report.html --figures figures
     """
+    from learnorder.cli.output import say_what_is_left_out
     from learnorder.report.render import render_report
 
+    opened = _open_all(logs)
+    for log in opened.values():
+        say_what_is_left_out(log, next(iter(log)))
     path = render_report(
-        _open_all(logs),
+        opened,
         out,
         examples=not no_examples,
         data=data,
@@ -329,6 +337,20 @@ def _stage_row(stage: dict[str, Any]) -> list[Any]:
         f"{first:g} to {last:g}" if first < last else f"{first:g}",
         *(stage[column] for column in STAGE_COLUMNS[1:]),
     ]
+
+
+def _print_notes(log: xr.Dataset, values: dict[str, Any]) -> None:
+    """Say what to know of the log that measures asked for by name are of."""
+    from learnorder.measures.checks import self_checks
+    from learnorder.measures.intervals import few_replicates
+    from learnorder.measures.values import value_rows
+    from learnorder.schema import REPLICATE
+
+    columns = {c for name in values for row in value_rows({name: values[name]}) for c in row}
+    has_intervals = any(column.endswith("_low") for column in columns)
+    few = few_replicates(log.sizes[REPLICATE]) if has_intervals else None
+    for note in (*([few] if few else ()), *self_checks(log)):
+        click.echo(f"note: {note}", err=True)
 
 
 def _print_values(values: dict[str, Any]) -> None:

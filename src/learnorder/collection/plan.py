@@ -85,9 +85,11 @@ def _difference(path: Path, header: Header, prepared: Prepared) -> str:
         if ours.get(key) != theirs.get(key)
     ]
     if not changed:
+        theirs_is, ours_is = header.dataset.get("fingerprint"), prepared.dataset.fingerprint()
         changed = [
-            f"the data differ (dataset fingerprint {header.dataset.get('fingerprint')} in the log, "
-            f"{prepared.dataset.fingerprint()} now, or other inputs for the same ids and labels)"
+            "the data differ: other inputs for the same ids and labels"
+            if theirs_is == ours_is
+            else f"the data differ: dataset fingerprint {theirs_is} in the log, {ours_is} now"
         ]
     return (
         f"train: {path} is a log of another spec: {'; '.join(changed)}. "

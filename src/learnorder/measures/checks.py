@@ -8,9 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from learnorder.measures import _kernels
 from learnorder.measures.intervals import (
@@ -22,7 +24,7 @@ from learnorder.measures.intervals import (
 from learnorder.measures.split import Split, read_split
 from learnorder.measures.sweep import sweep
 from learnorder.measures.tiles import Tile
-from learnorder.schema import REPLICATE
+from learnorder.schema import REPLICATE, Labels
 
 LEVEL = 0.99
 """Share of collections for which a test is silent where its theory holds exactly. A log is tested
@@ -68,8 +70,13 @@ def self_checks(log: xr.Dataset) -> tuple[str, ...]:
     More: replicates differ in skill. Less: chance cannot do it; they were picked, or stopped, by
     their accuracy. There is no test where the sum of p(1 - p) is below 10.
 
-    The last two are about the last recorded epoch, where that is > 0. Thresholds come from theory,
-    none from data.
+    *Learned before training*, with labels, where epoch 0 was recorded. It counts in no order, so a
+    loop that numbers its epochs from 0 loses its first one. Predictions that know nothing of the
+    examples are right on no more than the share of the largest class; the note comes where every
+    replicate lies above that by more than chance does in 0.5 %.
+
+    The second and third are about the last recorded epoch, where that is > 0. Thresholds come from
+    theory, none from data.
 
     Parameters
     ----------
@@ -112,10 +119,14 @@ class CheckTotals:
         # Before training there is nothing to be calibrated, or skilled, about.
         has_end = len(split.label) > 0 and split.epochs[-1] > 0
         self._end = EndTotals(split) if has_end else None
+        has_start = len(split.label) > 0 and split.epochs[0] == 0
+        self._right_before = np.zeros(split.n_replicates, dtype=np.int64) if has_start else None
 
     def add(self, tile: Tile) -> None:
         """Take a tile in."""
         self._copies.add(tile)
+        if self._right_before is not None and tile.epochs.start == 0:
+            self._right_before += (tile.prediction[:, 0] == tile.label).sum(axis=1)
         if self._end is not None and tile.epochs.stop == self._split.n_epochs:
             last = slice(tile.epochs.stop - 1, tile.epochs.stop)
             self._end.add(replace(tile, epochs=last, prediction=tile.prediction[:, -1:]))
@@ -123,6 +134,8 @@ class CheckTotals:
     def notes(self) -> tuple[str, ...]:
         """What is odd."""
         found = [copies_note(self._copies.seeds())]
+        if self._right_before is not None:
+            found.append(_learned_before(self._right_before, self._split.label))
         if self._end is not None:
             where = f"{self._split.log.attrs.get('split')}, epoch {self._split.epochs[-1]:g}"
             if self._split.log.attrs.get("split") == "test":
@@ -244,6 +257,30 @@ def copies_note(groups: Sequence[Sequence[int]]) -> str | None:
         f"seeds {listed}{more} have the same predictions at every recorded epoch > 0: one seed "
         "trained twice, a copied replicate, a seed on which nothing depends, or networks that do "
         "not learn; they agree with themselves, which inflates every measure of agreement"
+    )
+
+
+def _learned_before(right: NDArray[np.int64], label: Labels) -> str | None:
+    """Note on an epoch 0 after which every replicate knows something already.
+
+    Parameters
+    ----------
+    right
+        ``(replicate,)``, examples each has right.
+    label
+        ``(example,)``
+    """
+    n = len(label)
+    largest = float(np.bincount(label).max()) / n
+    chance = largest + NormalDist().inv_cdf((1 + LEVEL) / 2) * math.sqrt(
+        largest * (1 - largest) / n
+    )
+    if float(right.min()) / n <= chance:
+        return None
+    return (
+        "epoch 0 stands for what networks predict before training, and counts in no order, but its "
+        f"accuracy is {_percent(float(right.mean()) / n)} (its largest class has "
+        f"{_percent(largest)}): if it is the first epoch of training, number epochs from 1"
     )
 
 

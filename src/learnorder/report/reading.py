@@ -17,6 +17,9 @@ BIMODALITY_ALONE = (
     "it."
 )
 
+MOST_EPOCHS = 10
+"""Epochs that are listed; the others are counted."""
+
 MOST_OF_IT = 0.5
 """Lower end of an interval of reliability above which an order counts as shared, not as partly."""
 
@@ -161,6 +164,15 @@ def counted(summary: Mapping[str, Any]) -> str:
     n, planned = summary["n_replicates"], summary.get("n_replicates_planned")
     replicates = f"{n} of {count_of(planned, 'replicate')}" if planned else count_of(n, "replicate")
     return f"{replicates}, {count_of(summary['n_examples'], 'example')}"
+
+
+def epochs_left_out_sentence(epochs: Sequence[float]) -> str:
+    """Epochs that no number contains."""
+    if not epochs:
+        return ""
+    listed = ", ".join(f"{epoch:g}" for epoch in epochs[:MOST_EPOCHS])
+    more = f" and {len(epochs) - MOST_EPOCHS} more" if len(epochs) > MOST_EPOCHS else ""
+    return f"Left out, since not all replicates have them: epochs {listed}{more}."
 
 
 def left_out_sentence(left_out: Sequence[Mapping[str, Any]]) -> str:

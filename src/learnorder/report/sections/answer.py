@@ -96,9 +96,22 @@ def answer_table(found: Sequence[Measured]) -> Table | None:
 
 
 def left_out(found: Sequence[Measured]) -> dict[str, str]:
-    """Replicates that no number contains, by collection, each named once."""
+    """Replicates and epochs that no number contains, by collection, each named once."""
     seen: dict[str, dict[object, Mapping[str, object]]] = {}
+    epochs: dict[str, set[float]] = {}
     for m in found:
         for entry in m.log.attrs.get("left_out") or ():
             seen.setdefault(m.collection, {}).setdefault(entry.get("seed"), entry)
-    return {name: reading.left_out_sentence(list(v.values())) for name, v in seen.items()}
+        epochs.setdefault(m.collection, set()).update(m.log.attrs.get("epochs_left_out") or ())
+    return {
+        name: " ".join(
+            filter(
+                None,
+                (
+                    reading.left_out_sentence(list(seen.get(name, {}).values())),
+                    reading.epochs_left_out_sentence(sorted(of)),
+                ),
+            )
+        )
+        for name, of in epochs.items()
+    }
