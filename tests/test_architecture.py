@@ -16,6 +16,7 @@ WALK = [
     "schema",
     "notebook",
     "ids",
+    "written",
     "datasets",
     "training",
     "log",

@@ -93,7 +93,7 @@ def test_ids_that_are_numbers_stay_numbers_and_rows_may_come_in_any_order(tmp_pa
     log = lo.from_arrays(
         np.random.default_rng(0).integers(0, 300, (2, 3, 40)),
         np.arange(40) * 7,
-        ids=np.arange(40)[::-1] * 10,
+        ids=(np.arange(40)[::-1] - 20) * 10,
         split="train",
     )
     frame = lo.to_frame(log)
@@ -110,11 +110,11 @@ def test_ids_that_are_numbers_stay_numbers_and_rows_may_come_in_any_order(tmp_pa
 
 
 def test_what_csv_cannot_tell_is_told(tmp_path):
-    log = lo.from_arrays([[[0, 1]]], ids=["1", "2"])
+    log = lo.from_arrays([[[0, 1]]], ids=["1", "-2"])
     done = lo.export_log(log, "csv", tmp_path / "log.csv")
     assert any("ids are texts" in lost for lost in done.lost)
     lo.import_log(tmp_path / "log.csv", tmp_path / "back.zarr")
-    assert lo.open_log(tmp_path / "back.zarr")["test"].example.values.tolist() == [1, 2]
+    assert lo.open_log(tmp_path / "back.zarr")["test"].example.values.tolist() == [1, -2]
 
 
 def test_true_labels_survive(tmp_path):

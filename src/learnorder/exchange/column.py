@@ -5,7 +5,6 @@ Tables say things in many types. A column becomes int64, float64, or objects tha
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -13,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
-
-WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
-"""A whole number as a program writes it; 007 is a text, or it would be the same id as 7."""
+from learnorder.written import WHOLE, number_of
 
 Mask = NDArray[np.bool_]
 
@@ -203,7 +200,7 @@ class Column:
         codes, values = self.distinct()
         if values.dtype.kind != "O":
             return codes, values.astype(np.float64)
-        numbers = np.array([_number(text) for text in values], dtype=np.float64)
+        numbers = np.array([number_of(text) for text in values], dtype=np.float64)
         if np.isnan(numbers).any():
             self.refuse(np.isnan(numbers)[codes], "It is a number")
         return codes, numbers
@@ -246,11 +243,3 @@ def _written(value: Any) -> str:
     """Value as a terminal can show it."""
     text = repr(str(value)[:80])
     return text if text.isprintable() else ascii(text)
-
-
-def _number(text: str) -> float:
-    try:
-        # as float() reads it, but neither 1_000 nor digits of other scripts
-        return float(text) if text.isascii() and "_" not in text else float("nan")
-    except ValueError:
-        return float("nan")

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.exchange.column import WHOLE, Column, Words
+from learnorder.exchange.column import Column, Words
 from learnorder.log.labelled import MOST_UNNAMED
+from learnorder.written import WHOLE, ids_as_written
 
 LONGEST_ID = 1000
 """Letters of an id: arrays of texts give each the room of the longest."""
@@ -94,15 +95,14 @@ class Positions:
         split
             Of which, for messages.
         typed
-            Whether the source tells numbers from texts. Where it does not, ids that all look like
-            whole numbers are numbers.
+            Whether the source tells numbers from texts. Where it does not, ids that are all spelled
+            as whole numbers are numbers.
         """
         if not self.values or isinstance(self.values[0], int):
             return np.array(self.values, dtype=np.int64)
         check_ids(split, self.values)
-        if not typed and all(WHOLE.fullmatch(value) for value in self.values):
-            return np.array([int(value) for value in self.values], dtype=np.int64)
-        return np.array(self.values, dtype=np.str_)
+        ids = self.values if typed else ids_as_written(self.values)
+        return np.array(ids, dtype=np.str_ if isinstance(ids[0], str) else np.int64)
 
 
 class Classes:

@@ -9,7 +9,6 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from learnorder.exchange.column import WHOLE
 from learnorder.exchange.source import (
     Source,
     blocks,
@@ -21,6 +20,7 @@ from learnorder.exchange.tables import EPOCH as EPOCH_COLUMN
 from learnorder.exchange.tables import ID, SPLIT
 from learnorder.exchange.tables import SEED as SEED_COLUMN
 from learnorder.schema import EXAMPLE, LABEL, OF_LABEL, PREDICTION, TRUE_LABEL
+from learnorder.written import INTEGER
 
 ROWS = 1 << 20
 """Rows that are made at once."""
@@ -102,7 +102,7 @@ def ids_look_like_numbers(source: Source) -> bool:
     if not has_text_ids(source):
         return False
     splits = [s for s in source.splits.values()]
-    return any(all(WHOLE.fullmatch(str(i)) for i in s[EXAMPLE].values.tolist()) for s in splits)
+    return any(all(INTEGER.fullmatch(str(i)) for i in s[EXAMPLE].values.tolist()) for s in splits)
 
 
 def example_columns(split: xr.Dataset, columns: list[str], texts: bool) -> dict[str, NDArray[Any]]:
