@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Decoders in use; the many others Pillow has are a risk without a benefit here."""
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".pgm", ".ppm")
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp"),
+    *(".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm"),
+)
 
 MAX_PIXELS = 50_000_000
 """A picture of more is a mistake, or made to exhaust the memory."""
@@ -29,8 +32,9 @@ def decode_images(
 ) -> dict[str, NDArray[np.uint8]]:
     """Images of every split, all of one size, and all grey or all RGB.
 
-    Grey stays grey where every picture is; transparency is dropped, 16 bits are scaled to 8, of an
-    animation the first picture counts, and a photograph is turned as its camera says.
+    Grey stays grey where every picture is; an alpha channel that is opaque is dropped, 16 bits are
+    scaled to 8, of an animation the first picture counts, and a photograph is turned as its camera
+    says.
 
     Parameters
     ----------
@@ -46,7 +50,8 @@ def decode_images(
     Raises
     ------
     LearnOrderError
-        A picture is damaged or too large, or they differ in size and ``image_size`` is None.
+        A picture is damaged, too large or transparent anywhere, or they differ in size and
+        ``image_size`` is None.
     """
     first: tuple[str, tuple[int, ...]] | None = None
     decoded: dict[str, list[NDArray[np.uint8]]] = {}
@@ -75,7 +80,9 @@ def _decode(data: bytes, where: str, image_size: int | None) -> NDArray[np.uint8
             opened.verify()
         # Once verified, a picture has to be opened again.
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
-            picture = _eight_bits(ImageOps.exif_transpose(opened))
+            turned = ImageOps.exif_transpose(opened)
+            _refuse_transparent(turned, where)
+            picture = _eight_bits(turned)
             if image_size is not None and picture.size != (image_size, image_size):
                 picture = picture.resize((image_size, image_size), Image.Resampling.BILINEAR)
             return np.array(picture, dtype=np.uint8)
@@ -84,6 +91,8 @@ def _decode(data: bytes, where: str, image_size: int | None) -> NDArray[np.uint8
             f"load_dataset: {where} is too large ({error}). A picture has at most "
             f"{MAX_PIXELS} pixels. Leave it out or shrink it."
         ) from error
+    except LearnOrderError:
+        raise
     except Exception as error:  # decoders fail in many ways on damaged bytes
         reason = " ".join(str(error).split()).split(" <_io")[0] or type(error).__name__
         raise LearnOrderError(
@@ -91,6 +100,27 @@ def _decode(data: bytes, where: str, image_size: int | None) -> NDArray[np.uint8
             f"Pictures are complete files of the formats {', '.join(FORMATS)}. Replace it or "
             "leave it out."
         ) from error
+
+
+def _refuse_transparent(picture: Image.Image, where: str) -> None:
+    """Refuse pixels that show what is behind them: their own colour is nobody's choice."""
+    if not picture.has_transparency_data:
+        return
+    band = picture.getbands()[-1]
+    if band in ("A", "a"):
+        alpha = np.asarray(picture.getchannel(band))
+    elif picture.mode.startswith("I;16"):  # which Pillow would convert as if it were opaque
+        alpha = np.where(np.asarray(picture) == picture.info["transparency"], 0, 255)
+    else:  # one colour, or entries of the palette
+        alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
+    see_through = np.count_nonzero(alpha < 255)
+    if see_through:
+        raise LearnOrderError(
+            f"load_dataset: {where} is transparent, wholly or in part, at {see_through} of its "
+            f"{alpha.size} pixels. Inputs have no transparency. Put it on a background, for "
+            "instance with Pillow: Image.alpha_composite(Image.new('RGBA', picture.size, 'white'), "
+            "picture.convert('RGBA')).convert('RGB')."
+        )
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
