@@ -45,6 +45,53 @@ def test_one_colour_picture_makes_all_colour(pets, png):
     np.testing.assert_array_equal(dataset.train.inputs[0], np.stack([GREY] * 3, axis=2))
 
 
+def transparent_pictures():
+    """Pictures that show what is behind them, each in the way its format has."""
+    alpha = np.full((3, 4), 255, np.uint8)
+    alpha[1, 2] = 254
+    palette = Image.fromarray(GREY).convert("P")
+    return {
+        "RGBA.png": (Image.fromarray(np.dstack([RED * 0, GREY])), {}, 12),
+        "nearly.png": (Image.fromarray(np.dstack([RED, alpha])), {}, 1),
+        "LA.png": (Image.fromarray(np.dstack([GREY, alpha]), "LA"), {}, 1),
+        "RGBA.webp": (Image.fromarray(np.dstack([RED, alpha])), {"lossless": True}, 1),
+        "RGBA.tif": (Image.fromarray(np.dstack([RED, alpha])), {}, 1),
+        "P.png": (palette, {"transparency": 3}, 1),
+        "P.gif": (palette, {"transparency": 3}, 1),
+        "half.png": (palette, {"transparency": bytes([255, 128])}, 1),
+        "L.png": (Image.fromarray(GREY), {"transparency": 3}, 1),
+        "RGB.png": (Image.fromarray(RED), {"transparency": (200, 0, 0)}, 12),
+        "deep.png": (Image.fromarray(GREY.astype(np.uint16) * 999), {"transparency": 2997}, 1),
+    }
+
+
+@pytest.mark.parametrize("name", transparent_pictures())
+def test_a_transparent_picture_is_refused(pets, refused, name):
+    picture, options, pixels = transparent_pictures()[name]
+    picture.save(pets / "train/dog" / name, **options)
+    call = lambda: load_dataset("imagefolder", pets)  # noqa: E731
+    refused(call, f"train/dog/{name}", f"at {pixels} of its 12 pixels", "background", "Pillow")
+
+
+def test_what_is_said_of_a_transparent_picture_makes_it_one_that_is_read(pets):
+    for name, (picture, options, _) in transparent_pictures().items():
+        picture.save(pets / name, **options)
+        with Image.open(pets / name) as opened:
+            if name == "deep.png":
+                continue  # Pillow has no conversion of these that knows the transparent value
+            white = Image.new("RGBA", opened.size, "white")
+            mended = Image.alpha_composite(white, opened.convert("RGBA")).convert("RGB")
+        mended.save(pets / "train/dog" / f"{name}.png")
+    assert len(load_dataset("imagefolder", pets).train) == 3 + len(transparent_pictures()) - 1
+
+
+def test_a_transparent_colour_that_no_pixel_has_is_no_transparency(pets):
+    Image.fromarray(GREY).convert("P").save(pets / "train/dog/b.png", transparency=200)
+    Image.fromarray(GREY).save(pets / "train/dog/c.png", transparency=200)
+    last = load_dataset("imagefolder", pets).train.inputs[-1]
+    np.testing.assert_array_equal(last, np.stack([GREY] * 3, axis=2))
+
+
 @pytest.mark.parametrize(
     ("mode", "colour"), [("1", False), ("LA", False), ("P", True), ("RGBA", True), ("CMYK", True)]
 )
@@ -87,12 +134,33 @@ def test_several_sizes_need_image_size(pets, png, refused):
 def test_nested_folders_belong_to_their_class_and_other_files_to_none(pets, png):
     (pets / "train/dog/images").mkdir()
     (pets / "train/dog/images/z.JPEG").write_bytes(png(GREY, "JPEG"))
-    (pets / "train/dog/notes.txt").write_text("not a picture")
+    for name in ("notes.txt", "README", "LICENSE.md", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (pets / "train/dog" / name).write_text("not a picture")
     (pets / "train/.cache").mkdir()
     (pets / "train/.cache/x.png").write_bytes(b"not looked at")
     ids = load_dataset("imagefolder", pets).train.examples.ids.tolist()
     assert ids[-1] == "train/dog/images/z.JPEG"
     assert len(ids) == 4
+
+
+@pytest.mark.parametrize("name", ["z.jfif", "z.jpe", "z.JPG", "z.pnm", "z.pbm"])
+def test_other_endings_of_the_formats_are_read(pets, png, name):
+    format = "PPM" if name[2:] in ("pnm", "pbm") else "JPEG"
+    (pets / "train/dog" / name).write_bytes(png(GREY, format))
+    assert load_dataset("imagefolder", pets).train.examples.ids[-1] == f"train/dog/{name}"
+
+
+@pytest.mark.parametrize("name", ["b.heic", "b.HEIC", "b.avif", "b.svg", "b", "b.png~", "b.tar"])
+def test_a_file_that_may_be_a_picture_and_is_not_read_is_refused(pets, png, refused, name):
+    (pets / "train/dog" / name).write_bytes(png(GREY))
+    call = lambda: load_dataset("imagefolder", pets)  # noqa: E731
+    assert "more" not in refused(call, f"train/dog/{name} ", ".jfif", "Convert", "move it away")
+    (pets / "train/cat" / name).write_bytes(png(GREY))
+    refused(call, f"train/cat/{name} ", "nor are 1 more")
+    (pets / "train/.dog").mkdir()
+    for place in ("train/cat", "train/dog"):
+        (pets / place / name).rename(pets / "train/.dog" / name)
+    assert len(load_dataset("imagefolder", pets).train) == 3
 
 
 def test_a_further_split_without_class_folders_has_no_labels(pets, png):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -14,12 +15,18 @@ from learnorder.datasets.named_labels import named_labels
 from learnorder.datasets.source import Options, Source, require_folder
 from learnorder.errors import DataNotFound, LearnOrderError
 
+PASSED_OVER: Final = (
+    *(".txt", ".md", ".rst", ".html", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml"),
+    *("readme", "license", "licence", "copying", "notice", "thumbs.db", "desktop.ini"),
+)
+"""Endings of texts, and whole names, of files beside pictures; hidden files are passed over too."""
+
 
 def read_imagefolder(root: Path, options: Options) -> Source:
     """Pictures at ``<split>/<class>/...``; class names sorted, ids the paths below the root.
 
     Further splits may have their pictures without class folders; they have no labels then. Hidden
-    files and files that are no pictures by their suffix are left out. Links may not lead out of the
+    files, texts and what file managers leave behind are passed over. Links may not lead out of the
     root.
 
     Raises
@@ -27,7 +34,8 @@ def read_imagefolder(root: Path, options: Options) -> Source:
     DataNotFound
         A folder or its pictures are missing.
     LearnOrderError
-        A picture is damaged, sizes differ, or a link leads out.
+        A picture is damaged or transparent, sizes differ, a file is neither a picture that is read
+        nor passed over, or a link leads out.
     """
     require_folder(root)
     for split in ("train", "test"):
@@ -71,26 +79,40 @@ def pictures_below(folder: Path, root: Path) -> list[Path]:
     DataNotFound
         There is none.
     LearnOrderError
-        A link leads out of the root.
+        A link leads out of the root, or a file is neither a picture by its ending nor passed over.
     """
     inside = root.resolve()
-    found = []
+    found: list[Path] = []
+    others: list[Path] = []
     _refuse_link_out(folder, inside)
     for place, below, names in os.walk(folder):
         below[:] = [name for name in below if name[0] != "."]
         for name in below:
             _refuse_link_out(Path(place, name), inside)
-        for name in names:
-            path = Path(place, name)
-            if name[0] != "." and path.suffix.lower() in SUFFIXES:
+        for path in (Path(place, name) for name in names if name[0] != "."):
+            if path.suffix.lower() in SUFFIXES:
                 _refuse_link_out(path, inside)
                 found.append(path)
+            elif not {path.suffix.lower(), path.name.lower()} & set(PASSED_OVER):
+                others.append(path)
+    _refuse_others(others)
     if not found:
         raise DataNotFound(
             f"load_dataset: {folder} has no pictures ({', '.join(SUFFIXES)}). "
             "Each split has at least one. Add pictures or remove the folder."
         )
     return sorted(found, key=lambda path: path.relative_to(root).parts)
+
+
+def _refuse_others(files: list[Path]) -> None:
+    """A picture that nothing here reads would be an example that is lost."""
+    if files:
+        raise LearnOrderError(
+            f"load_dataset: {min(files)} is not read, by its ending"
+            f"{f' (nor are {len(files) - 1:,} more)' if len(files) > 1 else ''}. Pictures end in "
+            f"{', '.join(SUFFIXES)}; texts and hidden files are passed over. "
+            "Convert it to PNG if it is a picture, or move it away."
+        )
 
 
 def _refuse_empty_classes(train: Path, pictures: list[Path]) -> None:
