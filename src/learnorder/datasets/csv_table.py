@@ -304,7 +304,7 @@ def _numbers(table: _Table, row: int, places: list[int]) -> NDArray[np.float32]:
         raise LearnOrderError(
             f"load_dataset: {cells[bad]!r} in column {table.header[places[bad]]!r} at "
             f"{_place(table, row)} is no finite number. Features are numbers. "
-            "Fill it, drop the row, or choose text_column."
+            "Correct or fill it, drop the row, or choose text_column."
         )
     return numbers
 
