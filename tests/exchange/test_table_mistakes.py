@@ -114,6 +114,56 @@ def test_columns_can_be_named(tmp_path):
     assert "no column can mean 'ids'" in refusal(path, tmp_path, columns={"ids": "image"})
 
 
+@pytest.mark.parametrize(
+    ("name", "role", "advice"),
+    [
+        ("labels", "label", "--column label=labels"),
+        ("Label", "label", "--column label=Label"),
+        (" label", "label", "--column 'label= label'"),
+        ("Seed", "seed", "--column seed=Seed"),
+        ("EPOCHS", "epoch", "--column epoch=EPOCHS"),
+        ("split ", "split", "--column 'split=split '"),
+        ("true_labels", "true_label", "--column true_label=true_labels"),
+    ],
+)
+def test_a_column_that_is_named_almost_as_one_that_is_read_is_refused(name, role, advice, tmp_path):
+    header = HEADER if role == "true_label" else HEADER.replace(role, "other")
+    rows = [f"{row},{row.split(',')[HEADER.strip().split(',').index('label')]}" for row in ROWS]
+    message = refusal(csv(tmp_path, rows, header.replace("\n", f",{name}\n")), tmp_path)
+    assert f"the column {name!r} and none named {role!r}" in message
+    assert advice in message
+
+
+def test_columns_that_are_not_read_are_named(tmp_path):
+    header = HEADER.replace("\n", ",fold,Label\n")
+    path = csv(tmp_path, [f"{row},3,0" for row in ROWS], header)
+    report = lo.import_log(path, tmp_path / "log.zarr")
+    assert report.notes == ["columns that are not read: 'fold', 'Label'"]
+    report = lo.import_log(path, tmp_path / "other.zarr", columns={"label": "Label"})
+    assert report.notes == ["columns that are not read: 'label', 'fold'"]
+
+
+def test_columns_of_other_kinds_of_tables_that_are_not_read_are_named(tmp_path):
+    wide = pd.DataFrame(
+        {"id": [1, 2], "label": [0, 1], "prediction_seed0_epoch1": [0, 1], "margin": [0.5, 0.5]}
+    )
+    report = lo.import_log({"train": wide.assign(split="test")}, tmp_path / "log.zarr")
+    assert report.notes == ["columns that are not read: 'margin', 'split'"]
+
+
+def test_one_column_has_one_meaning(tmp_path):
+    path = csv(tmp_path, ROWS)
+    message = refusal(path, tmp_path, columns={"label": "prediction"})
+    assert "the column 'prediction' is chosen as the label" in message
+    assert "has no column" not in message
+    message = refusal(path, tmp_path, columns={"true_label": "id"})
+    assert "the column 'id' is chosen as the true_label" in message
+    message = refusal(path, tmp_path, columns={"label": "label", "true_label": "label"})
+    assert "is chosen as the label and as the true_label" in message
+    report = lo.import_log(path, tmp_path / "log.zarr", columns={"true_label": "label"})
+    assert report.notes == ["the column 'label' is read as the true_label, so none is the label"]
+
+
 def test_what_is_taken_for_granted_is_said(tmp_path):
     rows = [f"{x},{x % 2}" for x in range(4)]
     report = lo.import_log(csv(tmp_path, rows, "id,prediction\n"), tmp_path / "log.zarr")

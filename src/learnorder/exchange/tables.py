@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 from learnorder.errors import LearnOrderError, nearest
@@ -113,19 +114,12 @@ def _read(
 ) -> None:
     roles = _roles(table, choices)
     wide = _wide_columns(table, roles)
-    if not wide and PREDICTION not in roles:
-        raise LearnOrderError(
-            f"import: {table.where} has no column {PREDICTION!r}; its columns are: "
-            f"{_listed(table.columns)}. A table has a prediction in each row, or columns "
-            "prediction_seed<S>_epoch<E>. Choose it with --column prediction=NAME."
-        )
-    if ID not in roles:
-        raise LearnOrderError(
-            f"import: {table.where} has no column {ID!r}; its columns are: "
-            f"{_listed(table.columns)}. Ids tell examples apart, whatever their order. Choose it "
-            "with --column id=NAME, or add one."
-        )
+    _require_columns(table, roles, wide, choices)
     parts = _parts_of_wide(wide, table, choices) if wide else [_long_part(roles, split, choices)]
+    known = {role for role in (SEED, EPOCH) if all(role in part.fixed for part in parts)}
+    known |= set() if split is None else {SPLIT}
+    known |= {PREDICTION, *OF_LABEL} if wide else set()
+    _refuse_almost(table, roles, known)
     seeds = _seeds(table, roles, parts, choices)
     defaults: dict[str, Any] = {SEED: seeds[0], EPOCH: 1.0, SPLIT: split or choices.split}
     for role in (SEED, EPOCH) if split is not None else (SEED, EPOCH, SPLIT):
@@ -135,6 +129,7 @@ def _read(
     if split is not None and SPLIT in shared:
         shared.remove(SPLIT)
     names = [*(roles[r] for r in shared), *(n for part in parts for n in part.columns.values())]
+    notes |= dict.fromkeys(_not_read(table, roles, set(names), choices))
     first_row = 1
     for batch in table.batches(list(dict.fromkeys(names))):
         for part in parts:
@@ -149,6 +144,60 @@ def _read(
             ]
             gathering.take(columns, *place)
         first_row += len(batch[roles[ID]])
+
+
+def _require_columns(
+    table: Table, roles: Mapping[str, str], wide: Mapping[str, Any], choices: Choices
+) -> None:
+    """Refuse a table without predictions or ids."""
+    needs = {
+        PREDICTION: "A table has a prediction in each row, or columns prediction_seed<S>_epoch<E>. "
+        "Choose it with --column prediction=NAME.",
+        ID: "Ids tell examples apart, whatever their order. Choose it with --column id=NAME, or "
+        "add one.",
+    }
+    for role, why in needs.items():
+        if role in roles or (role == PREDICTION and wide):
+            continue
+        if role in table.columns:
+            other = next(r for r, name in choices.columns.items() if name == role)
+            raise LearnOrderError(
+                f"import: the column {role!r} is chosen as the {other}, so {table.where} has none "
+                f"for the {role}. A column has one meaning. Choose another for one of them, with "
+                f"--column {other}=NAME or --column {role}=NAME."
+            )
+        raise LearnOrderError(
+            f"import: {table.where} has no column {role!r}; its columns are: "
+            f"{_listed(table.columns)}. {why}"
+        )
+
+
+def _refuse_almost(table: Table, roles: Mapping[str, str], known: set[str]) -> None:
+    """Refuse a column that is named as one that is read but for case, spaces and a plural.
+
+    Otherwise a log would lack, say, its labels for one letter. What is ``known`` needs no column.
+    """
+    absent = {role for role in ROLES if role not in roles} - known
+    for name in table.columns:
+        plain = str(name).strip().casefold()
+        role = next((r for r in (plain, plain.removesuffix("s")) if r in absent), None)
+        if role is not None and name not in roles.values():
+            raise LearnOrderError(
+                f"import: {table.where} has the column {name!r} and none named {role!r}. Names "
+                f"are read as they are written. Give --column {quote(f'{role}={name}')}, or "
+                "rename it."
+            )
+
+
+def _not_read(
+    table: Table, roles: Mapping[str, str], read: set[str], choices: Choices
+) -> Iterator[str]:
+    """Notes on columns that are not read, or not as what they are called."""
+    for role, name in choices.columns.items():
+        if name in ROLES and name not in roles:
+            yield f"the column {name!r} is read as the {role}, so none is the {name}"
+    if left := [repr(name) for name in table.columns if name not in read]:
+        yield f"columns that are not read: {_listed(left)}"
 
 
 def _seeds(
@@ -218,6 +267,12 @@ def _roles(table: Table, choices: Choices) -> dict[str, str]:
             raise LearnOrderError(
                 f"import: {table.where} has no column {name!r}, which was to be the {role}. "
                 f"{nearest(name, list(table.columns)[:50])}"
+            )
+        also = next((r for r, n in choices.columns.items() if n == name and r != role), None)
+        if also is not None:
+            raise LearnOrderError(
+                f"import: the column {name!r} of {table.where} is chosen as the {role} and as the "
+                f"{also}. A column has one meaning. Choose another for one of them."
             )
     roles = {role: role for role in ROLES if role in table.columns}
     roles = {r: n for r, n in roles.items() if n not in choices.columns.values()}
