@@ -197,6 +197,49 @@ def test_class_names_become_ids_in_sorted_order_or_as_given(tmp_path):
     )
 
 
+def test_names_of_predictions_that_differ_from_labels_by_case_or_space_are_refused(tmp_path):
+    header = "id,prediction,label\n"
+    for given in ("Cat", " cat", "CAT "):
+        path = csv(tmp_path, [f"1,{given},cat", "2,dog,dog"], header)
+        message = refusal(path, tmp_path)
+        assert f"predictions name the class {given!r}, labels 'cat'" in message
+        assert "--class-names" in message
+    # two classes, where the labels or a list of names say so
+    report = lo.import_log(csv(tmp_path, ["1,A,a", "2,a,A"], header), tmp_path / "a.zarr")
+    assert report.n_classes == 2
+    path = csv(tmp_path, ["1,A,a", "2,a,a"], header)
+    assert lo.import_log(path, tmp_path / "b.zarr", class_names=["a", "A"]).n_classes == 2
+    # and where there are no labels there is nothing to hold them against
+    path = csv(tmp_path, ["1,A", "2,a"], "id,prediction\n")
+    assert lo.import_log(path, tmp_path / "c.zarr").n_classes == 2
+
+
+@pytest.mark.parametrize("missing", ["nan", "NaN", "<NA>"])
+def test_how_missing_values_are_written_is_no_class(missing, tmp_path):
+    path = csv(tmp_path, ["1,cat,cat", f"2,cat,{missing}"], "id,prediction,label\n")
+    said = "label (column 'label') is missing (NaN or null) in row 2 of"
+    assert said in refusal(path, tmp_path)
+    frame = pd.DataFrame({"id": [1, 2], "prediction": ["cat", missing]})
+    said = "prediction (column 'prediction') is missing (NaN or null) in row 2 of"
+    assert said in refusal(frame, tmp_path)
+    lo.import_log(path, tmp_path / "log.zarr", class_names=["cat", missing])
+
+
+def test_whole_numbers_that_are_written_with_a_point_are_class_ids(tmp_path):
+    rows = [f"{x},{x % 11},{x % 11}.0" for x in range(22)]
+    report = lo.import_log(csv(tmp_path, rows, "id,prediction,label\n"), tmp_path / "log.zarr")
+    assert report.n_classes == 11
+    assert "class ids are written as '0.0', ...: read as whole numbers" in report.notes
+    found = lo.open_log(tmp_path / "log.zarr")["test"]
+    assert found.label.values.tolist() == [x % 11 for x in range(22)]
+    assert found.prediction.values.tolist() == [[[x % 11 for x in range(22)]]]
+    # other numbers stay what a user called the classes
+    rows = ["1,1.0,1.5", "2,1.5,1.0"]
+    lo.import_log(csv(tmp_path, rows, "id,prediction,label\n"), tmp_path / "stars.zarr")
+    found = lo.open_log(tmp_path / "stars.zarr")["test"]
+    assert found.attrs["class_names"] == ["1.0", "1.5"]
+
+
 def test_class_ids_beyond_the_names_are_refused(tmp_path):
     assert "the class id 2 occurs" in refusal(csv(tmp_path, ROWS), tmp_path, class_names=["a", "b"])
     frame = pd.DataFrame({"id": [0], "prediction": [2]})

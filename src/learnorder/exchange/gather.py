@@ -102,12 +102,12 @@ class Gathering:
     def _parse(self, name: str, column: Column) -> NDArray[Any]:
         """Codes of classes, -1 where one is missing; or numbers, NaN where one is missing."""
         if name == PREDICTION:
-            return self._classes.take(column)
+            return self._classes.take(column, labels=False)
         there = column.there(blank_is_missing=not self._typed)
         if name in (LABEL, TRUE_LABEL):
             codes = np.full(len(column.values), -1, dtype=np.int64)
             if len(there):
-                codes[there] = self._classes.take(column.at(there))
+                codes[there] = self._classes.take(column.at(there), labels=True)
             return codes
         numbers = np.full(len(column.values), np.nan)
         if len(there):

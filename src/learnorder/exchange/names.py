@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from learnorder.errors import LearnOrderError, nearest
 from learnorder.exchange.column import Column, Words
 from learnorder.log.labelled import MOST_UNNAMED
 from learnorder.written import WHOLE, ids_as_written
+
+WITH_POINT = re.compile(rf"({WHOLE.pattern})\.0+")
+"""A whole number as it is written where it was in a column of floats."""
+
+MISSING = ("nan", "<na>")
+"""How pandas writes that there is no value, in small letters."""
 
 LONGEST_ID = 1000
 """Letters of an id: arrays of texts give each the room of the longest."""
@@ -117,16 +124,25 @@ class Classes:
     def __init__(self, names: Sequence[str] | None) -> None:
         self.names = None if names is None else list(names)
         self._found = Positions()
+        self._of_labels: set[int] = set()
+        """Codes of the names that labels have."""
         self._highest = -1
         self._first = ""
 
-    def take(self, column: Column) -> NDArray[np.int64]:
+    def take(self, column: Column, *, labels: bool) -> NDArray[np.int64]:
         """Codes, which `resolve` turns into class ids when everything has been seen.
+
+        Parameters
+        ----------
+        column
+            Class ids or names.
+        labels
+            Whether it is of labels, as opposed to predictions.
 
         Raises
         ------
         LearnOrderError
-            A value is no class id or name, or some are ids and others names.
+            A value is missing, is no class id or name, or some are ids and others names.
         """
         codes, values = column.distinct()
         texts = values.dtype.kind == "O"
@@ -141,8 +157,17 @@ class Classes:
             blank = np.array([not value.strip() for value in values], dtype=bool)
             if blank.any():
                 column.refuse(blank[codes], "It is a class id or the name of a class")
+            known = self.names or ()
+            none = np.array(
+                [v.strip().lower() in MISSING and v not in known for v in values], dtype=bool
+            )
+            if none.any():
+                column.missing(none[codes])
             of_values = Column(column.what, column.where, column.first_row, values)
-            return self._found.take(of_values)[codes]
+            places = self._found.take(of_values)
+            if labels:
+                self._of_labels.update(places.tolist())
+            return places[codes]
         self._check_ids(column, codes, values)
         return values.astype(np.int64)[codes]
 
@@ -162,7 +187,8 @@ class Classes:
         Raises
         ------
         LearnOrderError
-            A name is none of those known, or some look like ids and others do not.
+            A name is none of those known, some look like ids and others do not, or predictions and
+            labels write one differently.
         """
         if self._first != "names":
             names = self.names or [str(k) for k in range(self._highest + 1)]
@@ -174,6 +200,11 @@ class Classes:
         numeric = [WHOLE.fullmatch(value) is not None for value in found]
         if all(numeric):
             return self._resolve_numbers([int(value) for value in found])
+        pointed = [WITH_POINT.fullmatch(value) for value in found]
+        if all(one or whole for one, whole in zip(pointed, numeric, strict=True)):
+            first = next(value for value, one in zip(found, pointed, strict=True) if one)
+            names, ids, _ = self._resolve_numbers([int(value.partition(".")[0]) for value in found])
+            return names, ids, f"class ids are written as {first!r}, ...: read as whole numbers"
         if self.names is not None:
             unknown = next(v for v in found if v not in self.names)
             raise LearnOrderError(
@@ -186,10 +217,24 @@ class Classes:
                 f"import: labels or predictions are {id_!r}, a class id, and {name!r}, a name. "
                 "They are all class ids or all names. Correct them, or give the class names."
             )
+        self._refuse_other_spelling()
         names = sorted(found)
         places = {name: k for k, name in enumerate(names)}
         ids = np.array([places[v] for v in found], dtype=np.int64)
         return names, ids, "classes are given by name; their ids are the places in sorted order"
+
+    def _refuse_other_spelling(self) -> None:
+        """Refuse a name that only predictions have and that is a label but for case and spaces."""
+        found = self._found.values
+        labels = {found[k].strip().casefold(): found[k] for k in sorted(self._of_labels)}
+        for k, name in enumerate(found):
+            label = labels.get(name.strip().casefold())
+            if label is not None and k not in self._of_labels:
+                raise LearnOrderError(
+                    f"import: predictions name the class {name!r}, labels {label!r}, and no label "
+                    "is written as the prediction is. They would be two classes. Write them "
+                    "alike, or give the names of all classes with --class-names."
+                )
 
     def _resolve_numbers(
         self, ids: list[int]
