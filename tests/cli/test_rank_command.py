@@ -260,3 +260,27 @@ def test_nothing_is_said_of_mislabelled_examples_where_none_is_kept(tmp_path):
     wrong.mkdir()
     again = run(_write(np.zeros((3, 2, 3), dtype=int), wrong), "--prune", 0.3)
     assert "1 of what is kept reads 'likely mislabelled': look" in again.stderr
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])
+def test_only_an_older_table_with_the_same_columns_is_replaced(suffix, tiny_log, tmp_path):
+    out = tmp_path / f"a.{suffix}"
+    out.write_bytes(b"")  # as mktemp leaves it
+    for by in ("accessibility", "suspicion"):
+        assert run(tiny_log, "--by", by, "--out", out).exit_code == 0
+    table = out.read_bytes()
+    done = run(tiny_log, "--curriculum", "--out", out)
+    assert done.exit_code == 1
+    assert "is there and is a table of rank, id, position, label" in done.stderr
+    assert "Give another name, or remove it" in done.stderr
+    assert done.stderr.count("\n") == 1
+    arguments = ["measure", str(tiny_log), "-m", "accuracy", "--out", str(out)]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 1
+    assert out.read_bytes() == table
+    for mine in (b"a,b\n1,2\n", b'{"a": 1}', b"[1]", b"[\n  [1]\n]\n", b"\xff\x00", b'"a\n'):
+        out.write_bytes(mine)
+        done = run(tiny_log, "--out", out)
+        assert done.exit_code == 1, done.output
+        assert done.stderr.count("\n") == 1
+        assert out.read_bytes() == mine

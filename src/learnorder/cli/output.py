@@ -248,19 +248,23 @@ def check_table_path(path: Path) -> None:
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
     """Write flat rows as a table, in the format its suffix says; whole, or not at all.
 
-    Rows are taken as they come, and the file is held in memory. ``new``: replace no other.
+    Rows are taken as they come, and the file is held in memory. A table with the same columns is
+    replaced, and no other file; ``new``: nothing is.
 
     Raises
     ------
     LearnOrderError
         As `check_table_path`; or the place cannot be written to, or is taken.
     """
+    from learnorder.cli.older_table import refuse_other_file
     from learnorder.log.files import write_durably, write_new
 
     check_table_path(path)
     target = path.resolve()
     content = FORMATS[path.suffix.lower()](rows)
     try:
+        if not new:
+            refuse_other_file(path, content)
         target.parent.mkdir(parents=True, exist_ok=True)
         (write_new if new else write_durably)(target, content)
     except OSError as error:
