@@ -16,6 +16,9 @@ from learnorder.errors import LearnOrderError
 from learnorder.exchange import exporting, tables_out
 from learnorder.exchange.formats import FORMATS
 from learnorder.log import whole
+from learnorder.log.creation import NewLog, create_log
+from learnorder.log.writer import ReplicateWriter
+from learnorder.schema import EpochPredictions, Examples, Previews
 
 
 def run(*arguments, fails: bool = False):
@@ -29,7 +32,8 @@ def run(*arguments, fails: bool = False):
 def test_a_log_goes_out_and_comes_back(tiny_log, tmp_path):
     done = run("export", tiny_log, "--to", "parquet", "--out", tmp_path / "a.parquet")
     assert done.stdout.endswith("a.parquet: train 40 examples, test 24 examples (parquet)\n")
-    assert f"not in {tmp_path}/a.parquet: previews, and how the networks" in done.stderr
+    assert f"not in {tmp_path}/a.parquet: how the networks were trained" in done.stderr
+    assert "previews" not in done.stderr
     done = run("import", tmp_path / "a.parquet", "--out", tmp_path / "a.zarr")
     assert done.stdout.endswith(
         "a.zarr: 3 replicates, 3 epochs, train 40 examples, test 24 examples, 3 classes "
@@ -124,6 +128,32 @@ def test_files_are_replaced_only_when_asked_and_folders_never(tiny_log, tmp_path
     done = run("export", tiny_log, "--to", "csv", "--out", folder, "--overwrite", fails=True)
     assert "is a folder" in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "arrays"]
+
+
+def test_splits_that_are_not_in_a_file_are_named_unless_one_was_chosen(tiny_log, tmp_path):
+    out = tmp_path / "votes.npz"
+    done = run("export", tiny_log, "--to", "cleanlab", "--out", out)
+    line = f"not in {out}: split 'train': this format holds one; --split train writes it\n"
+    assert line in done.stderr
+    assert done.stdout.endswith("votes.npz: test 24 examples (cleanlab)\n")
+    run("export", tiny_log, "--to", "cscore", "--out", tmp_path / "a.npz", "--split", "train")
+    done = run("export", tiny_log, "--to", "cscore", "--out", tmp_path / "b.npz", "--split", "test")
+    assert "split '" not in done.stderr
+    done = run("export", tiny_log, "--to", "csv", "--out", tmp_path / "a.csv")
+    assert "split '" not in done.stderr
+
+
+def test_previews_and_training_are_named_where_a_log_has_them(tmp_path):
+    shown = Previews(np.arange(2), texts=("one", "two"))
+    about = {"name": "n", "kind": "features", "fingerprint": "f", "class_names": ["a", "b"]}
+    splits = {"test": (Examples(np.arange(2), None), shown)}
+    create_log(tmp_path / "a.zarr", NewLog({}, "identity", about, {"learnorder": "0"}, splits))
+    with ReplicateWriter(tmp_path / "a.zarr", 0, [1.0], {}) as writer:
+        writer.write(EpochPredictions(0, 0, 1.0, {"test": np.array([0, 1], "u1")}))
+        writer.finish()
+    assert lo.export_log(tmp_path / "a.zarr", "npz", tmp_path / "a.npz").lost == ["previews"]
+    lo.import_log(tmp_path / "a.npz", tmp_path / "b.zarr")
+    assert lo.export_log(tmp_path / "b.zarr", "npz", tmp_path / "b.npz").lost == []
 
 
 class Breaks(Exception):

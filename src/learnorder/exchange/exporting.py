@@ -11,11 +11,19 @@ from typing import Any
 import xarray as xr
 
 from learnorder.errors import LearnOrderError, nearest
-from learnorder.exchange.formats import find_format, load
+from learnorder.exchange.formats import (
+    BASELINES,
+    CLASS_NAMES,
+    TRUE_LABELS,
+    Format,
+    find_format,
+    load,
+)
 from learnorder.exchange.new_output import check_output, new_output
 from learnorder.exchange.source import Source, baselines_of
+from learnorder.log.examples import has_previews
 from learnorder.log.reader import Log, open_log
-from learnorder.schema import EXAMPLE
+from learnorder.schema import EXAMPLE, OF_LABEL, TRUE_LABEL
 
 Exported = str | os.PathLike[str] | Log | xr.Dataset | Mapping[str, xr.Dataset]
 
@@ -31,7 +39,8 @@ class ExportReport:
     splits
         For each that was written, how many examples.
     lost
-        What the log has and the format cannot hold.
+        What the log has and the file has not, because the format cannot hold it; splits too, unless
+        one was asked for.
     """
 
     path: Path
@@ -86,15 +95,16 @@ def export_log(
     >>> import learnorder as lo, tempfile
     >>> log = lo.from_arrays([[[0, 1], [1, 1]]], labels=[1, 1], class_names=["cat", "dog"])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     lo.export_log(log, "csv", f"{folder}/mine.csv").lost[-1]
-    'class names: classes are written as ids'
+    ...     lo.export_log(log, "csv", f"{folder}/mine.csv").lost
+    ['class names']
     """
     about = find_format(format, "export")
     if about.writer is None:
         raise LearnOrderError(f"export: {format} is read only. Choose another format.")
     target = Path(out).expanduser()
     check_output(target, folder=about.out == "folder", overwrite=overwrite)
-    source = Source(_chosen(log, split, several=about.of == "all"), epoch)
+    whole: Any = open_log(os.fspath(log)) if isinstance(log, str | os.PathLike) else log
+    source = Source(_chosen(whole, split, several=about.of == "all"), epoch)
     for name, of_split in source.splits.items():
         if not of_split.sizes[EXAMPLE]:
             raise LearnOrderError(
@@ -104,12 +114,48 @@ def export_log(
     with new_output(target, folder=about.out == "folder", overwrite=overwrite) as staging:
         lost: list[str] = load(about.writer)(source, staging)
     counts = {name: of_split.sizes[EXAMPLE] for name, of_split in source.splits.items()}
-    if not about.holds_baselines and any(map(baselines_of, source.splits.values())):
-        lost = ["baselines", *lost]
-    return ExportReport(target, counts, [*about.loses, *lost])
+    others = [] if split is not None or isinstance(whole, xr.Dataset) else _others(whole, source)
+    return ExportReport(
+        target,
+        counts,
+        [*others, *_not_held(about, source), *_of_log(whole, source), *about.loses, *lost],
+    )
 
 
-def _chosen(log: Exported, split: str | None, *, several: bool) -> dict[str, xr.Dataset]:
+def _others(log: Mapping[str, xr.Dataset], source: Source) -> list[str]:
+    """Splits that are left out although nobody chose one."""
+    return [
+        f"split {name!r}: this format holds one; --split {name} writes it"
+        for name in log
+        if name not in source.splits
+    ]
+
+
+def _not_held(about: Format, source: Source) -> list[str]:
+    """What the splits have and the format has no place for."""
+    splits = source.splits.values()
+    has = {
+        TRUE_LABELS: any(TRUE_LABEL in split for split in splits),
+        **{quantity: any(quantity in split for split in splits) for quantity in OF_LABEL},
+        CLASS_NAMES: not source.names_are_ids,
+        BASELINES: any(map(baselines_of, splits)),
+    }
+    return [what for what, there in has.items() if there and what not in about.holds]
+
+
+def _of_log(log: Any, source: Source) -> list[str]:
+    """What only a log has, if this one has it; no format has a place for it."""
+    if not isinstance(log, Log):
+        return []
+    shown = ["previews"] if any(has_previews(log.header, name) for name in source.splits) else []
+    trained = bool(log.spec or log.execution)
+    return [
+        *shown,
+        *(["how the networks were trained (spec, versions, execution)"] if trained else []),
+    ]
+
+
+def _chosen(log: Any, split: str | None, *, several: bool) -> dict[str, xr.Dataset]:
     """Splits that are written, by name."""
     if isinstance(log, xr.Dataset):
         name = str(log.attrs.get("split", "test"))
@@ -118,15 +164,14 @@ def _chosen(log: Exported, split: str | None, *, several: bool) -> dict[str, xr.
                 f"export: the dataset is of split {name!r}, not {split!r}. Leave the split out."
             )
         return {name: log}
-    opened: Any = open_log(os.fspath(log)) if isinstance(log, str | os.PathLike) else log
     if split is None and several:
-        return {name: opened[name] for name in opened}
+        return {name: log[name] for name in log}
     wanted = split if split is not None else "test"
-    if split is None and len(opened) == 1:
-        wanted = next(iter(opened))
-    if wanted not in list(opened):
+    if split is None and len(log) == 1:
+        wanted = next(iter(log))
+    if wanted not in list(log):
         raise LearnOrderError(
-            f"export: the log has no split {wanted!r}. {nearest(wanted, list(opened))} Choose one "
+            f"export: the log has no split {wanted!r}. {nearest(wanted, list(log))} Choose one "
             "with --split."
         )
-    return {wanted: opened[wanted]}
+    return {wanted: log[wanted]}

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from learnorder.errors import LearnOrderError, nearest
+from learnorder.schema import MARGIN, OF_LABEL, PROBABILITY
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,10 @@ class Format:
         Whether a file holds all splits or one.
     out
         Whether what is written is a file or a folder.
-    holds_baselines
-        Whether it has a place for them.
+    holds
+        For which of the things that only some logs have it has a place.
     loses
-        What else a log has and this format cannot hold.
+        What every log has and this format cannot hold.
     no_reader
         Why nothing can be read from it, where nothing can.
     """
@@ -40,12 +41,15 @@ class Format:
     writer: str | None
     of: Literal["all", "one"] = "one"
     out: Literal["file", "folder"] = "file"
-    holds_baselines: bool = False
+    holds: tuple[str, ...] = ()
     loses: tuple[str, ...] = ()
     no_reader: str = ""
 
 
-ABOUT = "previews, and how the networks were trained (spec, versions, execution)"
+TRUE_LABELS, CLASS_NAMES, BASELINES = "true labels", "class names", "baselines"
+"""What only some logs have, beside what is recorded of the label, `OF_LABEL`."""
+
+OF_EXAMPLES = (TRUE_LABELS, *OF_LABEL)
 PER_EXAMPLE = "the predictions of each replicate and epoch"
 
 FORMATS: Mapping[str, Format] = {
@@ -57,8 +61,7 @@ FORMATS: Mapping[str, Format] = {
             "arrays_in:content_of_npz",
             "arrays_out:write_npz",
             of="all",
-            holds_baselines=True,
-            loses=(ABOUT,),
+            holds=(*OF_EXAMPLES, CLASS_NAMES, BASELINES),
         ),
         Format(
             "npy",
@@ -67,8 +70,7 @@ FORMATS: Mapping[str, Format] = {
             "arrays_out:write_npy",
             of="all",
             out="folder",
-            holds_baselines=True,
-            loses=(ABOUT,),
+            holds=(*OF_EXAMPLES, CLASS_NAMES, BASELINES),
         ),
         Format(
             "csv",
@@ -76,7 +78,7 @@ FORMATS: Mapping[str, Format] = {
             "table_files:content_of_csv",
             "tables_out:write_csv",
             of="all",
-            loses=(ABOUT,),
+            holds=OF_EXAMPLES,
         ),
         Format(
             "parquet",
@@ -84,14 +86,14 @@ FORMATS: Mapping[str, Format] = {
             "table_files:content_of_parquet",
             "tables_out:write_parquet",
             of="all",
-            loses=(ABOUT,),
+            holds=(*OF_EXAMPLES, CLASS_NAMES),
         ),
         Format(
             "huggingface",
             "Parquet for `datasets`: a row for each example, a column for each seed and epoch",
             "table_files:content_of_parquet",
             "tables_out:write_huggingface",
-            loses=(ABOUT,),
+            holds=(*OF_EXAMPLES, CLASS_NAMES),
         ),
         Format(
             "cartography",
@@ -99,10 +101,8 @@ FORMATS: Mapping[str, Format] = {
             "cartography:content_of_cartography",
             "dynamics_out:write_cartography",
             out="folder",
+            holds=(PROBABILITY,),
             loses=(
-                ABOUT,
-                "true labels and class names",
-                "margins and error norms",
                 "logits: those written give the recorded probability of the label and the "
                 "predicted class, the rest of them is made up",
             ),
@@ -112,35 +112,38 @@ FORMATS: Mapping[str, Format] = {
             "the package aum: reads full_aum_records.csv, writes aum_values.csv",
             "aum:content_of_aum",
             "scores_out:write_aum",
-            loses=(ABOUT, f"labels and {PER_EXAMPLE}: what is written is the mean margin"),
+            holds=(MARGIN,),
+            loses=(f"labels and {PER_EXAMPLE}: what is written is the mean margin",),
         ),
         Format(
             "py-irt",
             "JSONL of subjects and their responses, right or wrong",
             "pyirt:content_of_pyirt",
             "scores_out:write_pyirt",
-            loses=(ABOUT, "labels, and which class was predicted", "all epochs but one"),
+            loses=("labels, and which class was predicted",),
         ),
         Format(
             "cleanlab",
             "npz with labels and pred_probs",
             "arrays_in:content_of_npz",
             "arrays_out:write_cleanlab",
-            loses=(ABOUT, f"{PER_EXAMPLE}: pred_probs are shares of votes at one epoch"),
+            holds=(CLASS_NAMES,),
+            loses=(f"{PER_EXAMPLE}: pred_probs are shares of votes at one epoch",),
         ),
         Format(
             "cscore",
             "npz with labels and scores, here accessibility, as C-score files",
             "arrays_in:content_of_npz",
             "scores_out:write_cscore",
-            loses=(ABOUT, "ids, which become positions", PER_EXAMPLE),
+            loses=("ids, which become positions", PER_EXAMPLE),
         ),
         Format(
             "fiftyone",
             "JSON of fields for each id, with labels of FiftyOne",
             None,
             "scores_out:write_fiftyone",
-            loses=(ABOUT, f"{PER_EXAMPLE}: the class most voted for at one epoch is written"),
+            holds=(CLASS_NAMES,),
+            loses=(f"{PER_EXAMPLE}: the class most voted for at one epoch is written",),
             no_reader="Fields hold the class most voted for, from which no replicate can be had",
         ),
     )

@@ -75,7 +75,7 @@ def write_pyirt(source: Source, target: Path) -> list[str]:
             responses = dict(zip(ids, right, strict=True))
             line = {"subject_id": f"seed_{seed}_epoch_{number}", "responses": responses}
             file.write(json.dumps(line) + "\n")
-    return []
+    return [f"all epochs but one, {epoch:g}"] if len(source.epochs) > 1 else []
 
 
 def write_fiftyone(source: Source, target: Path) -> list[str]:

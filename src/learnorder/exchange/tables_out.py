@@ -51,10 +51,9 @@ def write_csv(source: Source, target: Path) -> list[str]:
                 text.write(csv_header(rows))
                 first = False
             text.write(csv_lines(rows))
-    lost = [] if source.names_are_ids else ["class names: classes are written as ids"]
     if ids_look_like_numbers(source):
-        lost.append("that ids are texts: they look like numbers, and are read as numbers")
-    return lost
+        return ["that ids are texts: they look like numbers, and are read as numbers"]
+    return []
 
 
 def _named(target: Path) -> str:

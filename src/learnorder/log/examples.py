@@ -60,11 +60,16 @@ def read_examples(log: Path, header: Header, split: str) -> Examples:
     return examples
 
 
+def has_previews(header: Header, split: str) -> bool:
+    """Whether a log keeps thumbnails or excerpts of a split."""
+    return "preview_position" in header.splits[split].arrays
+
+
 def read_previews(log: Path, header: Header, split: str) -> Previews | None:
     """Read thumbnails or excerpts back; None where the log has none."""
-    columns = _Columns(log, split, header)
-    if "preview_position" not in columns:
+    if not has_previews(header, split):
         return None
+    columns = _Columns(log, split, header)
     texts = tuple(columns.strings("preview_text")) if "preview_text_bytes" in columns else None
     return Previews(columns["preview_position"], columns.get("preview_image"), texts)
 
