@@ -284,3 +284,12 @@ def test_only_an_older_table_with_the_same_columns_is_replaced(suffix, tiny_log,
         assert done.exit_code == 1, done.output
         assert done.stderr.count("\n") == 1
         assert out.read_bytes() == mine
+
+
+def test_ties_of_a_curriculum_and_of_pruning_are_said(tiny_log):
+    done = run(tiny_log, "--curriculum", "--prune", "0.5", "--json")
+    assert re.search(
+        r"^note: [0-9]+ examples? dropped and [0-9]+ kept of the same", done.stderr, re.M
+    )
+    assert re.search(r"^note: [0-9]+ of 40 examples share their accessibility", done.stderr, re.M)
+    assert "share" not in run(tiny_log, "--json").stderr

@@ -117,3 +117,28 @@ def test_what_has_no_easy_end_makes_no_curriculum():
     ranking = lo.rank(log, by="suggested_share")
     with pytest.raises(lo.LearnOrderError, match=r"higher is more alike.*accessibility"):
         ranking.curriculum()
+
+
+def test_equal_examples_that_a_cut_tells_apart_are_counted():
+    labels = np.arange(100) % 2
+    ranking = lo.rank(lo.from_arrays([[labels]] * 3, labels, split="train"))
+    keep = ranking.prune(0.5)
+    assert ranking.pruning_notes(keep) == [
+        "50 examples dropped and 50 kept of the same class share their accessibility: "
+        "which of them go says nothing but their place in the source"
+    ]
+    (note,) = ranking.curriculum_notes()
+    assert note.startswith("100 of 100 examples share their accessibility with others")
+
+
+def test_a_cut_between_examples_that_differ_has_no_note():
+    right = np.arange(8)[:, None] > np.arange(8)  # example x is right in 7 - x replicates
+    ranking = lo.rank(lo.from_arrays(1 - right[:, None].astype(int), np.zeros(8, int)))
+    assert ranking.pruning_notes(ranking.prune(0.5)) == []
+    assert ranking.pruning_notes(ranking.prune(0)) == []
+    assert ranking.curriculum_notes() == []
+    # a tie in another class, or beside the cut, is not cut
+    log = lo.from_arrays([[[0, 0, 1, 1]]] * 2, [0, 0, 0, 0])
+    tied = lo.rank(log)
+    assert tied.pruning_notes(tied.prune(0.5)) == []
+    assert tied.pruning_notes(tied.prune(0.25, "hardest"))[0].startswith("1 example dropped and 1")

@@ -100,7 +100,7 @@ def rank(
         echo_json_rows(table.rows())
     elif out is None:
         print_ranking(ranking, table, None if lowest or highest else SHOWN)
-    for line in said_beside(ranking, keep, drop or "easiest"):
+    for line in said_beside(ranking, keep, drop or "easiest", curriculum=curriculum):
         click.echo(line, err=True)
 
 

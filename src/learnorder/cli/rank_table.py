@@ -48,13 +48,17 @@ def print_ranking(ranking: Ranking, table: Table, most: int | None) -> None:
             click.echo(f"{reading}: {n:,} ({100 * n / about.n_examples:.1f} %)")
 
 
-def said_beside(ranking: Ranking, keep: NDArray[np.bool_] | None, drop: Drop) -> Iterator[str]:
+def said_beside(
+    ranking: Ranking, keep: NDArray[np.bool_] | None, drop: Drop, *, curriculum: bool
+) -> Iterator[str]:
     """What is said on stderr: of pruning, of wrong labels that are known, and the notes."""
+    notes = ranking.notes
     if keep is not None:
         yield from _of_pruning(ranking, keep, drop)
+        notes = [*ranking.pruning_notes(keep), *notes]
     if ranking.evaluation is not None:
         yield _of_wrong_labels(ranking.evaluation)
-    for note in ranking.notes:
+    for note in [*(ranking.curriculum_notes() if curriculum else []), *notes]:
         yield f"note: {note}"
 
 

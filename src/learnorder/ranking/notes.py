@@ -7,9 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from learnorder.errors import count_of
 from learnorder.ranking.evidence import Evidence
 from learnorder.ranking.keys import Key
 from learnorder.ranking.readings import ONE_REPLICATE
+from learnorder.schema import Labels
 
 MOSTLY_WRONG: Final = 0.5
 """Accuracy below which networks are more often wrong than right: what they agree on is then more
@@ -51,4 +53,32 @@ def cut_tie(key: Key, positions: NDArray[np.int64]) -> list[str]:
     return [
         f"{n_equal:,} examples {shared}; those shown, {n_shown:,} of them, "
         "are the first in the source, which may be of one class"
+    ]
+
+
+def ties_of_pruning(key: Key, label: Labels, keep: NDArray[np.bool_]) -> list[str]:
+    """Note on examples that are dropped although others of their class are equal and kept."""
+    # classes and values as places, so that NaN is equal to itself
+    value = np.unique(key.values, return_inverse=True)[1]
+    pairs = np.unique(label * len(value) + value, return_inverse=True)[1]
+    n_kept, n_all = np.bincount(pairs, weights=keep).astype(int), np.bincount(pairs)
+    cut = (n_kept > 0) & (n_kept < n_all)
+    if not cut.any():
+        return []
+    kept, dropped = int(n_kept[cut].sum()), int((n_all - n_kept)[cut].sum())
+    return [
+        f"{count_of(dropped, 'example')} dropped and {kept:,} kept of the same class share their "
+        f"{key.name}: which of them go says nothing but their place in the source"
+    ]
+
+
+def ties_of_order(key: Key) -> list[str]:
+    """Note on examples whose place in an order of all is that in the source, being equal."""
+    _, counts = np.unique(key.values, return_counts=True)
+    tied = int(counts[counts > 1].sum())
+    if not tied:
+        return []
+    return [
+        f"{tied:,} of {count_of(len(key.values), 'example')} share their {key.name} with others: "
+        "equal ones are in the order of the source, which may be by class"
     ]

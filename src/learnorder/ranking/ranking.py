@@ -18,7 +18,7 @@ from learnorder.ranking.curriculum import Drop, Positions, in_turn, left_out
 from learnorder.ranking.evaluation import evaluate
 from learnorder.ranking.evidence import Evidence
 from learnorder.ranking.keys import ACCESSIBILITY, COLUMNS, Key
-from learnorder.ranking.notes import cut_tie, notes_of
+from learnorder.ranking.notes import cut_tie, notes_of, ties_of_order, ties_of_pruning
 from learnorder.ranking.readings import MISLABELLED, ONE_REPLICATE, READINGS, Rule
 from learnorder.ranking.rows import Column, Table
 from learnorder.schema import Ids, Labels
@@ -147,6 +147,20 @@ class Ranking:
     def notes(self) -> list[str]:
         """What a reader must know to read the table rightly."""
         return [*notes_of(self.evidence), *cut_tie(self.by, self.positions)]
+
+    def curriculum_notes(self) -> list[str]:
+        """What a reader must know of `curriculum`: how many examples are equal in what orders."""
+        return ties_of_order(self.by)
+
+    def pruning_notes(self, keep: NDArray[np.bool_]) -> list[str]:
+        """What a reader must know of ``keep``, from `prune`: how many equal ones were told apart.
+
+        Raises
+        ------
+        LearnOrderError
+            There are no labels.
+        """
+        return ties_of_pruning(self.by, self._labels("pruning by class"), keep)
 
     def curriculum(self, by_class: bool = False) -> Positions:
         """Positions of all examples in the split, from easy to hard; equal ones by position.
