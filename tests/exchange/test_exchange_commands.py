@@ -156,6 +156,22 @@ def test_previews_and_training_are_named_where_a_log_has_them(tmp_path):
     assert lo.export_log(tmp_path / "b.zarr", "npz", tmp_path / "b.npz").lost == []
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that takes no files")
+@pytest.mark.parametrize("place", ["/proc/a", "/proc/new/a", "FILE/a"])
+def test_a_place_that_cannot_be_written_is_named_as_it_was_given(place, tiny_log, tmp_path):
+    (tmp_path / "f.csv").write_text("id,prediction\n1,0\n")
+    out = place.replace("FILE", str(tmp_path / "f.csv"))
+    for format_ in ("csv", "npy", "parquet", "npz"):
+        done = run("export", tiny_log, "--to", format_, "--out", out, fails=True)
+        assert f"export: {out} cannot be written (" in done.stderr
+        assert ".partial" not in done.stderr
+    done = run("import", tmp_path / "f.csv", "--out", out, fails=True)
+    named = "/proc/new" if place == "/proc/new/a" else out  # the folder that could not be made
+    assert named in done.stderr
+    assert ".claim" not in done.stderr
+    assert [p.name for p in tmp_path.iterdir()] == ["f.csv"]
+
+
 class Breaks(Exception):
     """Something goes wrong in the middle."""
 

@@ -304,6 +304,13 @@ def test_a_folder_is_refused_as_the_output(tmp_path: Path, small_log) -> None:
         render_report({"mlp": small_log()}, tmp_path)
 
 
+def test_a_log_as_the_output_is_refused_with_a_place_beside_it(tmp_path: Path, small_log) -> None:
+    lo.import_log(lo.from_arrays([[[0, 1]]]), tmp_path / "a.zarr")
+    with pytest.raises(LearnOrderError, match=r"Write it to '.*/a\.html'") as caught:
+        render_report({"mlp": small_log()}, tmp_path / "a.zarr")
+    render_report({"mlp": small_log()}, Path(str(caught.value).split("'")[-2]))
+
+
 def test_a_device_or_pipe_is_never_replaced(tmp_path: Path, small_log) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

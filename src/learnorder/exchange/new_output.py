@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from learnorder.errors import LearnOrderError
 from learnorder.log.creation import refuse_inside_log
-from learnorder.log.files import NO_LINKS, PARTIAL, all_files, make_folder, sync_folder
+from learnorder.log.files import NO_LINKS, PARTIAL, all_files, make_folder, reason, sync_folder
 from learnorder.log.layout import new_name
 
 
@@ -51,14 +51,12 @@ def new_output(out: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
     Raises
     ------
     LearnOrderError
-        Something else has appeared there in the meantime.
+        Nothing can be created there, or something else has appeared in the meantime.
     """
     target = Path(os.path.realpath(out))
-    make_folder(target.parent)
     staging = target.with_name(f"{new_name(f'.{target.name[:100]}.')}{PARTIAL}")
     try:
-        if folder:
-            staging.mkdir()
+        _begin(staging, out, folder=folder)
         yield staging
         for path in all_files(staging) if folder else [staging]:
             _sync(path)
@@ -67,8 +65,25 @@ def new_output(out: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
         if folder:
             shutil.rmtree(staging, ignore_errors=True)
         else:
-            staging.unlink(missing_ok=True)
+            # a file where the folder should be leaves nothing to remove
+            with suppress(NotADirectoryError):
+                staging.unlink(missing_ok=True)
     sync_folder(target.parent)
+
+
+def _begin(staging: Path, out: Path, *, folder: bool) -> None:
+    try:
+        make_folder(staging.parent)
+        if folder:
+            staging.mkdir()
+        else:
+            staging.touch(exist_ok=False)
+    except OSError as error:
+        # named as it was given, not as it is called while it is not whole
+        raise LearnOrderError(
+            f"export: {out} cannot be written ({reason(error)}). It needs a folder that this "
+            "process may write to, with room on the disk. Choose another place."
+        ) from error
 
 
 def _put_in_place(staging: Path, target: Path, *, folder: bool, overwrite: bool) -> None:

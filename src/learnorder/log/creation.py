@@ -11,8 +11,8 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,7 +132,7 @@ def assemble_log(
         As in `create_log`.
     """
     if is_local(path):
-        return _assemble_aside(Path(os.path.realpath(path)), write_parts, check)
+        return _assemble_aside(path, write_parts, check)
     return _assemble_in_place(path, write_parts, check, take_over)
 
 
@@ -140,20 +140,32 @@ def _assemble_aside(
     path: Path, write_parts: Callable[[Path], bytes], check: Callable[[Path], None] | None
 ) -> bool:
     """Make the log under another name and rename it."""
-    make_folder(path.parent)
-    staging = path.with_name(f"{layout.new_name(f'.{path.name[:100]}.')}{PARTIAL}")
+    target = Path(os.path.realpath(path))
+    make_folder(target.parent)
+    staging = target.with_name(f"{layout.new_name(f'.{target.name[:100]}.')}{PARTIAL}")
     try:
         # claimed before the folder is there and until it is not, so that a dead one can be told
-        with Claim(_staging_claim(staging), "the new log"):
+        with _refused_as(path, staging), Claim(_staging_claim(staging), "the new log"):
             write_durably(staging / METADATA, write_parts(staging))
             if check is not None:
                 check(staging)
-            moved = _move_into_place(staging, path)
+            moved = _move_into_place(staging, target)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         _staging_claim(staging).unlink(missing_ok=True)
-    sync_folder(path.parent)
+    sync_folder(target.parent)
     return moved
+
+
+@contextmanager
+def _refused_as(path: Path, staging: Path) -> Iterator[None]:
+    """What the system refuses of a log in the making it refuses of the path somebody gave."""
+    try:
+        yield
+    except OSError as error:
+        if not str(error.filename).startswith((str(staging), str(_staging_claim(staging)))):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _assemble_in_place(
@@ -247,7 +259,7 @@ def refuse_foreign(path: Path) -> None:
     refuse_inside_log(path)
     if is_vacant(path):
         if is_local(path):
-            _require_writable(path)
+            require_writable(path)
     elif not _has_header(path):  # which may have appeared since it was first looked for
         raise LearnOrderError(
             f"log: {path} exists and is no log of learnorder. Nothing is overwritten. "
@@ -282,8 +294,14 @@ def _has_header(path: Path) -> bool:
     return True
 
 
-def _require_writable(path: Path) -> None:
-    """Refuse a place where nothing can be created, before any time is spent."""
+def require_writable(path: Path) -> None:
+    """Refuse a place where nothing can be created, before any time is spent.
+
+    Raises
+    ------
+    LearnOrderError
+        The folder it is to be in may not be written to, or is none.
+    """
     place = next(p for p in (path, *path.absolute().parents) if p.exists())
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         what = "may not be written to" if place.is_dir() else "is no folder"

@@ -15,6 +15,7 @@ from learnorder.log.creation import (
     assemble_log,
     is_vacant,
     refuse_inside_log,
+    require_writable,
     write_new_parts,
 )
 from learnorder.log.files import all_files, is_local, make_folder, read_bytes, write_durably
@@ -104,13 +105,15 @@ def require_vacant(target: Path) -> None:
     Raises
     ------
     LearnOrderError
-        Something is at the path, or the path lies in a log.
+        Something is at the path, the path lies in a log, or nothing can be created there.
     """
     refuse_inside_log(target)
     if not is_vacant(target):
         raise LearnOrderError(
             f"log: {target} exists. Nothing is overwritten. Choose another path, or move it away."
         )
+    if is_local(target):
+        require_writable(target)
 
 
 def _write(

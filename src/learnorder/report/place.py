@@ -19,7 +19,7 @@ def require_replaceable(target: Path) -> None:
     if target.is_dir():
         raise LearnOrderError(
             f"render_report: {str(target)!r} is a folder. The report is one file. "
-            f"Write it to {str(target / 'report.html')!r}."
+            f"Write it to {str(_instead_of(target))!r}."
         )
     if target.exists() and not target.is_file():
         raise LearnOrderError(
@@ -35,6 +35,17 @@ def require_replaceable(target: Path) -> None:
             f"render_report: {str(target)!r} exists and is not a report of learnorder. "
             "Only an older report is replaced. Choose another name, or delete the file."
         )
+
+
+def _instead_of(folder: Path) -> Path:
+    """Where a report can be, if that is a folder: in it, or beside it where it is a log."""
+    inside = folder / "report.html"
+    try:
+        refuse_inside_log(inside)
+    except LearnOrderError:
+        named = folder.resolve() if folder.name in ("", "..") else folder
+        return named.with_suffix(".html")
+    return inside
 
 
 def write_page(target: Path, page: str) -> None:
