@@ -16,6 +16,7 @@ import pytest
 
 from learnorder.comparison.compare import compare
 from learnorder.errors import ExamplesDiffer, LearnOrderError
+from learnorder.exchange.importing import import_log
 from learnorder.log.labelled import from_arrays
 from learnorder.log.reader import open_log
 from learnorder.report import render
@@ -305,7 +306,7 @@ def test_a_folder_is_refused_as_the_output(tmp_path: Path, small_log) -> None:
 
 
 def test_a_log_as_the_output_is_refused_with_a_place_beside_it(tmp_path: Path, small_log) -> None:
-    lo.import_log(lo.from_arrays([[[0, 1]]]), tmp_path / "a.zarr")
+    import_log(from_arrays([[[0, 1]]]), tmp_path / "a.zarr")
     with pytest.raises(LearnOrderError, match=r"Write it to '.*/a\.html'") as caught:
         render_report({"mlp": small_log()}, tmp_path / "a.zarr")
     render_report({"mlp": small_log()}, Path(str(caught.value).split("'")[-2]))
