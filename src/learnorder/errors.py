@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 
@@ -60,6 +60,19 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"The nearest known name is {close[0]!r}; known are: {listing}."
     return f"Known are: {listing}."
+
+
+def check_choice(caller: str, option: str, value: object, known: Collection[str]) -> None:
+    """Refuse what is none of the known values of an option.
+
+    Examples
+    --------
+    >>> check_choice("compare", "clock", "hour", ["epoch", "accuracy"])
+    Traceback (most recent call last):
+    learnorder.errors.LearnOrderError: compare: unknown clock 'hour'. Known are: accuracy, epoch.
+    """
+    if value not in known:
+        raise LearnOrderError(f"{caller}: unknown {option} {value!r}. {nearest(str(value), known)}")
 
 
 def count_of(n: int, noun: str) -> str:

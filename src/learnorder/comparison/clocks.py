@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.errors import LearnOrderError, nearest
 from learnorder.schema import Scores
 
 Clock = Literal["epoch", "accuracy", "progress"]
@@ -90,14 +89,6 @@ class Points:
                 gap=float(np.ptp([values[i] for values in reached.values()])),
             )
             for i, level in enumerate(self.levels)
-        )
-
-
-def check_clock(clock: str) -> None:
-    """Refuse what is no clock."""
-    if clock not in get_args(Clock):
-        raise LearnOrderError(
-            f"compare: unknown clock {clock!r}. {nearest(str(clock), get_args(Clock))}"
         )
 
 

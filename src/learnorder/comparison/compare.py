@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 import xarray as xr
 
 from learnorder.comparison.align import epochs_used, same_examples
-from learnorder.comparison.clocks import Clock, Level, Points, check_clock
+from learnorder.comparison.clocks import Clock, Level, Points
 from learnorder.comparison.containment import Containment, find_containment, weaker_first
 from learnorder.comparison.correlation import Correlation, correlate, prepare_order
 from learnorder.comparison.gather import Gathered, Gathering, gather
@@ -22,7 +22,7 @@ from learnorder.comparison.partial import (
     common_baselines,
 )
 from learnorder.comparison.shared import equal_seeds, shared_replicates
-from learnorder.errors import LearnOrderError
+from learnorder.errors import LearnOrderError, check_choice
 from learnorder.measures.checks import copies_note
 from learnorder.measures.intervals import few_replicates
 from learnorder.measures.order import Reliability, reliability_of, reliability_record
@@ -213,7 +213,7 @@ def compare(logs: Mapping[str, xr.Dataset], clock: Clock = "epoch") -> Compariso
     >>> round(pair.pearson, 3), pair.undefined["pearson_ci"]
     (1.0, 'an interval needs 3 replicates; there are 2')
     """
-    check_clock(clock)
+    check_choice("compare", "clock", clock, get_args(Clock))
     if not isinstance(logs, Mapping):
         raise LearnOrderError(
             f"compare: the logs are given as {type(logs).__name__}. Each needs a name. Pass "

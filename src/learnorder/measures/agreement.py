@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import check_choice
 from learnorder.measures import distribution, kappa
 from learnorder.measures.intervals import Interval
 from learnorder.measures.split import Split, labelled, read_split
@@ -273,7 +273,7 @@ def bimodality_null(log: xr.Dataset, kind: Null = "equal-difficulty") -> xr.Data
     pearson1894, hong2013poisson
     """
     kinds = ("equal-difficulty", "unequal-accuracy", "class-conditional")
-    _check_choice("bimodality_null", "kind", kind, kinds)
+    check_choice("bimodality_null", "kind", kind, kinds)
     split = read_split(log, "bimodality_null")
     if kind == "equal-difficulty":
         sweep(split)
@@ -331,7 +331,7 @@ def fleiss_kappa(log: xr.Dataset, of: Votes = "correct") -> xr.DataArray:
     ----------
     fleiss1971
     """
-    _check_choice("fleiss_kappa", "of", of, ("correct", "prediction"))
+    check_choice("fleiss_kappa", "of", of, ("correct", "prediction"))
     split = read_split(log, "fleiss_kappa", labels=of == "correct")
     found: list[float | str] = []
     if of == "correct":
@@ -379,7 +379,7 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
     ----------
     fleiss1971, efron1981jackknife, cameron2011multiway, satterthwaite1946
     """
-    _check_choice("fleiss_kappa_interval", "of", of, ("correct", "prediction"))
+    check_choice("fleiss_kappa_interval", "of", of, ("correct", "prediction"))
     split = read_split(log, "fleiss_kappa_interval", labels=of == "correct")
     found: list[Interval | str] = []
     if of == "correct":
@@ -406,8 +406,3 @@ def per_epoch(
         else:
             values[e] = value
     return values, undefined
-
-
-def _check_choice(caller: str, option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise LearnOrderError(f"{caller}: unknown {option} {value!r}. {nearest(str(value), known)}")

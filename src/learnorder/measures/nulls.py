@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import LearnOrderError, check_choice
 from learnorder.measures import distribution, order
 from learnorder.measures.agreement import BOUND
 from learnorder.measures.null_moments import alpha_null, difficulty_null, kappa_null
@@ -86,7 +86,7 @@ def tp_agreement_null(log: xr.Dataset, kind: Kind = "equal-difficulty") -> xr.Da
     >>> tp_agreement_null(log).values
     array([[0.125, 0.5  , 0.375]])
     """
-    _check_choice("tp_agreement_null", "kind", kind, ("equal-difficulty", "class-conditional"))
+    check_choice("tp_agreement_null", "kind", kind, ("equal-difficulty", "class-conditional"))
     split = read_split(log, "tp_agreement_null")
     if kind == "equal-difficulty":
         totals = CorrectTotals(split)
@@ -191,8 +191,8 @@ def permutation_null(
     phipson2010zero, kazi1995refined
     """
     caller = "permutation_null"
-    _check_choice(caller, "of", of, (*OF_COUNTS, "agreement", "reliability"))
-    _check_choice(caller, "within", within, ("all", "class"))
+    check_choice(caller, "of", of, (*OF_COUNTS, "agreement", "reliability"))
+    check_choice(caller, "within", within, ("all", "class"))
     check_seed(caller, seed)
     if n_draws is not None:
         check_draws(caller, n_draws)
@@ -285,8 +285,3 @@ def _result(
         n_draws=n_draws,
         undefined=undefined,
     )
-
-
-def _check_choice(caller: str, option: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise LearnOrderError(f"{caller}: unknown {option} {value!r}. {nearest(str(value), known)}")

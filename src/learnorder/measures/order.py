@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import LearnOrderError, check_choice
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -340,8 +340,8 @@ def _replicate_scores(
 
 def weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split, Scores]:
     """The split, and the weights of its epochs: 0 for epoch 0."""
-    _check_choice(caller, "weights", weights, ("equal", "time"))
-    _check_choice(caller, "of", of, ("correct", "probability"))
+    check_choice(caller, "weights", weights, ("equal", "time"))
+    check_choice(caller, "of", of, ("correct", "probability"))
     split = read_split(log, caller)
     if of == PROBABILITY:
         check_quantity(split, PROBABILITY)
@@ -365,8 +365,3 @@ def equal_weights(split: Split) -> Scores:
     """1 for each epoch > 0, and 0 for epoch 0."""
     weights: Scores = (split.epochs > 0).astype(np.float64)
     return weights
-
-
-def _check_choice(caller: str, option: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise LearnOrderError(f"{caller}: unknown {option} {value!r}. {nearest(str(value), known)}")

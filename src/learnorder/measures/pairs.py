@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from learnorder.errors import LearnOrderError, nearest
+from learnorder.errors import check_choice
 from learnorder.measures.agreement import per_epoch
 from learnorder.measures.pair_values import (
     KINDS,
@@ -246,8 +246,7 @@ def pairs(log: xr.Dataset, name: str) -> xr.DataArray:
     >>> float(pairs(log, "disagreement").sel(epoch=1, replicate=3, other=7))
     0.5
     """
-    if name not in KINDS:
-        raise LearnOrderError(f"pairs: unknown measure of pairs {name!r}. {nearest(name, KINDS)}")
+    check_choice("pairs", "measure of pairs", name, KINDS)
     kind = KINDS[name]
     split = read_split(log, "pairs", labels=kind.labels)
     tables = np.empty((split.n_epochs, split.n_replicates, split.n_replicates))
