@@ -224,7 +224,7 @@ def test_what_is_no_clock_and_what_was_never_trained_are_refused():
     with pytest.raises(LearnOrderError, match=r"unknown clock 'epochs'.*nearest.*'epoch'"):
         compare({"a": log, "b": log}, "epochs")
     start = log.isel(epoch=[0])
-    with pytest.raises(LearnOrderError, match="log 'b' has no epoch after training began"):
+    with pytest.raises(LearnOrderError, match="log 'b': no epoch after training began"):
         compare({"a": log, "b": start}, "accuracy")
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from learnorder.comparison.clocks import Clock
 from learnorder.errors import ExamplesDiffer, LearnOrderError
 from learnorder.ids import first_difference
+from learnorder.measures.split import read_split, trained_epochs
 from learnorder.schema import EPOCH, EXAMPLE, LABEL, Scores
 
 ADVICE = "A comparison needs the same examples in the same order. Log both from one dataset."
@@ -95,16 +96,11 @@ def epochs_used(logs: Mapping[str, xr.Dataset], clock: Clock) -> dict[str, xr.Da
             name: log if len(common) == log.sizes[EPOCH] else log.sel({EPOCH: common})
             for name, log in logs.items()
         }
-    used = {}
-    for name, log in logs.items():
-        first = int((log[EPOCH].values <= 0).sum())
-        if first == log.sizes[EPOCH]:
-            raise LearnOrderError(
-                f"compare: log {name!r} has no epoch after training began. Replicates are matched "
-                "by what they have learned. Record at least two epochs."
-            )
-        used[name] = log.isel({EPOCH: slice(first, None)}) if first else log
-    return used
+    why = "Replicates are matched by what they have learned."
+    splits = {name: read_split(log, f"compare: log {name!r}") for name, log in logs.items()}
+    return {
+        name: split.log.isel({EPOCH: trained_epochs(split, why)}) for name, split in splits.items()
+    }
 
 
 def common_epochs(logs: Mapping[str, xr.Dataset]) -> Scores:

@@ -12,7 +12,7 @@ import xarray as xr
 from learnorder.errors import LearnOrderError
 from learnorder.measures.intervals import Interval
 from learnorder.measures.moments import Deviations, deviations
-from learnorder.measures.order import equal_weights, replicate_scores
+from learnorder.measures.order import replicate_scores, weighted
 from learnorder.measures.ranks import Ranks, centred_ranks, rank_correlation
 from learnorder.measures.residuals import (
     Residuals,
@@ -34,7 +34,6 @@ from learnorder.measures.shares import (
     r_squared,
     share_interval,
 )
-from learnorder.measures.split import read_split
 from learnorder.notebook import as_html
 from learnorder.schema import BASELINE, EXAMPLE, ROLE, Labels, Scores
 
@@ -226,14 +225,8 @@ def explained(log: xr.Dataset) -> Explained:
     >>> found.baselines[0].name, round(found.baselines[0].pearson, 2)
     ('brightness', 0.95)
     """
-    split = read_split(log, "explained")
+    split, weight = weighted(log, "explained", "equal", "correct")
     baselines = baselines_of(log, "explained")
-    weight = equal_weights(split)
-    if not weight.any():
-        raise LearnOrderError(
-            "explained: no epoch after training began was recorded. The order is that of "
-            "accessibility over epochs > 0. Record at least one."
-        )
     return explained_of(replicate_scores(split, weight), split.label, baselines)
 
 

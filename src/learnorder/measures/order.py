@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import xarray as xr
 
-from learnorder.errors import LearnOrderError, check_choice
+from learnorder.errors import check_choice
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -349,16 +349,6 @@ def weighted(log: xr.Dataset, caller: str, weights: str, of: str) -> tuple[Split
     if weights == "time":
         return split, np.diff(split.epochs, prepend=0.0)
     return split, equal_weights(split)
-
-
-def check_trained(split: Split) -> None:
-    """Refuse a split without an epoch after training began."""
-    if not (split.epochs > 0).any():
-        raise LearnOrderError(
-            f"{split.caller}: no epoch after training began was recorded (epochs: "
-            f"{', '.join(f'{e:g}' for e in split.epochs)}). Accessibility is a mean over epochs > "
-            "0. Record at least one."
-        )
 
 
 def equal_weights(split: Split) -> Scores:

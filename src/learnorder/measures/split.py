@@ -84,6 +84,11 @@ class Split:
         """Number of examples."""
         return int(self.log.sizes[EXAMPLE])
 
+    @property
+    def trained(self) -> slice:
+        """Positions of the recorded epochs > 0, the last ones; there may be none."""
+        return slice(int((self.epochs <= 0).sum()), self.n_epochs)
+
     def replicate(self, position: int) -> Split:
         """One replicate as a split of its own."""
         return replace(self, log=self.log.isel({REPLICATE: [position]}))
@@ -213,20 +218,19 @@ def check_split(log: xr.Dataset, caller: str) -> None:
 
 
 def trained_epochs(split: Split, why: str) -> slice:
-    """Recorded epochs > 0, the last ones of a split; ``why`` says what they are needed for.
+    """Positions of the recorded epochs > 0; ``why`` says what they are needed for.
 
     Raises
     ------
     LearnOrderError
         There is none.
     """
-    first = int((split.epochs <= 0).sum())
-    if first == split.n_epochs:
+    if split.trained.start == split.n_epochs:
         raise LearnOrderError(
             f"{split.caller}: no epoch after training began was recorded (epochs: "
             f"{', '.join(f'{e:g}' for e in split.epochs)}). {why} Record at least one."
         )
-    return slice(first, split.n_epochs)
+    return split.trained
 
 
 def labelled(

@@ -10,14 +10,9 @@ import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures.order import (
-    Reliability,
-    check_trained,
-    reliability_of,
-    reliability_record,
-)
+from learnorder.measures.order import Reliability, reliability_of, reliability_record
 from learnorder.measures.scores import ScoreTable
-from learnorder.measures.split import Split, read_split
+from learnorder.measures.split import Split, read_split, trained_epochs
 from learnorder.measures.sweep import RangeScores, sweep
 
 STAGES = 3
@@ -117,7 +112,7 @@ def reliability_by_stage(log: xr.Dataset, n_stages: int = STAGES) -> Reliability
             "a whole number of them, at least 1. Give for example 3."
         )
     split = read_split(log, "reliability_by_stage")
-    check_trained(split)
+    trained_epochs(split, "Stages are of epochs > 0.")
     ranges = stage_ranges(split, n_stages)
     if isinstance(ranges, str):
         sweep(split)  # a prediction that was not recorded is named all the same
@@ -129,17 +124,16 @@ def reliability_by_stage(log: xr.Dataset, n_stages: int = STAGES) -> Reliability
 
 def trained_range(split: Split) -> slice:
     """Positions of the recorded epochs > 0."""
-    return slice(int((split.epochs <= 0).sum()), split.n_epochs)
+    return split.trained
 
 
 def stage_ranges(split: Split, n_stages: int = STAGES) -> list[slice] | str:
     """Positions of the recorded epochs of each stage, or why there are none."""
-    trained = trained_range(split)
-    n_epochs = trained.stop - trained.start
+    n_epochs = split.n_epochs - split.trained.start
     if n_epochs < n_stages:
         have = f"there {'is' if n_epochs == 1 else 'are'} {n_epochs}"
         return f"{n_stages} stages of training need {n_stages} recorded epochs > 0; {have}"
-    parts = np.array_split(np.arange(trained.start, trained.stop), n_stages)
+    parts = np.array_split(np.arange(split.trained.start, split.n_epochs), n_stages)
     return [slice(int(part[0]), int(part[-1]) + 1) for part in parts]
 
 

@@ -188,7 +188,7 @@ def _gathered(split: Split) -> _Gathered:
         if (split.epochs > 0).any():
             thirds = stages.stage_ranges(split)
             parts = [] if isinstance(thirds, str) else thirds
-            found.scores = RangeScores(split, [stages.trained_range(split), *parts])
+            found.scores = RangeScores(split, [split.trained, *parts])
             most_examples = found.scores.most_examples
             totals.append(found.scores)
     by_class = VoteTotals.bytes_per_epoch(split)
