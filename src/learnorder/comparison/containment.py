@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from learnorder.comparison.correlation import IDENTICAL, Found, means_without
+from learnorder.comparison.correlation import IDENTICAL, means_without
 from learnorder.comparison.gather import (
     Answers,
     Gathered,
@@ -16,6 +16,7 @@ from learnorder.comparison.gather import (
     right_by_class,
     side_by_side,
 )
+from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -187,13 +188,10 @@ def _contained(
     else:
         names = ("containment", "null", "containment_ci")
         found |= dict.fromkeys(names, _nothing(weaker.name))
-    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
-    values = {name: None if name in undefined else value for name, value in found.items()}
     return Contained(
         accuracy_weaker=float(weaker.right.mean()) / len(label),
         accuracy_stronger=float(stronger.right.mean()) / len(label),
-        **values,  # type: ignore[arg-type]
-        undefined=undefined,
+        **with_reasons(found),
     )
 
 

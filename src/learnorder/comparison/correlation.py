@@ -11,6 +11,7 @@ import numpy as np
 
 from learnorder.comparison.halves import Halves
 from learnorder.comparison.overlap import Overlap, overlaps
+from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import (
     Component,
     Interval,
@@ -36,10 +37,6 @@ from learnorder.schema import Labels, Scores
 
 IDENTICAL = 1e-12
 """Distance from 1 or -1 below which a correlation leaves nothing but rounding to estimate from."""
-
-
-Found = float | str
-"""A value, or the reason why there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +188,7 @@ def correlate(a: RankedOrder, b: RankedOrder, shared: str | None = None) -> Corr
     takes the collections for independent is undefined, for that reason.
     """
     constant = _constant(a, b)
-    found: dict[str, Found | Interval | tuple[Overlap, ...] | None] = {
+    found = {
         **correlate_means(a, b, shared),
         "spearman": constant or rank_correlation(a.ranks, b.ranks),
         "spearman_halves_a": a.halves.spearman,
@@ -199,9 +196,7 @@ def correlate(a: RankedOrder, b: RankedOrder, shared: str | None = None) -> Corr
         "kendall": constant or kendall_tau(a.ranks, b.ranks),
         "overlap": constant or overlaps(a.ranks, b.ranks, a.halves.overlap, b.halves.overlap),
     }
-    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
-    values = {name: None if name in undefined else value for name, value in found.items()}
-    return Correlation(**values, undefined=undefined)  # type: ignore[arg-type]
+    return Correlation(**with_reasons(found))
 
 
 def correlate_means(a: Order, b: Order, shared: str | None) -> dict[str, Found | Interval]:

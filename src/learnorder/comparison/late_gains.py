@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from learnorder.comparison.correlation import Found
 from learnorder.comparison.gather import Gathered, side_by_side
+from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import (
     Interval,
     example_component,
@@ -85,15 +85,12 @@ def find_late_gains(
     else:
         found |= dict(zip(names, missed.shares(), strict=True))
         found["learned_gain_ci"] = reason or _learned_interval(a, b, missed)
-    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
-    values = {name: None if name in undefined else value for name, value in found.items()}
     return LateGains(
         weaker=weaker[0],
         stronger=stronger[0],
         accuracy_gain=gain,
         n_missed=int(missed.size[0]),
-        **values,  # type: ignore[arg-type]
-        undefined=undefined,
+        **with_reasons(found),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.errors import count_of
+from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.ranks import Ranks
 from learnorder.measures.tiles import cuts
 from learnorder.schema import Scores
@@ -75,15 +76,13 @@ def overlaps(
     for i, share in enumerate(SHARES):
         k = int(taken[i].sum())
         none = f"{share:.0%} of {count_of(len(a.centred), 'example')} is none" if k == 0 else None
-        parts: dict[str, float | str] = {"chance": none or float(chance[i] / k)}
+        parts: dict[str, Found] = {"chance": none or float(chance[i] / k)}
         for e, end in enumerate(ENDS):
             parts[end] = none or float(values[i, e])
             for side, halves in (("a", halves_a), ("b", halves_b)):
                 at = halves if isinstance(halves, str) else float(halves[i, e])
                 parts[f"{end}_halves_{side}"] = none or at
-        undefined = {name: value for name, value in parts.items() if isinstance(value, str)}
-        defined = {name: None if name in undefined else value for name, value in parts.items()}
-        found.append(Overlap(share=share, n_examples=k, **defined, undefined=undefined))  # type: ignore[arg-type]
+        found.append(Overlap(share=share, n_examples=k, **with_reasons(parts)))
     return tuple(found)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import xarray as xr
 
 from learnorder.comparison.correlation import Order, correlate_means
 from learnorder.measures.baselines import NO_BASELINES, baselines_of
+from learnorder.measures.found import with_reasons
 from learnorder.measures.intervals import Interval
 from learnorder.measures.moments import deviations
 from learnorder.measures.residuals import baseline_ranks, rank_terms, residuals
@@ -125,11 +125,8 @@ def _left(name: str, table: ScoreTable, terms: Scores, label: Labels | None) -> 
 
 
 def _of(a: Order, b: Order, shared: str | None) -> PartialCorrelation:
-    found = correlate_means(a, b, shared)
-    undefined = {
-        name: f"with baselines held fixed, {value}"
-        for name, value in found.items()
-        if isinstance(value, str)
+    found = {
+        name: f"with baselines held fixed, {value}" if isinstance(value, str) else value
+        for name, value in correlate_means(a, b, shared).items()
     }
-    values: dict[str, Any] = {k: None if k in undefined else value for k, value in found.items()}
-    return PartialCorrelation(**values, undefined=undefined)
+    return PartialCorrelation(**with_reasons(found))

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError
+from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import Interval
 from learnorder.measures.moments import Deviations, deviations
 from learnorder.measures.order import replicate_scores, weighted
@@ -26,7 +27,6 @@ from learnorder.measures.residuals import (
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.shares import (
     NO_DIFFERENCE,
-    Found,
     Part,
     correlation,
     correlation_interval,
@@ -305,7 +305,7 @@ class _Order:
 
     def share(self, rest: Part) -> Share:
         """How much is explained where ``rest`` is left."""
-        return Share(**_defined(self._shares(rest)))
+        return Share(**with_reasons(self._shares(rest)))
 
     def association(self, name: str, values: Scores, ranks: Ranks, terms: Scores) -> Association:
         """How a baseline goes with the order; ``ranks`` are those of its values, within class."""
@@ -313,7 +313,7 @@ class _Order:
         if not linear.any():
             where = "between examples" if self.label is None else "within any class"
             reason = f"{name!r} does not differ {where}"
-            return Association(**_defined(dict.fromkeys(QUANTITIES, reason)))
+            return Association(**with_reasons(dict.fromkeys(QUANTITIES, reason)))
         basis = orthonormal(centred_terms(self.deviation, terms))
         product, slopes = products(self.deviation, linear, basis)
         rest = self.part.left(Residuals.of(self.deviation, basis, slopes))
@@ -327,19 +327,12 @@ class _Order:
             "pearson_ci": interval,
             "spearman": NO_DIFFERENCE if spearman is None else spearman,
         }
-        return Association(**_defined(correlations | self._shares(rest)))
+        return Association(**with_reasons(correlations | self._shares(rest)))
 
     def _shares(self, rest: Part) -> dict[str, Found | Interval]:
         share = explained_share(self.part, rest)
         interval = share if isinstance(share, str) else share_interval(self.part, rest)
         return {"r_squared": r_squared(self.part, rest), "share": share, "share_ci": interval}
-
-
-def _defined(found: Mapping[str, Found | Interval]) -> dict[str, Any]:
-    """Values, None for what is undefined, with the reasons under ``undefined``."""
-    undefined = {name: value for name, value in found.items() if isinstance(value, str)}
-    values = {name: None if name in undefined else value for name, value in found.items()}
-    return {**values, "undefined": undefined}
 
 
 def _plain(record: dict[str, Any]) -> dict[str, Any]:

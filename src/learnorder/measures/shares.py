@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from learnorder.measures.found import Found
 from learnorder.measures.intervals import (
     Component,
     Interval,
@@ -22,9 +23,6 @@ from learnorder.measures.moments import NEGLIGIBLE, Deviations, Moments, mean_va
 from learnorder.measures.order import cronbach_alpha, order_moments
 from learnorder.measures.residuals import Residuals
 from learnorder.schema import Scores
-
-Found = float | str
-"""A value, or the reason why there is none."""
 
 NO_DIFFERENCE = "mean accessibility does not differ between examples"
 

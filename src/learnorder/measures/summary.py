@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from learnorder.measures import distribution, kappa, order, stages
 from learnorder.measures.baselines import Explained, baselines_of, explained_of
 from learnorder.measures.checks import CheckTotals
+from learnorder.measures.found import with_reasons
 from learnorder.measures.intervals import Interval, few_replicates
 from learnorder.measures.null_moments import FEW_VALUES, alpha_null, kappa_null
 from learnorder.measures.permutations import N_DRAWS, OF_COUNTS, Groups, Null, counts_null
@@ -269,10 +270,8 @@ def _per_epoch(split: Split, found: _Gathered) -> list[dict[str, Any]]:
 
 def _row(about: dict[str, Any], columns: Mapping[str, Sequence[Any]], e: int) -> dict[str, Any]:
     """Row of one epoch: None where there is a reason instead, and the reasons."""
-    values = {name: column[e] for name, column in columns.items()}
-    undefined = {name: value for name, value in values.items() if isinstance(value, str)}
-    plain = {n: None if n in undefined else np.asarray(v).tolist() for n, v in values.items()}
-    return {**about, **plain, "undefined": undefined}
+    found = {name: np.asarray(column[e]).tolist() for name, column in columns.items()}
+    return {**about, **with_reasons(found)}
 
 
 def _labelled_columns(
