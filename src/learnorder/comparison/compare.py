@@ -24,6 +24,7 @@ from learnorder.comparison.partial import (
 from learnorder.comparison.shared import equal_seeds, shared_replicates
 from learnorder.errors import LearnOrderError, check_choice
 from learnorder.measures.checks import copies_note
+from learnorder.measures.found import plain
 from learnorder.measures.intervals import few_replicates
 from learnorder.measures.order import Reliability, reliability_of, reliability_record
 from learnorder.measures.scores import ScoreTable
@@ -149,7 +150,7 @@ class Comparison:
             "split": self.split,
             "clock": self.clock,
             "epochs": list(self.epochs),
-            "levels": _plain(None if self.levels is None else [asdict(v) for v in self.levels]),
+            "levels": plain(None if self.levels is None else [asdict(v) for v in self.levels]),
             "collections": [_collection_record(c) for c in self.collections],
             "pairs": [_pair_record(p) for p in self.pairs],
             "notes": list(self.notes),
@@ -398,13 +399,6 @@ def _collection_record(collection: Collection) -> dict[str, Any]:
 
 
 def _pair_record(pair: Pair) -> dict[str, Any]:
-    fields: dict[str, Any] = _plain(asdict(pair))
+    fields: dict[str, Any] = plain(asdict(pair))
     names = {"a": fields.pop("a"), "b": fields.pop("b")}
     return {**names, **fields}
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, at any depth: what JSON would make of them."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from learnorder.comparison.correlation import IDENTICAL, means_without
 from learnorder.comparison.gather import (
     Answers,
     Gathered,
@@ -18,9 +17,10 @@ from learnorder.comparison.gather import (
 )
 from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import (
+    IDENTICAL,
     Interval,
     example_component,
-    no_spread,
+    means_without,
     replicate_component,
     t_interval,
     too_few,
@@ -210,13 +210,11 @@ def _interval(weaker: _Known, stronger: _Known, share: Scores, point: int) -> In
         return f"containment is {value:.0f} for every pair of networks: no spread to estimate"
     of_weaker, of_stronger = _cells(weaker, stronger, share, point)
     components = [
-        replicate_component(means_without(share), of_weaker),
-        replicate_component(means_without(share.T), of_stronger),
+        replicate_component(means_without(share.mean(axis=1)), of_weaker),
+        replicate_component(means_without(share.mean(axis=0)), of_stronger),
         example_component(_influences(weaker, stronger, share, point)),
     ]
-    # Looked at before scaling, which makes much of what is only rounding.
-    scaled = [c.scaled(1 / slope**2) for c in components]
-    interval = no_spread(components) or t_interval(float(logit(value)), scaled, min(share.shape))
+    interval = t_interval(float(logit(value)), components, min(share.shape), slope=slope)
     if isinstance(interval, str):
         return interval
     low, high = expit(interval).tolist()

@@ -16,10 +16,10 @@ from learnorder.measures.intervals import (
     Component,
     Interval,
     example_component,
-    no_spread,
+    means_without,
     replicate_component,
-    t_interval,
     too_few,
+    z_interval,
 )
 from learnorder.measures.moments import (
     NEGLIGIBLE,
@@ -30,13 +30,10 @@ from learnorder.measures.moments import (
     deviations,
     mean_variance,
 )
-from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.order import NO_DIFFERENCE_WITHOUT, cronbach_alpha, order_moments
 from learnorder.measures.ranks import Ranks, centred_ranks, kendall_tau, rank_correlation
 from learnorder.measures.scores import ScoreTable
 from learnorder.schema import Labels, Scores
-
-IDENTICAL = 1e-12
-"""Distance from 1 or -1 below which a correlation leaves nothing but rounding to estimate from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +105,11 @@ class Order:
     deviation: Deviations
     mean: Scores
     moment: Moments | str
+
+    @property
+    def no_difference(self) -> str:
+        """Reason why there is nothing to compare where the mean is constant."""
+        return f"mean accessibility of {self.name!r} does not differ between examples"
 
     def alpha(self) -> float | str:
         """Reliability, or why there is none."""
@@ -215,7 +217,7 @@ def correlate_means(a: Order, b: Order, shared: str | None) -> dict[str, Found |
 def _pearson(a: Order, b: Order) -> float | str:
     for order in (a, b):
         if (order.mean @ order.mean) <= NEGLIGIBLE * max(len(order.mean), 1):
-            return f"mean accessibility of {order.name!r} does not differ between examples"
+            return order.no_difference
     return float(a.mean @ b.mean / math.sqrt((a.mean @ a.mean) * (b.mean @ b.mean)))
 
 
@@ -223,7 +225,7 @@ def _constant(a: RankedOrder, b: RankedOrder) -> str | None:
     """Reason why there are no ranks to compare, or None."""
     for order in (a, b):
         if order.ranks.constant:
-            return f"mean accessibility of {order.name!r} does not differ between examples"
+            return order.no_difference
     return None
 
 
@@ -257,7 +259,7 @@ def _pearson_interval(cross: _Cross) -> Interval | str:
     """Built on Fisher's z, with variances carried over from the scale of the correlation."""
     parts = [_mean_part(_defined(order)) for order in (cross.a, cross.b)]
     if any(part.without.min() <= NEGLIGIBLE for part in parts):
-        return "without one of the replicates, mean accessibility does not differ between examples"
+        return NO_DIFFERENCE_WITHOUT
     return _z_interval(cross, parts, 1.0)
 
 
@@ -277,17 +279,9 @@ def _corrected_interval(cross: _Cross) -> Interval | str:
 def _z_interval(cross: _Cross, parts: list[_Part], ceiling: float) -> Interval | str:
     """Interval of a ratio, on Fisher's z of the ratio times ``ceiling``."""
     value, components = _ratio(cross, *parts)
-    slope = (1 - (value * ceiling) ** 2) / ceiling
-    if slope * ceiling < IDENTICAL:
-        return "the two orders are identical, or exactly opposite: no spread to estimate"
-    # Looked at before scaling, which makes much of what is only rounding.
-    scaled = [c.scaled(1 / slope**2) for c in components]
     fewest = min(order.deviation.n_replicates for order in (cross.a, cross.b))
-    interval = no_spread(components) or t_interval(math.atanh(value * ceiling), scaled, fewest)
-    if isinstance(interval, str):
-        return interval
-    low, high = interval
-    return math.tanh(low) / ceiling, math.tanh(high) / ceiling
+    identical = "the two orders are identical, or exactly opposite: no spread to estimate"
+    return z_interval(value, components, fewest, identical, ceiling)
 
 
 def _ratio(cross: _Cross, part_a: _Part, part_b: _Part) -> tuple[float, list[Component]]:
@@ -295,8 +289,8 @@ def _ratio(cross: _Cross, part_a: _Part, part_b: _Part) -> tuple[float, list[Com
     a, b, matrix = cross.a, cross.b, cross.matrix
     scale = math.sqrt(part_a.value * part_b.value)
     value = float(matrix.mean()) / scale
-    without_a = means_without(matrix) / np.sqrt(part_a.without * part_b.value)
-    without_b = means_without(matrix.T) / np.sqrt(part_a.value * part_b.without)
+    without_a = means_without(matrix.mean(axis=1)) / np.sqrt(part_a.without * part_b.value)
+    without_b = means_without(matrix.mean(axis=0)) / np.sqrt(part_a.value * part_b.without)
 
     def influences() -> Iterator[Scores]:
         """Influence of examples on the value, part by part."""
@@ -316,13 +310,6 @@ def _ratio(cross: _Cross, part_a: _Part, part_b: _Part) -> tuple[float, list[Com
         example_component(influences()),
     ]
     return value, components
-
-
-def means_without(matrix: Scores) -> Scores:
-    """Mean of a matrix without each of its rows, ``(row,)``."""
-    rows = matrix.mean(axis=1)
-    means: Scores = (rows.sum() - rows) / (len(rows) - 1)
-    return means
 
 
 def _mean_part(moment: Moments) -> _Part:

@@ -12,6 +12,7 @@ from learnorder.measures.found import Found, with_reasons
 from learnorder.measures.intervals import (
     Interval,
     example_component,
+    means_without,
     replicate_component,
     t_interval,
     too_few,
@@ -163,8 +164,7 @@ class _Missed:
     def gain_without_stronger(self) -> Scores:
         """The difference without each replicate of the stronger."""
         by_one = self.n_replicates * self.by_stronger[0] + self.by_stronger[1]
-        learned = (by_one.sum() - by_one) / (len(by_one) - 1)
-        gain: Scores = (learned - self.size[1]) / self.total()
+        gain: Scores = (means_without(by_one) - self.size[1]) / self.total()
         return gain
 
 
@@ -188,7 +188,7 @@ def _accuracy_interval(a: Gathered, b: Gathered, gain: float) -> Interval | str:
     cells /= a.split.n_examples**2
     # Without each replicate, the mean of the others; what is constant beside it does not matter.
     replicates = [
-        replicate_component(_others(side.accuracy), of_cells)
+        replicate_component(means_without(side.accuracy), of_cells)
         for side, of_cells in zip((a, b), cells, strict=True)
     ]
     fewest = min(a.split.n_replicates, b.split.n_replicates)
@@ -239,12 +239,6 @@ def _squared_deviations(right: Scores) -> Scores:
     """Jackknife variance of the mean over replicates of ``(replicate, example)``, by example."""
     squares: Scores = right.var(axis=0) / (len(right) - 1)
     return squares
-
-
-def _others(values: Scores) -> Scores:
-    """Mean without each of the values."""
-    mean: Scores = (values.sum() - values) / (len(values) - 1)
-    return mean
 
 
 def _at_end(a: Gathered, b: Gathered) -> Iterator[tuple[Scores, Scores]]:

@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures.found import Found, with_reasons
+from learnorder.measures.found import Found, plain, with_reasons
 from learnorder.measures.intervals import Interval
 from learnorder.measures.moments import Deviations, deviations
-from learnorder.measures.order import replicate_scores, weighted
+from learnorder.measures.order import NO_DIFFERENCE, replicate_scores, weighted
 from learnorder.measures.ranks import Ranks, centred_ranks, rank_correlation
 from learnorder.measures.residuals import (
     Residuals,
@@ -26,7 +26,6 @@ from learnorder.measures.residuals import (
 )
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.shares import (
-    NO_DIFFERENCE,
     Part,
     correlation,
     correlation_interval,
@@ -156,9 +155,9 @@ class Explained:
         return {
             "n_replicates": self.n_replicates,
             "n_examples": self.n_examples,
-            "class": _plain(asdict(self.by_class)),
-            "each": [_plain({"name": b.name, **asdict(b)}) for b in self.baselines],
-            "together": _plain(asdict(self.together)) if self.together else None,
+            "class": plain(asdict(self.by_class)),
+            "each": [plain({"name": b.name, **asdict(b)}) for b in self.baselines],
+            "together": plain(asdict(self.together)) if self.together else None,
             "undefined": dict(self.undefined),
         }
 
@@ -333,14 +332,3 @@ class _Order:
         share = explained_share(self.part, rest)
         interval = share if isinstance(share, str) else share_interval(self.part, rest)
         return {"r_squared": r_squared(self.part, rest), "share": share, "share_ci": interval}
-
-
-def _plain(record: dict[str, Any]) -> dict[str, Any]:
-    """Lists for intervals, at any depth: what JSON would make of them."""
-    plain: dict[str, Any] = {}
-    for key, value in record.items():
-        if isinstance(value, dict):
-            plain[key] = _plain(value)
-        else:
-            plain[key] = list(value) if isinstance(value, tuple) else value
-    return plain

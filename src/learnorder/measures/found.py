@@ -20,3 +20,10 @@ def with_reasons(found: Mapping[str, object]) -> dict[str, Any]:
     undefined = {name: value for name, value in found.items() if isinstance(value, str)}
     values = {name: None if name in undefined else value for name, value in found.items()}
     return {**values, "undefined": undefined}
+
+
+def plain(value: Any) -> Any:
+    """Tuples as lists, at any depth: what JSON would make of them."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -48,6 +48,9 @@ with 2 / (2 / (R - 1) + EXCESS_KURTOSIS / R) degrees of freedom: 2.9 for 5, 7.4 
 NO_VARIANCE = 1e-24
 """Variance of a value of about 1 below which only rounding is left (the square of about 1e-12)."""
 
+IDENTICAL = 1e-12
+"""Distance from 1 or -1 below which a correlation leaves nothing but rounding to estimate from."""
+
 NO_SPREAD = "neither replicates nor examples differ: no spread to estimate"
 
 
@@ -131,13 +134,18 @@ def component_of_sums(n_examples: int, squared: float, fourth: float) -> Compone
     return Component(squared / n_examples**2, error / n_examples**4)
 
 
-def no_spread(components: list[Component]) -> str | None:
-    """Reason why there is no interval where no component of the variance is above 0, or None."""
-    return NO_SPREAD if sum(c.variance for c in components) <= NO_VARIANCE else None
+def means_without(values: Scores) -> Scores:
+    """Mean without each of the values."""
+    means: Scores = (values.sum() - values) / (len(values) - 1)
+    return means
 
 
 def t_interval(
-    value: float, components: list[Component], n_replicates: int, level: float | None = None
+    value: float,
+    components: list[Component],
+    n_replicates: int,
+    level: float | None = None,
+    slope: float = 1.0,
 ) -> Interval | str:
     """Student's t interval, its degrees of freedom from Welch and Satterthwaite's formula.
 
@@ -152,6 +160,8 @@ def t_interval(
         were all that differs.
     level
         Coverage it aims at; without it `LEVEL`, or what `at_level` says.
+    slope
+        Derivative in the estimate of what the components are variances of.
 
     Returns
     -------
@@ -169,16 +179,38 @@ def t_interval(
     """
     from scipy.special import stdtrit
 
-    reason = no_spread(components)
-    if reason:
-        return reason
-    variance = sum(c.variance for c in components)
-    error = sum(c.error for c in components)
+    # Looked at before scaling, which makes much of what is only rounding.
+    if sum(c.variance for c in components) <= NO_VARIANCE:
+        return NO_SPREAD
+    scaled = [c.scaled(1 / slope**2) for c in components]
+    variance = sum(c.variance for c in scaled)
+    error = sum(c.error for c in scaled)
     fewest = 2 / _error_of_variance(n_replicates)
     df = max(2 * variance**2 / error, fewest) if error > 0 else math.inf
     aim = _level.get() if level is None else level
     half = float(stdtrit(df, 0.5 + aim / 2)) * math.sqrt(variance)
     return value - half, value + half
+
+
+def z_interval(
+    value: float,
+    components: list[Component],
+    n_replicates: int,
+    identical: str,
+    ceiling: float = 1.0,
+) -> Interval | str:
+    """Interval of a correlation, or of one over a ceiling, built on Fisher's z of the correlation.
+
+    ``identical`` is the reason why there is none where the correlation is 1 or -1.
+    """
+    slope = (1 - (value * ceiling) ** 2) / ceiling
+    if slope * ceiling < IDENTICAL:
+        return identical
+    interval = t_interval(math.atanh(value * ceiling), components, n_replicates, slope=slope)
+    if isinstance(interval, str):
+        return interval
+    low, high = interval
+    return math.tanh(low) / ceiling, math.tanh(high) / ceiling
 
 
 def few_replicates(n_replicates: int) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.measures._kernels import smallest_type
+from learnorder.measures.intervals import means_without
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.tiles import cuts
 from learnorder.schema import Labels, Scores
@@ -190,7 +191,7 @@ def moments(deviation: Deviations) -> Moments:
     variance, covariance = own.mean(), shared.sum() / pairs
     variance_without = covariance_without = np.empty(0)
     if fewer:
-        variance_without = (own.sum() - own) / (n_replicates - 1)
+        variance_without = means_without(own)
         covariance_without = (shared.sum() - 2 * shared) / fewer
     # In place: with many examples these are the largest arrays there are.
     of_sum -= squared

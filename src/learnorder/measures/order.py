@@ -31,6 +31,10 @@ from learnorder.measures.sweep import ReplicateScores, Totals, WeightedTp, sweep
 from learnorder.notebook import as_html
 from learnorder.schema import EXAMPLE, PROBABILITY, REPLICATE, Labels, Scores
 
+NO_DIFFERENCE = "mean accessibility does not differ between examples"
+
+NO_DIFFERENCE_WITHOUT = f"without one of the replicates, {NO_DIFFERENCE}"
+
 Weights = Literal["equal", "time"]
 Of = Literal["correct", "probability"]
 
@@ -253,7 +257,7 @@ def cronbach_alpha(moment: Moments) -> float | str:
     """Cronbach's alpha from moments, or the reason why there is none."""
     of_mean = moment.of_mean()
     if of_mean <= NEGLIGIBLE:
-        return "mean accessibility does not differ between examples: there is no order"
+        return f"{NO_DIFFERENCE}: there is no order"
     if moment.noise() <= NEGLIGIBLE:
         return 1.0
     return moment.covariance / of_mean
@@ -295,7 +299,7 @@ def _alpha_interval(moment: Moments) -> Interval | str:
     if min(noise, noise_without.min()) <= NEGLIGIBLE:
         return "all replicates, or all but one, order the examples alike: no spread to estimate"
     if mean_without.min() <= NEGLIGIBLE:
-        return "without one of the replicates, mean accessibility does not differ between examples"
+        return NO_DIFFERENCE_WITHOUT
     examples = example_component(_influences(moment, noise, of_mean))
     slope = np.array([1 / noise - 1 / of_mean, -1 / noise - (n - 1) / of_mean])
     cells = float(slope @ moment.cells @ slope)

@@ -14,22 +14,23 @@ from learnorder.measures.intervals import (
     Component,
     Interval,
     example_component,
-    no_spread,
+    means_without,
     replicate_component,
     t_interval,
     too_few,
+    z_interval,
 )
 from learnorder.measures.moments import NEGLIGIBLE, Deviations, Moments, mean_variance
-from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.order import (
+    NO_DIFFERENCE,
+    NO_DIFFERENCE_WITHOUT,
+    cronbach_alpha,
+    order_moments,
+)
 from learnorder.measures.residuals import Residuals
 from learnorder.schema import Scores
 
-NO_DIFFERENCE = "mean accessibility does not differ between examples"
-
 NO_DEGREES = "there are as many terms as examples: nothing is left to explain"
-
-IDENTICAL = 1e-12
-"""Distance from 1 or -1 below which a correlation leaves nothing but rounding to estimate from."""
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,10 @@ def correlation_interval(part: Part, term: Scores, product: Scores) -> Interval 
     if reason or isinstance(moment, str):
         return reason or str(moment)
     if min(moment.of_mean(), moment.of_mean_without().min()) <= NEGLIGIBLE:
-        return "without one of the replicates, mean accessibility does not differ between examples"
+        return NO_DIFFERENCE_WITHOUT
     spread = moment.of_mean() * part.degrees  # with a term of length 1, as a sum of squares
     value = float(product.mean()) / math.sqrt(spread)
-    slope = 1 - value**2
-    if slope < IDENTICAL:
-        return "the order is that of the baseline, or its opposite: no spread to estimate"
-    products_without = (product.sum() - product) / (len(product) - 1)
-    without = products_without / np.sqrt(moment.of_mean_without() * part.degrees)
+    without = means_without(product) / np.sqrt(moment.of_mean_without() * part.degrees)
 
     def influences() -> Iterator[Scores]:
         """Influence of examples on the value, part by part."""
@@ -103,13 +100,8 @@ def correlation_interval(part: Part, term: Scores, product: Scores) -> Interval 
             yield together - value / 2 * (of_mean_at + n * term[here] ** 2)
 
     components = [replicate_component(without), example_component(influences())]
-    # looked at before scaling, which makes much of what is only rounding
-    scaled = [component.scaled(1 / slope**2) for component in components]
-    interval = no_spread(components) or t_interval(math.atanh(value), scaled, len(without))
-    if isinstance(interval, str):
-        return interval
-    low, high = interval
-    return math.tanh(low), math.tanh(high)
+    alike = "the order is that of the baseline, or its opposite: no spread to estimate"
+    return z_interval(value, components, len(without), alike)
 
 
 def r_squared(whole: Part, rest: Part) -> Found:

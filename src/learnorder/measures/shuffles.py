@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from learnorder.measures import _kernels
 from learnorder.measures.moments import deviations
-from learnorder.measures.order import cronbach_alpha, order_moments
+from learnorder.measures.order import NO_DIFFERENCE, cronbach_alpha, order_moments
 from learnorder.measures.permutations import ONE_REPLICATE, Null, null_of
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.split import Split
@@ -64,7 +64,7 @@ def drawn_alpha_null(
     segments = Segments.of(scores.n_examples, label)
     own, of_sum = _drawn_squares(scores, segments, n_draws, np.random.default_rng(seed))
     if not (of_sum > ROUNDING * own).all():
-        return "in some draws mean accessibility does not differ between examples: too few of them"
+        return f"in some draws {NO_DIFFERENCE}: too few of them"
     n = scores.n_replicates
     return replace(null_of(n / (n - 1) * (1 - own / of_sum)), observed=alpha)
 
