@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from learnorder.claims.conger import conger_kappa
 from learnorder.claims.evidence import REACHED, Evidence, Measured, measured
 from learnorder.claims.matched import accuracies, halfway, trained
 from learnorder.measures.agreement import agreement, fleiss_kappa, fleiss_kappa_interval
+from learnorder.measures.conger import conger_kappa
 from learnorder.measures.nulls import permutation_null
 from learnorder.measures.order import (
     accessibility_per_replicate,
@@ -22,7 +22,7 @@ from learnorder.measures.order import (
 from learnorder.measures.planning import spearman_brown
 from learnorder.measures.scores import ScoreTable
 from learnorder.measures.summary import kappa_rows, summarise
-from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE
+from learnorder.schema import EPOCH, EXAMPLE, LABEL, PREDICTION, REPLICATE, Labels, Predictions
 
 CURVES = (
     "epoch",
@@ -92,7 +92,7 @@ def agreement_out_of_sample(log: xr.Dataset) -> Evidence:
     null = None if np.isnan(low) else (low, high)
     mean = Measured(float(agreement(last).mean()), None, null, "an interval is that of kappa")
     return Evidence(
-        {"conger kappa": conger_kappa(votes), "fleiss kappa": fleiss, "agreement": mean},
+        {"conger kappa": _conger(votes), "fleiss kappa": fleiss, "agreement": mean},
         log.sizes[REPLICATE],
         {"epoch": log[EPOCH].values.tolist(), "fleiss_kappa": _finite_list(by_epoch.values)},
     )
@@ -135,7 +135,7 @@ def kappa_halfway(there: xr.Dataset | str) -> Measured:
         return Measured(None, undefined=there)
     label = there[LABEL].values
     votes = there[PREDICTION].transpose(EPOCH, REPLICATE, EXAMPLE).values[0]
-    return conger_kappa((votes == label).astype(np.int8), label)
+    return _conger((votes == label).astype(np.int8), label)
 
 
 def fleiss_halfway(there: xr.Dataset | str) -> dict[str, Measured]:
@@ -164,6 +164,12 @@ def order_of_types(log: xr.Dataset) -> Measured | None:
     means = np.array([np.bincount(member, weights=row) for row in scores]) / np.bincount(member)
     found = reliability_of(ScoreTable.of(means), log[LABEL].values[first])
     return single_reliability(reliability_record(found), len(means))
+
+
+def _conger(votes: Predictions, group: Labels | None = None) -> Measured:
+    """Conger's kappa as it is held against a rule."""
+    found = conger_kappa(votes, group)
+    return Measured(found.value, found.ci, undefined=found.undefined)
 
 
 def _finite(value: float) -> float | None:

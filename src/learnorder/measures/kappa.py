@@ -22,6 +22,15 @@ from learnorder.measures.tiles import Tile
 from learnorder.measures.votes import PairTotals, VoteTotals
 from learnorder.schema import Predictions, Scores
 
+NO_PAIRS = "kappa compares pairs of replicates; there is 1 replicate"
+
+VOTE_ALIKE = "all replicates, or all but one, vote alike on every example: no spread to estimate"
+
+
+def all_in(where: str) -> str:
+    """Reason why kappa is undefined where chance alone would agree always."""
+    return f"all votes are in {where}, so chance alone would agree always"
+
 
 @dataclass(frozen=True)
 class Votes:
@@ -59,9 +68,9 @@ class Votes:
     def undefined(self) -> str | None:
         """Reason why kappa is undefined, or None."""
         if self.n_replicates < 2:
-            return "kappa compares pairs of replicates; there is 1 replicate"
+            return NO_PAIRS
         if np.count_nonzero(self.share) == 1:
-            return "all votes are in one category, so chance alone would agree always"
+            return all_in("one category")
         return None
 
     def kappa(self) -> float:
@@ -200,7 +209,7 @@ def no_interval(votes: Votes, left: Leavers) -> str | None:
     if reason:
         return reason
     if not _differing_without(votes, left).all():
-        return "all replicates, or all but one, vote alike on every example: no spread to estimate"
+        return VOTE_ALIKE
     return None
 
 

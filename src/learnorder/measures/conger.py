@@ -12,12 +12,31 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from learnorder.claims.evidence import Measured
 from learnorder.measures.intervals import Interval, example_component, ratio_interval, too_few
+from learnorder.measures.kappa import NO_PAIRS, VOTE_ALIKE, all_in
 from learnorder.schema import Labels, Predictions, Scores
 
 
-def conger_kappa(votes: Predictions, group: Labels | None = None) -> Measured:
+@dataclass(frozen=True)
+class CongerKappa:
+    """Conger's kappa with its interval.
+
+    Attributes
+    ----------
+    value
+        At most 1; None: undefined.
+    ci
+        95 % interval of ``value``; None: undefined.
+    undefined
+        Why there is no value, or no interval.
+    """
+
+    value: float | None
+    ci: Interval | None = None
+    undefined: str | None = None
+
+
+def conger_kappa(votes: Predictions, group: Labels | None = None) -> CongerKappa:
     """Agreement of pairs of replicates beyond the chance of their own shares of categories.
 
     1: all pairs agree always. 0: as if each drew its categories by its own shares. With groups of
@@ -38,18 +57,19 @@ def conger_kappa(votes: Predictions, group: Labels | None = None) -> Measured:
     conger1980
     """
     if len(votes) < 2:
-        return Measured(None, undefined="kappa compares pairs of replicates; there is 1 replicate")
+        return CongerKappa(None, undefined=NO_PAIRS)
     chosen = votes[..., np.newaxis] == np.unique(votes)
     groups = np.zeros(votes.shape[1]) if group is None else group
     member = np.unique(groups, return_inverse=True)[1]
     pairs = _pairs_of(chosen, member)
     if pairs.by_chance == 0:
         where = "one category" if group is None else "one category in each class"
-        reason = f"all votes are in {where}, so chance alone would agree always"
-        return Measured(None, undefined=reason)
+        return CongerKappa(None, undefined=all_in(where))
     ends = _interval(pairs, chosen, member)
     value = 1 - pairs.differing / pairs.by_chance
-    return Measured(value, undefined=ends) if isinstance(ends, str) else Measured(value, ends)
+    if isinstance(ends, str):
+        return CongerKappa(value, undefined=ends)
+    return CongerKappa(value, ends)
 
 
 @dataclass(frozen=True)
@@ -117,7 +137,7 @@ def _interval(pairs: _Pairs, chosen: NDArray[np.bool_], member: NDArray[np.intp]
     left = [pairs.without(r, of_one) for r, of_one in enumerate(chosen)]
     differing, by_chance = np.array([(one.differing, one.by_chance) for one in left]).T
     if not (differing.all() and by_chance.all()):
-        return "all replicates, or all but one, vote alike on every example: no spread to estimate"
+        return VOTE_ALIKE
     examples = example_component([_influence(pairs, chosen, member)])
     return ratio_interval(pairs.differing, pairs.by_chance, (differing, by_chance), 0.0, examples)
 

@@ -7,8 +7,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from learnorder.claims import conger
-from learnorder.claims.conger import conger_kappa
+from learnorder.measures import conger
+from learnorder.measures.conger import conger_kappa
 
 
 def by_pairs(votes: np.ndarray) -> float:
