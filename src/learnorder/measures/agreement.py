@@ -11,7 +11,7 @@ import xarray as xr
 from learnorder.errors import check_choice
 from learnorder.measures import distribution, kappa
 from learnorder.measures.intervals import Interval
-from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.split import BOUND, Split, labelled, read_split
 from learnorder.measures.sweep import (
     ClassTotals,
     CorrectTotals,
@@ -25,9 +25,6 @@ from learnorder.schema import CLASS_ID, EPOCH, EXAMPLE, REPLICATE, Scores
 
 Null = Literal["equal-difficulty", "unequal-accuracy", "class-conditional"]
 Votes = Literal["correct", "prediction"]
-
-BOUND = "bound"
-"""Dimension of an interval: ``low``, ``high``."""
 
 
 def tp_agreement(log: xr.Dataset) -> xr.DataArray:
@@ -337,7 +334,7 @@ def fleiss_kappa(log: xr.Dataset, of: Votes = "correct") -> xr.DataArray:
     if of == "correct":
         correct = CorrectTotals(split)
         sweep(split, correct)
-        found += [kappa.kappa_of(kappa.correct_votes(counts)) for counts in correct.histogram]
+        found += [kappa.correct_kappa(counts) for counts in correct.histogram]
     else:
         for epochs in class_passes(split, VoteTotals.bytes_per_epoch(split)):
             totals = VoteTotals(split, epochs)
@@ -390,8 +387,7 @@ def fleiss_kappa_interval(log: xr.Dataset, of: Votes = "correct") -> xr.DataArra
         for epochs in class_passes(split, PairTotals.bytes_per_epoch(split)):
             found += kappa.prediction_kappa_intervals(split, epochs)
     values, undefined = per_epoch(split, found, width=2)
-    result = labelled(log, "fleiss_kappa_interval", values, EPOCH, BOUND, undefined=undefined)
-    return result.assign_coords({BOUND: ["low", "high"]})
+    return labelled(log, "fleiss_kappa_interval", values, EPOCH, BOUND, undefined=undefined)
 
 
 def per_epoch(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from learnorder.measures.agreement import BOUND
 from learnorder.measures.intervals import LEVEL
 from learnorder.measures.order import Of, Weights, mean_scores, weighted
-from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.split import BOUND, Split, labelled, read_split
 from learnorder.measures.sweep import sweep_counts
 from learnorder.measures.tiles import CountTile, Tile
 from learnorder.schema import EPOCH, EXAMPLE, Scores
@@ -60,7 +59,7 @@ def tp_agreement_interval(log: xr.Dataset) -> xr.DataArray:
     split = read_split(log, "tp_agreement_interval")
     found = _Bounds(split)
     sweep_counts(split, found)
-    return _with_bounds(log, "tp_agreement_interval", found.bounds, EPOCH, EXAMPLE)
+    return labelled(log, "tp_agreement_interval", found.bounds, EPOCH, EXAMPLE, BOUND)
 
 
 def accessibility_interval(
@@ -108,7 +107,7 @@ def accessibility_interval(
     # Many examples share a value, and quantiles are dear.
     values, place = np.unique(mean_scores(split, weight, of), return_inverse=True)
     bounds = jeffreys_bounds(values, split.n_replicates)[place]
-    return _with_bounds(log, "accessibility_interval", bounds, EXAMPLE)
+    return labelled(log, "accessibility_interval", bounds, EXAMPLE, BOUND)
 
 
 def jeffreys_bounds(share: Scores, n_trials: int) -> Scores:
@@ -133,8 +132,3 @@ class _Bounds:
     def add(self, tile: CountTile | Tile) -> None:
         """Take a tile in."""
         self.bounds[tile.epochs, tile.examples] = self._of_count[tile.tp_counts]
-
-
-def _with_bounds(log: xr.Dataset, name: str, bounds: Scores, *dims: str) -> xr.DataArray:
-    found = labelled(log, name, bounds, *dims, BOUND)
-    return found.assign_coords({BOUND: ["low", "high"]})

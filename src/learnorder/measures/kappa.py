@@ -281,6 +281,11 @@ def kappa_of(votes: Votes) -> float | str:
     return votes.undefined() or votes.kappa()
 
 
+def correct_kappa(histogram: NDArray[np.int64]) -> float | str:
+    """Kappa of correctness, from how many examples 0..R replicates have right, or why not."""
+    return kappa_of(correct_votes(histogram))
+
+
 def prediction_kappas(totals: VoteTotals, n_examples: int) -> list[float | str]:
     """Kappa of predictions at each epoch, or why there is none."""
     sums = zip(totals.squares.tolist(), totals.by_class, strict=True)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError, check_choice
 from learnorder.measures import distribution, order
-from learnorder.measures.agreement import BOUND
 from learnorder.measures.null_moments import alpha_null, difficulty_null, kappa_null
 from learnorder.measures.permutations import (
     N_DRAWS,
@@ -24,7 +23,7 @@ from learnorder.measures.permutations import (
     counts_null,
 )
 from learnorder.measures.shuffles import Answers, Segments, agreement_null, drawn_alpha_null
-from learnorder.measures.split import Split, labelled, read_split
+from learnorder.measures.split import BOUND, Split, labelled, read_split
 from learnorder.measures.sweep import ClassTotals, CorrectTotals, class_passes, sweep
 from learnorder.schema import EPOCH, PREDICTION
 
@@ -274,8 +273,7 @@ def _result(
         chosen = values[:, [names.index(c) for c in columns or (name,)]]
         bound = (BOUND,) if columns else ()
         shape = [len(found)] * len(dims) + [2] * len(bound)
-        result = labelled(split.log, name, chosen.reshape(shape), *dims, *bound)
-        return result.assign_coords({BOUND: ["low", "high"]}) if columns else result
+        return labelled(split.log, name, chosen.reshape(shape), *dims, *bound)
 
     return PermutationNull(
         observed=array("observed"),

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learnorder.errors import LearnOrderError
-from learnorder.measures import distribution, kappa
+from learnorder.measures import distribution, diversity, kappa
+from learnorder.measures.found import Found
 from learnorder.measures.tiles import cuts
 from learnorder.schema import Scores
 
@@ -175,67 +176,34 @@ def _add_replicate(
         here -= taken
 
 
-def kappas(histograms: NDArray[np.int64]) -> Scores:
-    """Fleiss' kappa of correctness of each row, where replicates vote differently."""
-    n_replicates, n_examples = histograms.shape[1] - 1, int(histograms[0].sum())
-    counts = np.arange(n_replicates + 1)
-    squares = (histograms @ (counts**2 + counts[::-1] ** 2)) / n_examples
-    differing = (n_replicates**2 - squares) / (n_replicates * (n_replicates - 1))
-    kappa_of: Scores = 1 - differing / kappa.correct_votes(histograms[0]).by_chance
-    return kappa_of
-
-
-def difficulties(histograms: NDArray[np.int64]) -> Scores:
-    """Variance of TP-agreement over examples of each row."""
-    n_replicates, n_examples = histograms.shape[1] - 1, int(histograms[0].sum())
-    counts = np.arange(n_replicates + 1)
-    mean = (histograms @ counts) / n_examples
-    variance: Scores = ((histograms @ counts**2) / n_examples - mean**2) / n_replicates**2
-    return variance
-
-
-def bimodalities(histograms: NDArray[np.int64]) -> Scores:
-    """Bimodality of each row; 0, the lowest there is, where TP-agreement is constant."""
-    found = [distribution.bimodality_of(row) for row in histograms]
-    return np.array([0.0 if isinstance(each, str) else each for each in found])
-
-
 @dataclass(frozen=True)
 class OfCounts:
     """A statistic of the counts of right replicates.
 
     Attributes
     ----------
-    values
-        Of each histogram.
-    missing
-        Why it is undefined for a histogram, or None.
+    value
+        Of a histogram, or why there is none.
     lower
         Whether low values say that an order is shared.
     """
 
-    values: Callable[[NDArray[np.int64]], Scores]
-    missing: Callable[[NDArray[np.int64]], str | None]
+    value: Callable[[NDArray[np.int64]], Found]
     lower: bool = False
 
+    def values(self, histograms: NDArray[np.int64]) -> Scores:
+        """Of each row; 0 of a row that has none.
 
-def _no_kappa(histogram: NDArray[np.int64]) -> str | None:
-    return kappa.correct_votes(histogram).undefined()
-
-
-def _no_bimodality(histogram: NDArray[np.int64]) -> str | None:
-    found = distribution.bimodality_of(histogram)
-    return found if isinstance(found, str) else None
-
-
-def _nothing(_: NDArray[np.int64]) -> str | None:
-    return None
+        That is where TP-agreement is constant, and bimodality as low as can be.
+        """
+        found = map(self.value, histograms)
+        return np.array([0.0 if isinstance(value, str) else value for value in found])
 
 
 OF_COUNTS = {
-    "fleiss_kappa": OfCounts(kappas, _no_kappa),
-    "difficulty": OfCounts(difficulties, _nothing),
-    "bimodality": OfCounts(bimodalities, _no_bimodality, lower=True),
+    "fleiss_kappa": OfCounts(kappa.correct_kappa),
+    "difficulty": OfCounts(diversity.variance),
+    "bimodality": OfCounts(distribution.bimodality_of, lower=True),
 }
 """What needs no more than a histogram of counts."""
 
@@ -247,8 +215,8 @@ def counts_null(
 
     ``histogram`` has the examples that 0..R replicates have right.
     """
-    reason = ONE_REPLICATE if len(groups.right) < 2 else of.missing(histogram)
-    if reason:
-        return reason
+    observed = ONE_REPLICATE if len(groups.right) < 2 else of.value(histogram)
+    if isinstance(observed, str):
+        return observed
     drawn = drawn_histograms(groups, n_draws, np.random.default_rng(seed))
     return null_of(of.values(np.vstack([histogram, drawn])), lower=of.lower)

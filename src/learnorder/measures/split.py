@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import xarray as xr
@@ -43,6 +43,10 @@ NEVER = "never"
 
 LEFT_OUT = "left_out"
 """Attribute of a mean over pairs: for each epoch at which some are undefined, how many and why."""
+
+
+BOUND = "bound"
+"""Dimension of an interval: ``low``, ``high``."""
 
 
 @dataclass(frozen=True)
@@ -241,7 +245,9 @@ def labelled(
     undefined: dict[float, str] | None = None,
 ) -> xr.DataArray:
     """Give plain values a name, and the dims and coordinates of the log they came from."""
-    coords = {dim: log.coords[dim] for dim in dims if dim in log.coords}
+    coords: dict[str, Any] = {dim: log.coords[dim] for dim in dims if dim in log.coords}
+    if BOUND in dims:
+        coords[BOUND] = ["low", "high"]
     result = xr.DataArray(values, dims=dims, coords=coords, name=name)
     result.attrs["n_replicates"] = log.sizes[REPLICATE]
     if "split" in log.attrs:

@@ -120,7 +120,7 @@ def kappa_rows(log: xr.Dataset) -> list[dict[str, Any]]:
         sweep(split, classes, epochs=epochs)
         nulls += _class_kappa_nulls(correct, classes)
     columns: dict[str, Sequence[Any]] = {
-        "fleiss_kappa": [kappa.kappa_of(kappa.correct_votes(h)) for h in correct.histogram],
+        "fleiss_kappa": [kappa.correct_kappa(counts) for counts in correct.histogram],
         "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
         "fleiss_kappa_null_class_ci": nulls,
     }
@@ -283,14 +283,13 @@ def _labelled_columns(
     if split.n_replicates > 1:
         deviation = accuracy.std(axis=0, ddof=1)
     null = distribution.equal_difficulty_null(split.n_replicates)
-    votes = map(kappa.correct_votes, correct.histogram)
     return {
         "accuracy_mean": accuracy.mean(axis=0),
         "accuracy_std": deviation,
         "bimodality": [distribution.bimodality_of(counts) for counts in correct.histogram],
         "bimodality_null": [null] * split.n_epochs,
         "bimodality_null_class": found.nulls,
-        "fleiss_kappa": [kappa.kappa_of(each) for each in votes],
+        "fleiss_kappa": [kappa.correct_kappa(counts) for counts in correct.histogram],
         "fleiss_kappa_ci": kappa.correct_kappa_intervals(correct),
         "fleiss_kappa_null_ci": [
             _kappa_null(counts, Groups.all_in_one(right, split.n_examples))
