@@ -10,7 +10,7 @@ import pytest
 import statsmodels.api as sm
 
 from learnorder.comparison.compare import compare
-from learnorder.comparison.partial import partial_correlation
+from learnorder.comparison.partial import beyond_baselines
 from learnorder.log.labelled import from_arrays
 from learnorder.measures import order
 from learnorder.measures.residuals import baseline_ranks, rank_terms
@@ -32,6 +32,12 @@ def drawn_log(rng, label, easy, n_replicates=5, **more):
         class_names=[str(k) for k in range(N_CLASSES)],
         **more,
     )
+
+
+def partial_correlation(a, b, baseline, label):
+    """Of two tables of scores, with class and one baseline held fixed."""
+    found = beyond_baselines({"a": a, "b": b}, label, {"known": baseline}, {("a", "b"): None})
+    return found["a", "b"]
 
 
 @pytest.fixture(scope="module")
@@ -95,9 +101,9 @@ def test_with_nothing_held_fixed_but_class_it_is_the_correlation_within_class(lo
         for name in ("mlp", "cnn")
     )
     pair = compare({name: logs[name] for name in ("mlp", "cnn")}).pairs[0]
-    label = logs["mlp"]["label"].values
-    for groups, expected in ((label, pair.within_class), (None, pair)):
-        found = partial_correlation(a, b, np.empty((300, 0)), groups)
+    label, constant = logs["mlp"]["label"].values, np.zeros(300)
+    for groups, expected in ((label, pair.within_class), (np.zeros_like(label), pair)):
+        found = partial_correlation(a, b, constant, groups)
         assert found.pearson == pytest.approx(expected.pearson, rel=1e-12)
         assert found.corrected == pytest.approx(expected.corrected, rel=1e-12)
         assert found.corrected_ci == pytest.approx(expected.corrected_ci, rel=1e-9)
@@ -110,24 +116,23 @@ def test_orders_that_share_a_baseline_alone_have_nothing_beyond_it():
     a = ScoreTable.of(known + own[0] + rng.normal(size=(5, 4_000)))
     b = ScoreTable.of(known + own[1] + rng.normal(size=(6, 4_000)))
     c = ScoreTable.of(known + own[0] + own[2] + rng.normal(size=(4, 4_000)))
-    terms = terms_of(known)
-    apart = partial_correlation(a, b, terms, label)
+    apart = partial_correlation(a, b, known, label)
     assert apart.corrected_ci[0] < 0.02
     assert apart.corrected == pytest.approx(0, abs=0.06)
-    alike = partial_correlation(a, c, terms, label)
+    alike = partial_correlation(a, c, known, label)
     assert alike.corrected == pytest.approx(math.sqrt(0.5), abs=0.04)
     assert alike.corrected_ci[0] < math.sqrt(0.5) < alike.corrected_ci[1]
 
 
 def test_the_interval_holds_the_truth():
     rng = np.random.default_rng(11)
-    held, n_draws = 0, 300
+    held, n_draws, label = 0, 300, np.zeros(300, dtype=int)
     for _ in range(n_draws):
         known, own, other = rng.normal(size=(3, 300))
         signal = 0.6 * own + 0.8 * other
         a = ScoreTable.of(known + own + 1.5 * rng.normal(size=(5, 300)))
         b = ScoreTable.of(0.5 * known + signal + 1.5 * rng.normal(size=(5, 300)))
-        low, high = partial_correlation(a, b, terms_of(known)).corrected_ci
+        low, high = partial_correlation(a, b, known, label).corrected_ci
         held += low <= 0.6 <= high
     assert held >= 0.92 * n_draws
 

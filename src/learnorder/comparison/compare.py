@@ -340,11 +340,9 @@ def _collection(name: str, found: Gathered) -> Collection:
 
 
 def _reliability(found: Gathered) -> Reliability:
-    if not isinstance(found.scores, str):
-        return reliability_of(found.scores, found.split.label)
-    names = ("value", "ci", "within_class", "within_class_ci")
-    undefined = dict.fromkeys(names, found.scores)
-    return Reliability(None, None, None, None, found.split.n_replicates, undefined)
+    if isinstance(found.scores, str):
+        return Reliability.none(found.split.n_replicates, found.scores)
+    return reliability_of(found.scores, found.split.label)
 
 
 def _levels(kept: Gathering) -> tuple[Level, ...] | str:

@@ -47,36 +47,6 @@ class PartialCorrelation:
     undefined: dict[str, str] = field(default_factory=dict)
 
 
-def partial_correlation(
-    a: ScoreTable,
-    b: ScoreTable,
-    terms: Scores,
-    label: Labels | None = None,
-    shared: str | None = None,
-) -> PartialCorrelation:
-    """Correlation of two orders of the same examples with terms held fixed, and within class.
-
-    The scores of each replicate are regressed on the terms, and what is left is compared as scores
-    are: its reliability over replicates is the ceiling, so that the correction for noise holds.
-
-    Parameters
-    ----------
-    a, b
-        Scores in [0, 1] of the replicates of each collection.
-    terms
-        ``(example, term)``.
-    label
-        Class of each example, to be held fixed too.
-    shared
-        Which replicates are in both, see `correlate`.
-
-    References
-    ----------
-    spearman1904, efron1981jackknife, satterthwaite1946
-    """
-    return _of(_left("a", a, terms, label), _left("b", b, terms, label), shared)
-
-
 def beyond_baselines(
     tables: Mapping[str, ScoreTable],
     label: Labels,
@@ -85,16 +55,23 @@ def beyond_baselines(
 ) -> dict[tuple[str, str], PartialCorrelation | str]:
     """Partial correlation of each pair, with class and baselines held fixed, or why there is none.
 
+    The scores of each replicate are regressed on the terms, and what is left is compared as scores
+    are: its reliability over replicates is the ceiling, so that the correction for noise holds.
+
     Parameters
     ----------
     tables
-        Scores of each collection.
+        Scores in [0, 1] of the replicates of each collection.
     label
         ``(example,)``.
     baselines
         By name, ``(example,)``; their terms are those of `explained`.
     shared
-        For each pair, which replicates are in both.
+        For each pair, which replicates are in both, see `correlate`.
+
+    References
+    ----------
+    spearman1904, efron1981jackknife, satterthwaite1946
     """
     if not baselines:
         return dict.fromkeys(shared, NO_BASELINES)
@@ -115,7 +92,7 @@ def common_baselines(logs: Mapping[str, xr.Dataset]) -> dict[str, Scores]:
     return found
 
 
-def _left(name: str, table: ScoreTable, terms: Scores, label: Labels | None) -> Order:
+def _left(name: str, table: ScoreTable, terms: Scores, label: Labels) -> Order:
     """What is left of an order."""
     deviation = deviations(table, label)
     whole = Part.of(deviation)

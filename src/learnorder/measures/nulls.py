@@ -22,7 +22,7 @@ from learnorder.measures.permutations import (
     check_seed,
     counts_null,
 )
-from learnorder.measures.shuffles import Answers, Segments, agreement_null, drawn_alpha_null
+from learnorder.measures.shuffles import PredictionsAt, Segments, agreement_null, drawn_alpha_null
 from learnorder.measures.split import BOUND, Split, labelled, read_split
 from learnorder.measures.sweep import ClassTotals, CorrectTotals, class_passes, sweep
 from learnorder.schema import EPOCH, PREDICTION
@@ -245,12 +245,12 @@ def _agreement_nulls(split: Split, within: Within, n_draws: int, seed: int) -> l
     dtype = split.log[PREDICTION].dtype
     found: list[Null | str] = []
     for epochs in class_passes(split, split.n_replicates * split.n_examples * dtype.itemsize):
-        answers = Answers(split, epochs, dtype)
-        sweep(split, answers, epochs=epochs)
+        kept = PredictionsAt(split, epochs, dtype)
+        sweep(split, kept, epochs=epochs)
         for e in range(epochs.stop - epochs.start):
-            at_epoch = answers.prediction[:, e]
+            at_epoch = kept.prediction[:, e]
             found.append(agreement_null(at_epoch, segments, split.n_classes, n_draws, seed))
-        del answers
+        del kept
     return found
 
 

@@ -75,6 +75,16 @@ class Reliability:
     n_replicates: int
     undefined: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def none(cls, n_replicates: int, reason: str) -> Reliability:
+        """Nothing of it, for this reason."""
+        names = list(IN_JSON.values())
+        return cls(
+            **dict.fromkeys(names),
+            n_replicates=n_replicates,
+            undefined=dict.fromkeys(names, reason),
+        )
+
     def _repr_html_(self) -> str:
         """Both values with their intervals, for a notebook."""
         rows = [

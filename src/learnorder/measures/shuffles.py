@@ -101,7 +101,7 @@ def _row(scores: ScoreTable, replicate: int) -> NDArray[Any]:
     return kept
 
 
-class Answers:
+class PredictionsAt:
     """Predictions at some epochs, ``prediction``: ``(replicate, epoch, example)``."""
 
     def __init__(self, split: Split, epochs: slice, dtype: np.dtype[Any]) -> None:

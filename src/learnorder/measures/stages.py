@@ -138,9 +138,11 @@ def stage_ranges(split: Split, n_stages: int = STAGES) -> list[slice] | str:
 
 
 def by_stage(
-    split: Split, ranges: Sequence[slice], tables: Sequence[ScoreTable]
+    split: Split, ranges: Sequence[slice] | str, tables: Sequence[ScoreTable]
 ) -> ReliabilityByStage:
-    """Reliability of the scores of each stage."""
+    """Reliability of the scores of each stage, unless there are none, for the reason given."""
+    if isinstance(ranges, str):
+        return no_stages(ranges)
     stages = [
         Stage(
             first=float(split.epochs[part.start]),

@@ -137,6 +137,7 @@ class _Gathered:
     kappa_nulls: list[Interval | str] = field(default_factory=list)
     correct: CorrectTotals | None = None
     scores: RangeScores | None = None
+    thirds: Sequence[slice] | str = ()
     notes: tuple[str, ...] = ()
 
     def take(self, split: Split, votes: VoteTotals, classes: ClassTotals | None) -> None:
@@ -187,8 +188,8 @@ def _gathered(split: Split) -> _Gathered:
         found.correct = CorrectTotals(split)
         totals.append(found.correct)
         if (split.epochs > 0).any():
-            thirds = stages.stage_ranges(split)
-            parts = [] if isinstance(thirds, str) else thirds
+            found.thirds = stages.stage_ranges(split)
+            parts = () if isinstance(found.thirds, str) else found.thirds
             found.scores = RangeScores(split, [split.trained, *parts])
             most_examples = found.scores.most_examples
             totals.append(found.scores)
@@ -213,20 +214,12 @@ def _order(split: Split, found: _Gathered) -> dict[str, Any]:
     """Reliability, of the whole of training and by stage."""
     if found.scores is None:
         reason = _no_order(found)
-        names = ("value", "ci", "within_class", "within_class_ci")
-        whole = order.Reliability(
-            None, None, None, None, split.n_replicates, dict.fromkeys(names, reason)
-        )
+        whole = order.Reliability.none(split.n_replicates, reason)
         parts = stages.no_stages(reason)
     else:
         first, *others = found.scores.tables
         whole = order.reliability_of(first, split.label)
-        thirds = stages.stage_ranges(split)
-        parts = (
-            stages.no_stages(thirds)
-            if isinstance(thirds, str)
-            else stages.by_stage(split, thirds, others)
-        )
+        parts = stages.by_stage(split, found.thirds, others)
     record = order.reliability_record(whole)
     for name, label in (("reliability_null_ci", None), ("reliability_null_class_ci", split.label)):
         ends = _order_null(found, label)
