@@ -1,4 +1,4 @@
-"""How objects show themselves in a notebook: a title and a small table, everything escaped."""
+"""How values read, and objects show themselves in a notebook: a small table, all of it escaped."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ MOST_ROWS = 20
 
 
 def as_text(value: object) -> str:
-    """A value for reading: numbers with three decimals, pairs as an interval, None as undefined.
+    """A value for reading: three decimals if any, no negative zero, pairs as an interval.
 
     Examples
     --------
-    >>> as_text(0.98765), as_text((0.5, 1.0)), as_text(None), as_text(3)
-    ('0.988', '0.500 to 1.000', 'undefined', '3')
+    >>> as_text(0.98765), as_text((-0.0002, 1.0)), as_text(None), as_text(3)
+    ('0.988', '0.000 to 1', 'undefined', '3')
     """
     if value is None:
         return "undefined"
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return f"{value:zg}" if value.is_integer() else f"{value:z.3f}"
     if isinstance(value, list | tuple):
         return " to ".join(map(as_text, value))
     return str(value)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from learnorder.notebook import as_text
+
 DEMO_SEEDS = {"mlp": range(6), "resnet-8": range(6, 12)}
 """By architecture: with equal ones both would see the examples in one order."""
 
@@ -59,7 +61,7 @@ def demo_spec(architecture: str) -> Any:
 
 
 def _print_summary(logs: dict[str, Any]) -> None:
-    from learnorder.cli.output import cell, echo_table
+    from learnorder.cli.output import echo_table
     from learnorder.comparison.compare import compare
     from learnorder.measures.summary import summarise
 
@@ -82,7 +84,8 @@ def _print_summary(logs: dict[str, Any]) -> None:
     echo_table(columns, rows)
     pair = compare({name: log["test"] for name, log in logs.items()}).to_dict()["pairs"][0]
     click.echo(
-        f"\nOrder of {pair['a']} against {pair['b']} (test): correlation {cell(pair['pearson'])}, "
-        f"noise ceiling {cell(pair['noise_ceiling'])}, corrected {cell(pair['corrected'])} "
-        f"({cell(pair['corrected_ci'])})"
+        f"\nOrder of {pair['a']} against {pair['b']} (test): "
+        f"correlation {as_text(pair['pearson'])}, "
+        f"noise ceiling {as_text(pair['noise_ceiling'])}, corrected {as_text(pair['corrected'])} "
+        f"({as_text(pair['corrected_ci'])})"
     )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnorder.errors import LearnOrderError, count_of
+from learnorder.notebook import as_text
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
@@ -81,7 +82,7 @@ def echo_table(
     # where a shell closed stdout there is none
     terminal = sys.stdout is not None and sys.stdout.isatty()
     room = get_terminal_size().columns if terminal else PLAIN_WIDTH
-    texts = [[cell(value) for value in row] for row in rows]
+    texts = [[as_text(value) for value in row] for row in rows]
     if _total(_natural_widths(columns, texts)) <= room:
         click.echo(_drawn(columns, texts, title, room, terminal))
         return
@@ -181,17 +182,6 @@ def one_line(text: str, most: int) -> str:
 
 def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
-
-
-def cell(value: object) -> str:
-    """Text of one value; what is undefined says so."""
-    if value is None:
-        return "undefined"
-    if isinstance(value, float):
-        return f"{value:g}" if value.is_integer() else f"{value:z.3f}"
-    if isinstance(value, list | tuple):
-        return " to ".join(cell(v) for v in value)
-    return str(value)
 
 
 def say_what_is_left_out(log: Log, split: str) -> None:

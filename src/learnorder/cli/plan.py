@@ -11,6 +11,7 @@ import click
 from learnorder.cli.arguments import JSON, LOG, SPLIT
 from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost
 from learnorder.errors import count_of
+from learnorder.notebook import as_text
 
 if TYPE_CHECKING:
     from learnorder.log.reader import Log
@@ -120,13 +121,12 @@ def _cost(log: Log) -> CostModel | str:
 
 
 def _print_needed(needed: dict[str, Any], split: str) -> None:
-    from learnorder.cli.output import cell
     from learnorder.measures.intervals import few_replicates
 
     n = count_of(needed["n_replicates"], "replicate")
     click.echo(
-        f"reliability of the order, split {split}, {n}: {cell(needed['reliability'])} "
-        f"(95 % interval {cell(needed['reliability_ci'])})"
+        f"reliability of the order, split {split}, {n}: {as_text(needed['reliability'])} "
+        f"(95 % interval {as_text(needed['reliability_ci'])})"
     )
     note = few_replicates(needed["n_replicates"])
     if note:
@@ -169,7 +169,7 @@ COLUMNS = {
 
 
 def _print_designs(designs: dict[str, Any]) -> None:
-    from learnorder.cli.output import cell, echo_table
+    from learnorder.cli.output import echo_table
 
     if designs["front"]:
         rows = []
@@ -184,7 +184,7 @@ def _print_designs(designs: dict[str, Any]) -> None:
         title = (
             "smaller designs, their cost as a share of this log, and the correlation of their "
             f"order with the full one of {designs['n_reference']} other replicates (reliability "
-            f"{cell(designs['reliability'])})"
+            f"{as_text(designs['reliability'])})"
         )
         echo_table(list(COLUMNS.values()), rows, title, keys=4)
     for reason in dict.fromkeys(designs["undefined"].values()):

@@ -10,6 +10,7 @@ import click
 
 from learnorder.cli.arguments import JSON, LOG, LOGS, SPLIT
 from learnorder.errors import LearnOrderError, count_of
+from learnorder.notebook import as_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -226,7 +227,7 @@ def _epoch_rows(per_epoch: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _print_summary(content: dict[str, Any]) -> None:
-    from learnorder.cli.output import cell, echo_table
+    from learnorder.cli.output import echo_table
 
     unlabelled = all(row["accuracy_mean"] is None for row in content["per_epoch"])
     columns = UNLABELLED_COLUMNS if unlabelled else SUMMARY_COLUMNS
@@ -239,10 +240,10 @@ def _print_summary(content: dict[str, Any]) -> None:
     echo_table(list(columns.values()), rows, title)
     order = content["order"]
     click.echo(
-        f"\nreliability of the order: {cell(order['reliability'])} "
-        f"(95 % interval {cell(order['reliability_ci'])}), "
-        f"within class {cell(order['reliability_within_class'])} "
-        f"({cell(order['reliability_within_class_ci'])})"
+        f"\nreliability of the order: {as_text(order['reliability'])} "
+        f"(95 % interval {as_text(order['reliability_ci'])}), "
+        f"within class {as_text(order['reliability_within_class'])} "
+        f"({as_text(order['reliability_within_class_ci'])})"
     )
     if order["by_stage"]:
         click.echo()
@@ -298,19 +299,19 @@ def _print_comparison(content: dict[str, Any]) -> None:
 
 
 def _print_late_gains(gains: dict[str, Any]) -> None:
-    from learnorder.cli.output import cell
 
     weaker, stronger = gains["weaker"], gains["stronger"]
     click.echo(
-        f"{stronger} ends {cell(gains['accuracy_gain'])} above {weaker} in accuracy "
-        f"({cell(gains['accuracy_gain_ci'])})"
+        f"{stronger} ends {as_text(gains['accuracy_gain'])} above {weaker} in accuracy "
+        f"({as_text(gains['accuracy_gain_ci'])})"
     )
     if gains["learned"] is None:
         return  # the reason stands below
     click.echo(
         f"  of what all other networks of {weaker} miss, one of {stronger} has "
-        f"{cell(gains['learned'])} right, one of {weaker} {cell(gains['learned_reference'])}:\n"
-        f"  a difference of {cell(gains['learned_gain'])} ({cell(gains['learned_gain_ci'])})"
+        f"{as_text(gains['learned'])} right, "
+        f"one of {weaker} {as_text(gains['learned_reference'])}:\n"
+        f"  a difference of {as_text(gains['learned_gain'])} ({as_text(gains['learned_gain_ci'])})"
     )
 
 
