@@ -61,7 +61,7 @@ def measure(log: str, names: tuple[str, ...], split: str, as_json: bool, out: Pa
 
     \b
     learnorder measure runs/mlp.zarr
-    learnorder measure runs/mlp.zarr -m accessibility --split train --out order.csv
+    learnorder measure runs/mlp.zarr -m accessibility --split train --out train.csv
     """
     from learnorder.cli.output import (
         check_table_path,
