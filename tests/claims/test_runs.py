@@ -162,6 +162,7 @@ def test_a_run_that_is_stopped_says_so_and_the_next_comes_to_a_verdict(tiny, tmp
 def test_replicates_that_the_recipe_has_not_are_not_judged(tiny, tmp_path):
     """A log of an earlier recipe may hold other seeds."""
     begun = shrunk("digits/mlp", "quick")
+    (tmp_path / "alone").mkdir()
     alone = run(tmp_path / "alone")["benchmarks"]
     log = tmp_path / "more" / "logs" / "quick" / "digits" / "mlp.zarr"
     trained_here(begun.spec, range(3), out=log)
