@@ -226,6 +226,21 @@ def test_a_result_without_some_of_its_subjects_is_none():
         check_result({**kept, "level": 0.9})
 
 
+def test_a_part_without_a_threshold_or_that_is_left_out_speaks_for_nothing():
+    _, kept = whole("across-architectures")
+    row = next(r for r in kept["measures"] if r["because"]["containment"] == "holds")
+    without = deepcopy(kept)
+    at = without["measures"][kept["measures"].index(row)]
+    at["measures"]["containment"] |= {"null": None, "threshold": None}
+    with pytest.raises(LearnOrderError, match="'holds' for 'containment', which is undefined"):
+        check_result(without)
+    at = deepcopy(kept)
+    for found in at["measures"]:
+        found["because"], found["verdict"] = {}, "inconclusive"
+    with pytest.raises(LearnOrderError, match="which are not those of its rule"):
+        check_result(at | {"verdict": "inconclusive"})
+
+
 def test_what_a_claim_asks_elsewhere_is_asked_of_no_other_part():
     claim, kept = whole("random-labels")
     kept["measures"][0]["measures"]["order"]["threshold"] = claim.thresholds["accuracy"]

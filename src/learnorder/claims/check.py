@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -12,6 +13,7 @@ from learnorder.claims.missing import possible
 from learnorder.claims.recipe import Claim, Study, find_claims
 from learnorder.claims.result_file import FoundTable, HeadTable, ResultTable, first_mistake
 from learnorder.claims.rules import RULES
+from learnorder.claims.verdicts import Verdict
 from learnorder.errors import LearnOrderError
 
 
@@ -49,7 +51,7 @@ def refuse_partial(result: ResultTable) -> None:
         if name not in studies:
             raise LearnOrderError(f"not_asked has {name!a}, which is no study of the claim")
     for row in result.measures:
-        _refuse_other_parts(row, claim)
+        _refuse_other_parts(row, claim, result)
     at_once = RULES[claim.rule].judges == "all"
     found = Counter((r.study, "" if at_once else r.subject, r.split) for r in result.measures)
     expected = Counter(_expected(result, claim, studies.values()))
@@ -58,13 +60,17 @@ def refuse_partial(result: ResultTable) -> None:
             raise LearnOrderError(f"measures has {what} of {' / '.join(filter(None, place))!a}")
 
 
-def _refuse_other_parts(row: FoundTable, claim: Claim) -> None:
+def _refuse_other_parts(row: FoundTable, claim: Claim, result: ResultTable) -> None:
     """Refuse a finding that is judged by other parts, sides or thresholds than the rule has."""
-    if not row.because:
-        return
     where, asks = f"measures has for {row.subject!a}", RULES[claim.rule].asks
-    needed = {part for part, asked in asks.items() if asked.where is None}
-    if not needed <= set(row.because) <= set(asks):
+    finished = [n for n, about in result.collections.items() if about.n_replicates]
+    if not row.because and not set(row.subject.split(" and ")) <= set(finished):
+        return  # there is nothing to judge
+    needed = {*asks, *(asked.where for asked in asks.values() if asked.where)}
+    if lacking := sorted(needed - set(row.measures)):
+        raise LearnOrderError(f"{where} no {lacking[0]!a}, which its rule asks for")
+    measures: Mapping[str, Any] = row.measures
+    if set(row.because) != {part for part, asked in asks.items() if asked.is_apt(measures)}:
         parts = ", ".join(row.because)
         raise LearnOrderError(f"{where} the parts {parts!a}, which are not those of its rule")
     for part in row.because:
@@ -73,6 +79,11 @@ def _refuse_other_parts(row: FoundTable, claim: Claim) -> None:
         if found.threshold != threshold or (threshold is not None and found.side != asked.side):
             said = f"{found.side} {found.threshold}"
             raise LearnOrderError(f"{where} {part!a} asked to lie {said}, which its rule does not")
+        if (
+            None in (threshold, found.value)
+            and Verdict(row.because[part]) is not Verdict.INCONCLUSIVE
+        ):
+            raise LearnOrderError(f"{where} {row.because[part]!a} for {part!a}, which is undefined")
 
 
 def _expected(

@@ -8,6 +8,7 @@ from typing import Any
 from learnorder.claims import Scale
 from learnorder.claims.judging import level_of
 from learnorder.claims.recipe import Claim, collection, find_claims
+from learnorder.measures.intervals import LEVEL
 
 Result = Mapping[str, Any]
 """The content of a result file."""
@@ -41,7 +42,7 @@ def other_rule(result: Result, claim: Claim, scale: Scale) -> Iterator[str]:
         if result.get(field) != now[field]:
             yield f"it was judged by {differing}"
     level = level_of(claim, claim.at(scale))
-    if result.get("level") != level:
+    if result.get("level", LEVEL) != level:
         yield f"it was judged by intervals that do not cover {level:.4g}"
 
 

@@ -201,7 +201,9 @@ class Classes:
         if all(numeric):
             return self._resolve_numbers([int(value) for value in found])
         pointed = [WITH_POINT.fullmatch(value) for value in found]
-        if all(one or whole for one, whole in zip(pointed, numeric, strict=True)):
+        if self.names is None and all(
+            one or whole for one, whole in zip(pointed, numeric, strict=True)
+        ):
             first = next(value for value, one in zip(found, pointed, strict=True) if one)
             names, ids, _ = self._resolve_numbers([int(value.partition(".")[0]) for value in found])
             return names, ids, f"class ids are written as {first!r}, ...: read as whole numbers"
