@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 import xarray as xr
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from learnorder.measures import _kernels
 from learnorder.measures.intervals import (
+    MIN_REPLICATES,
     Component,
     replicate_component,
     t_interval,
@@ -72,8 +72,9 @@ def self_checks(log: xr.Dataset) -> tuple[str, ...]:
 
     *Learned before training*, with labels, where epoch 0 was recorded. It counts in no order, so a
     loop that numbers its epochs from 0 loses its first one. Predictions that know nothing of the
-    examples are right on no more than the share of the largest class; the note comes where every
-    replicate lies above that by more than chance does in 0.5 %.
+    labels are right on no more than the share of the largest class, on average over initial
+    weights; one network may lie above it, as its errors go together over examples. The note comes
+    from 3 replicates, where the 99 % interval of their mean accuracy lies above that share.
 
     The second and third are about the last recorded epoch, where that is > 0. Thresholds come from
     theory, none from data.
@@ -261,7 +262,7 @@ def copies_note(groups: Sequence[Sequence[int]]) -> str | None:
 
 
 def _learned_before(right: NDArray[np.int64], label: Labels) -> str | None:
-    """Note on an epoch 0 after which every replicate knows something already.
+    """Note on an epoch 0 after which replicates know something already.
 
     Parameters
     ----------
@@ -270,12 +271,15 @@ def _learned_before(right: NDArray[np.int64], label: Labels) -> str | None:
     label
         ``(example,)``
     """
-    n = len(label)
+    from scipy.special import stdtrit
+
+    n, n_replicates = len(label), len(right)
+    if n_replicates < MIN_REPLICATES:
+        return None
     largest = float(np.bincount(label).max()) / n
-    chance = largest + NormalDist().inv_cdf((1 + LEVEL) / 2) * math.sqrt(
-        largest * (1 - largest) / n
-    )
-    if float(right.min()) / n <= chance:
+    shares = right / n
+    half = stdtrit(n_replicates - 1, (1 + LEVEL) / 2) * shares.std(ddof=1) / math.sqrt(n_replicates)
+    if float(shares.mean() - half) <= largest:
         return None
     return (
         "epoch 0 stands for what networks predict before training, and counts in no order, but its "
