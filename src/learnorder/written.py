@@ -1,4 +1,4 @@
-"""Numbers as tables without types write them: one rule for every reader of texts."""
+"""Numbers, and missing values, as tables without types write them: one rule for every reader."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def ids_as_written(texts: Sequence[str]) -> list[int] | list[str]:
     if all(INTEGER.fullmatch(text) for text in texts):
         return [int(text) for text in texts]
     return list(texts)
+
+
+def is_missing(text: str) -> bool:
+    """Whether a text is what pandas and numpy write for a value that is not there.
+
+    An empty cell is for the reader to judge; NA and None are names of classes.
+
+    Examples
+    --------
+    >>> [is_missing(text) for text in ("NaN", "<NA>", "NA", "")]
+    [True, True, False, False]
+    """
+    return text.strip().casefold() in ("nan", "<na>")
 
 
 def number_of(text: str) -> float:

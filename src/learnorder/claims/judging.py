@@ -58,10 +58,10 @@ def _of_subjects(claim: Claim, study: Study, logs: Logs) -> Iterator[Finding]:
 
 def _of_all(claim: Claim, study: Study, logs: Logs) -> Finding:
     """Judge all collections at once; what is too little of one is left out, and named."""
-    few = {name: min(log.sizes[REPLICATE] for log in of.values()) for name, of in logs.items()}
-    enough = {name: of for name, of in logs.items() if few[name] >= FEWEST_REPLICATES}
+    finished = {name: min(s.sizes[REPLICATE] for s in of.values()) for name, of in logs.items()}
+    enough = {name: of for name, of in logs.items() if finished[name] >= FEWEST_REPLICATES}
     left_out = {
-        name: f"left out: of its replicates {few.get(name, 0)} finished, and it takes "
+        name: f"left out: of its replicates {finished.get(name, 0)} finished, and it takes "
         f"{FEWEST_REPLICATES}"
         for name in study.collections
         if name not in enough
@@ -79,11 +79,9 @@ def named(names: Sequence[str]) -> str:
 
 def _judged(claim: Claim, place: tuple[str, str, str], evidence: Evidence) -> Finding:
     """Hold the rule of a claim against what was found at a place: study, subject, split."""
-    found, because = dict(evidence.measures), {}
-    for part, asked in RULES[claim.rule].asks.items():
-        if asked.is_apt(found):
-            because[part] = judged(part, asked.of(found[part], claim.thresholds))
-        found[part] = asked.of(found[part], claim.thresholds)
+    asks, found = RULES[claim.rule].asks, dict(evidence.measures)
+    found |= {part: asked.of(found[part], claim.thresholds) for part, asked in asks.items()}
+    because = {part: judged(part, found[part]) for part, ask in asks.items() if ask.is_apt(found)}
     verdict = verdict_of_parts(because, evidence.n_replicates)
     return Finding(
         *place, verdict, because, found, evidence.n_replicates, evidence.curves, evidence.undefined

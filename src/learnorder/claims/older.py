@@ -19,7 +19,7 @@ RULE = {
     "thresholds": "other thresholds",
     "together": "other counting of its subjects",
 }
-"""What a result keeps of the rule, and what it was judged by where that is not what it is now."""
+"""What a result was judged by, where a field that tells rules apart is not what it is now."""
 
 
 def differences(result: Result) -> list[str]:
@@ -37,10 +37,9 @@ def differences(result: Result) -> list[str]:
 
 def other_rule(result: Result, claim: Claim, scale: Scale) -> Iterator[str]:
     """Say in what a result was judged otherwise than it would be now."""
-    now = claim.judged_by
-    for field, differing in RULE.items():
-        if result.get(field) != now[field]:
-            yield f"it was judged by {differing}"
+    for field, now in claim.judged_by.items():
+        if result.get(field) != now:
+            yield f"it was judged by {RULE[field]}"
     level = level_of(claim, claim.at(scale))
     if result.get("level", LEVEL) != level:
         yield f"it was judged by intervals that do not cover {level:.4g}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from learnorder.cli.arguments import JSON, LOG, SPLIT
-from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost
+from learnorder.cli.plan_cluster import Slots, cost_on_cluster, print_cost, sizes_with_train
 from learnorder.errors import count_of
 from learnorder.notebook import as_text
 
@@ -110,13 +110,10 @@ def _cost(log: Log) -> CostModel | str:
     """Cost of an epoch of this log, or why it is unknown: predicted are all splits."""
     from learnorder.measures.designs import CostModel
 
-    sizes = {name: about.n_examples for name, about in log.header.splits.items()}
-    if "train" not in sizes:
-        return (
-            f"the log has no split 'train' (it has {', '.join(sizes)}), and what an epoch costs "
-            "depends on how many examples are trained on. In Python, give "
-            "`lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`"
-        )
+    sizes = sizes_with_train(log)
+    if isinstance(sizes, str):
+        advice = "In Python, give `lo.sub_designs(log, lo.CostModel(n_train, n_predicted))`"
+        return f"the log {sizes}. {advice}"
     return CostModel(sizes["train"], sum(sizes.values()))
 
 

@@ -67,22 +67,24 @@ def cost_on_cluster(log: Log, given: Mapping[str, Any]) -> tuple[ClusterCost, Co
     return cluster_cost(measured, own, wanted, given["slots"] or SLOTS), wanted
 
 
-def _sizes_with_train(log: Log) -> dict[str, int]:
-    """Examples of each split of a log that says how many are trained on."""
+def sizes_with_train(log: Log) -> dict[str, int] | str:
+    """Examples of each split, or why it is unknown how many are trained on."""
     sizes = {name: about.n_examples for name, about in log.header.splits.items()}
-    if "train" not in sizes:
-        raise LearnOrderError(
-            f"plan: {log.path} has no split 'train' (it has {', '.join(sizes)}). What an epoch "
-            "costs depends on how many examples are trained on. Give a log of training."
-        )
-    return sizes
+    if "train" in sizes:
+        return sizes
+    return (
+        f"has no split 'train' (it has {', '.join(sizes)}), and what an epoch costs depends on how "
+        "many examples are trained on"
+    )
 
 
 def _collection(log: Log, known: Mapping[str, float]) -> Collection:
     from learnorder.log.lanes import BYTES_PER_COMMIT
     from learnorder.measures.cluster_cost import Collection
 
-    sizes = _sizes_with_train(log)
+    sizes = sizes_with_train(log)
+    if isinstance(sizes, str):
+        raise LearnOrderError(f"plan: {log.path} {sizes}. Give a log of training.")
     lanes = log.header.lanes.values()
     per_split = {split: 0 for split in sizes}
     for lane in lanes:

@@ -344,11 +344,10 @@ def _print_notes(log: xr.Dataset, values: dict[str, Any]) -> None:
     """Say what to know of the log that measures asked for by name are of."""
     from learnorder.measures.checks import self_checks
     from learnorder.measures.intervals import few_replicates
-    from learnorder.measures.values import value_rows
     from learnorder.schema import REPLICATE
 
-    columns = {c for name in values for row in value_rows({name: values[name]}) for c in row}
-    has_intervals = any(column.endswith("_low") for column in columns)
+    of_one_row = [content["values"] for content in values.values() if not content["dims"]]
+    has_intervals = any(column.endswith("_ci") for row in of_one_row for column in row)
     few = few_replicates(log.sizes[REPLICATE]) if has_intervals else None
     for note in (*([few] if few else ()), *self_checks(log)):
         click.echo(f"note: {note}", err=True)

@@ -18,7 +18,7 @@ from learnorder.datasets.checks import RawSplit
 from learnorder.datasets.named_labels import named_labels
 from learnorder.datasets.source import Options, Source, require_folder
 from learnorder.errors import DataNotFound, LearnOrderError, nearest
-from learnorder.written import INTEGER, ids_as_written, number_of
+from learnorder.written import INTEGER, ids_as_written, is_missing, number_of
 
 ID_COLUMNS = ("id", "index")
 
@@ -26,9 +26,6 @@ PANDAS_INDEX = re.compile(r"Unnamed: 0(\.[0-9]+)?")
 """What pandas calls an index that it wrote without a name and read again."""
 
 DIGITS = re.compile(r"[+-]?[0-9]+")
-
-MISSING = ("", "nan", "<na>")
-"""What pandas and numpy write for a value that is not there; NA and None are names of classes."""
 
 ALL_KEPT = 2**24
 """Up to here float32 tells every whole number from every other."""
@@ -217,7 +214,7 @@ def _labels(
 def _refuse_odd_labels(table: _Table, values: list[str], column: str) -> None:
     """A label that is missing, or differs from others by space alone, would be one more class."""
     for row, value in enumerate(values):
-        if value.strip().casefold() in MISSING:
+        if not value.strip() or is_missing(value):
             raise LearnOrderError(
                 f"load_dataset: label {value!r} in column {column!r} at {_place(table, row)} is "
                 "missing. Each example has a label; a further split may lack the whole column. "

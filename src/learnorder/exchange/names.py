@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 from learnorder.errors import LearnOrderError, nearest
 from learnorder.exchange.column import Column, Words
 from learnorder.log.labelled import MOST_UNNAMED
-from learnorder.written import WHOLE, ids_as_written
+from learnorder.written import WHOLE, ids_as_written, is_missing
 
 WITH_POINT = re.compile(rf"({WHOLE.pattern})\.0+")
 """A whole number as it is written where it was in a column of floats."""
-
-MISSING = ("nan", "<na>")
-"""How pandas writes that there is no value, in small letters."""
 
 LONGEST_ID = 1000
 """Letters of an id: arrays of texts give each the room of the longest."""
@@ -158,9 +155,7 @@ class Classes:
             if blank.any():
                 column.refuse(blank[codes], "It is a class id or the name of a class")
             known = self.names or ()
-            none = np.array(
-                [v.strip().lower() in MISSING and v not in known for v in values], dtype=bool
-            )
+            none = np.array([is_missing(v) and v not in known for v in values], dtype=bool)
             if none.any():
                 column.missing(none[codes])
             of_values = Column(column.what, column.where, column.first_row, values)

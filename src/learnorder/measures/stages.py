@@ -122,11 +122,6 @@ def reliability_by_stage(log: xr.Dataset, n_stages: int = STAGES) -> Reliability
     return by_stage(split, ranges, found.tables)
 
 
-def trained_range(split: Split) -> slice:
-    """Positions of the recorded epochs > 0."""
-    return split.trained
-
-
 def stage_ranges(split: Split, n_stages: int = STAGES) -> list[slice] | str:
     """Positions of the recorded epochs of each stage, or why there are none."""
     n_epochs = split.n_epochs - split.trained.start

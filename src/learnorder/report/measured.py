@@ -14,7 +14,6 @@ from learnorder.measures.dynamics import confidence, variability
 from learnorder.measures.histories import Histories, changed
 from learnorder.measures.of_label import has_quantity
 from learnorder.measures.split import Split, read_split
-from learnorder.measures.stages import trained_range
 from learnorder.measures.summary import summarise
 from learnorder.measures.sweep import Totals, sweep
 from learnorder.measures.tiles import Tile
@@ -193,7 +192,7 @@ def measure_split(
         A prediction was not recorded, or is no class.
     """
     split = read_split(log, "render_report", labels=False)
-    trained = trained_range(split)
+    trained = split.trained
     labelled, any_trained = len(split.label) > 0, trained.start < trained.stop
     summary = summarise(log)
     epochs = _epochs_of(split, summary)
