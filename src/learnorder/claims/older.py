@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from learnorder.claims import Scale
+from learnorder.claims import Scale, recipe
 from learnorder.claims.judging import level_of
-from learnorder.claims.recipe import Claim, collection, find_claims
+from learnorder.claims.recipe import Claim, find_claims
 from learnorder.measures.intervals import LEVEL
 
 Result = Mapping[str, Any]
@@ -50,7 +50,7 @@ def other_replicates(result: Result, names: Container[str], scale: Scale) -> Ite
     for name, known in result["collections"].items():
         if name not in names:
             continue
-        now = collection(name, scale)
+        now = recipe.collection(name, scale)
         if known["spec"] != now.spec.resolved():
             yield f"its {name} was trained by another spec"
         elif {*known["seeds"], *map(int, known["failed"])} != set(now.seeds):
